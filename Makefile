@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
+# Targets only; each room's room.mk knows its files.
+VERSION := 0.1.0
+B := build
+PREFIX ?= /usr
+DESTDIR ?=
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARN) -fvisibility=hidden -DTRAFFICCTL_VERSION='"$(VERSION)"'
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+all:
+
+# $(call objects,ROOM,SOURCES,INCLUDES): compile SOURCES of ROOM with only the include paths it may see,
+# once as it is shipped and once with sanitizers for the unit tests.
+define objects
+$(1)_OBJ := $$(patsubst %.c,$(B)/%.o,$(2))
+$(1)_SAN := $$(patsubst %.c,$(B)/san/%.o,$(2))
+$$($(1)_OBJ): $(B)/%.o: %.c $(4)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) -MMD -MP $(3) -c $$< -o $$@
+$$($(1)_SAN): $(B)/san/%.o: %.c $(4)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(SANITIZE) -MMD -MP $(3) -c $$< -o $$@
+-include $$($(1)_OBJ:.o=.d) $$($(1)_SAN:.o=.d)
+endef
+
+include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk trafficctl/loader/room.mk
+include trafficctl/daemon/room.mk trafficctl/cli/room.mk
+include tests/room.mk config/room.mk
+
+all: $(PROGRAMS) $(LIBRARIES) ## build everything
+
+clean: ## remove what was built
+	rm -rf $(B)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: all clean help
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all

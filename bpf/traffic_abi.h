@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: (GPL-2.0-or-later OR BSD-2-Clause) */
+/*
+ * The contract between the programs in the kernel and everybody at the pins: map names, keys, values and sizes.
+ * The one header both sides include. Fixed widths only; a size assert per struct, so that a change of layout
+ * does not build. A raw reader of the pinned maps needs nothing else.
+ */
+#ifndef TRAFFIC_ABI_H
+#define TRAFFIC_ABI_H
+
+#include <linux/types.h>
+
+/* Raised whenever a layout below changes; kept in struct tctl_state and compared before anything is adopted. */
+#define TCTL_ABI_VERSION 1
+
+/* Directory of everything netd has no name for, below the bpffs. Writers of policy hold an flock on it. */
+#define TCTL_DIR "trafficctl"
+
+/* Key of the switch in the three chain maps (netd: UID_MAP_ENABLED); refused as a UID everywhere. */
+#define TCTL_CHAIN_SWITCH 0xFFFFFFFFu
+
+/* Default sizes (netd's; its 2000 for UIDs doubled as in Android 15). */
+#define TCTL_COOKIE_TAG_ENTRIES 10000
+#define TCTL_UID_ENTRIES 4000
+#define TCTL_STATS_ENTRIES 10000
+#define TCTL_IFACE_ENTRIES 1000
+
+#define TCTL_IFNAME_LEN 16
+
+/* Value of traffic_cookie_tag_map: who pays for a socket, and under which tag. Read and written as one u64. */
+struct tctl_tag {
+    __u32 uid;
+    __u32 tag;
+};
+_Static_assert(sizeof(struct tctl_tag) == 8, "ABI");
+
+/* Key of traffic_uid_stats_map (tag 0) and traffic_tag_stats_map (tag not 0). iface_index 0: another network namespace. */
+struct tctl_stats_key {
+    __u32 uid;
+    __u32 tag;
+    __u32 counter_set;
+    __u32 iface_index;
+};
+_Static_assert(sizeof(struct tctl_stats_key) == 16, "ABI");
+
+/* Counters since the map was made: packets and L3 bytes as on the wire. */
+struct tctl_stats_value {
+    __u64 rx_packets;
+    __u64 rx_bytes;
+    __u64 tx_packets;
+    __u64 tx_bytes;
+};
+_Static_assert(sizeof(struct tctl_stats_value) == 32, "ABI");
+
+/* The maps that hold counters; index of tctl_state.lost, of tctl_row_count.rows and of tctl_spill_key.map. */
+enum tctl_stats_map {
+    TCTL_APP_UID_STATS,
+    TCTL_UID_STATS,
+    TCTL_TAG_STATS,
+    TCTL_IFACE_STATS,
+    TCTL_STATS_MAPS,
+};
+
+/*
+ * Key of trafficctl/spill_map (only with --counters percpu): what a program counted that had interrupted another
+ * one on its CPU. Readers add it to the row that key names: app_uid_stats uses key.uid only, iface_stats key.iface_index only.
+ */
+struct tctl_spill_key {
+    __u32 map; /* enum tctl_stats_map */
+    struct tctl_stats_key key;
+};
+_Static_assert(sizeof(struct tctl_spill_key) == 20, "ABI");
+
+/* Value of trafficctl/row_count_map: rows a UID has made in each stats map. */
+struct tctl_row_count {
+    __u32 rows[TCTL_STATS_MAPS];
+};
+_Static_assert(sizeof(struct tctl_row_count) == 16, "ABI");
+
+/* Ranges of UIDs that the firewall may judge; both ends belong to the range. */
+#define TCTL_MAX_UID_RANGES 8
+struct tctl_uid_range {
+    __u32 first;
+    __u32 last;
+};
+_Static_assert(sizeof(struct tctl_uid_range) == 8, "ABI");
+
+/* trafficctl/config_map, entry 0: what user space decides for the programs. Written whole, then the generation is raised. */
+struct tctl_config {
+    __u32 range_count;    /* of app_uids; 0: nobody is judged */
+    __u32 per_user_range; /* not 0: the ranges are tested against uid % per_user_range */
+    __u32 fold_user_namespaces;
+    __u32 netns_inum;                   /* the namespace whose interface numbers mean something; inode of its nsfs file */
+    __u32 row_limit[TCTL_STATS_MAPS];   /* rows one UID may make in each stats map */
+    struct tctl_uid_range app_uids[TCTL_MAX_UID_RANGES];
+};
+_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64, "ABI");
+
+/* tctl_state.attached: the programs that count and clean up */
+enum tctl_program {
+    TCTL_PROG_INGRESS,
+    TCTL_PROG_EGRESS,
+    TCTL_PROG_RELEASE,
+    TCTL_PROGRAMS,
+};
+
+enum tctl_chain {
+    TCTL_DOZABLE,
+    TCTL_STANDBY,
+    TCTL_POWERSAVE,
+    TCTL_CHAINS,
+};
+
+#define TCTL_BOOT_ID_LEN 40
+#define TCTL_OPTIONS_LEN 1024
+
+/*
+ * trafficctl/state, an mmap-able array of one entry, readable by read_group. The programs raise lost[] atomically;
+ * every other word is trafficd's and the loader's, each written by a plain store through mmap.
+ */
+struct tctl_state {
+    __u32 abi_version;
+    __u32 percpu;        /* 1: --counters percpu */
+    __u64 since_sec;     /* CLOCK_REALTIME when counting began */
+    __u64 seen_sec;      /* CLOCK_REALTIME when trafficd last looked at the attachments; 0 never */
+    __u32 attached;      /* 1 << enum tctl_program, as last seen */
+    __u32 wanted;        /* 1 << enum tctl_program: what this kernel can have attached */
+    __u32 chains;        /* 1 << enum tctl_chain: switched on, as last seen */
+    __u32 netns_inum;    /* network namespace of trafficd */
+    __u64 lost[TCTL_STATS_MAPS]; /* packets that could not be recorded */
+    char boot_id[TCTL_BOOT_ID_LEN];
+    char options[TCTL_OPTIONS_LEN]; /* effective options of the last start, "key = value" lines */
+};
+_Static_assert(sizeof(struct tctl_state) == 8 + 16 + 16 + 32 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN, "ABI");
+
+/*
+ * trafficctl/socket_storage: the resolved answer of a socket. Every word carries a 16-bit stamp above 48 bits of
+ * payload; writers hold the lock and raise the stamp, readers take only equal stamps. No answer is ever torn.
+ */
+enum tctl_answer_word {
+    TCTL_W_CHARGE,  /* uid to charge, set << 32, flags << 40 */
+    TCTL_W_TAG,     /* tag */
+    TCTL_W_PAYER,   /* the UID whose share of rows new rows are taken from */
+    TCTL_W_SEEN,    /* owner as bpf_get_socket_uid() said it */
+    TCTL_W_OWNER,   /* owner as the initial user namespace sees it */
+    TCTL_W_GENERATION,
+    TCTL_W_MADE,    /* jiffies, low 48 bits */
+    TCTL_ANSWER_WORDS,
+};
+struct tctl_socket {
+    __u32 lock; /* struct bpf_spin_lock in the programs' view */
+    __u32 pad;
+    __u64 word[TCTL_ANSWER_WORDS];
+    __u64 released_uid; /* tag of a socket after its last close; bit 63: valid. No resolver writes these two */
+    __u64 released_tag;
+};
+_Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 16, "ABI");
+
+/*
+ * trafficctl/owner_storage: for sockets of a user namespace that a plain user owns, sk_uid | owner << 32. Inherited
+ * by accepted children, which have no file to read it from until accept() returns.
+ */
+
+#endif

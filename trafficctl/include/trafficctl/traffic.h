@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * libtrafficctl: read per-UID network traffic from the maps that trafficd pinned, with or without trafficd running.
+ *
+ * Every function returns 0 or a negative errno and leaves its out-parameters untouched on failure. A handle may be used
+ * by one thread at a time; different handles are independent. Nothing here prints, exits or keeps global state.
+ */
+#ifndef TRAFFICCTL_TRAFFIC_H
+#define TRAFFICCTL_TRAFFIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Default bpffs; what a NULL bpffs means everywhere below. */
+#define TCTL_BPFFS "/sys/fs/bpf"
+
+/* Names of interfaces, the ending NUL included (the kernel's IFNAMSIZ). */
+#define TCTL_IFACE_LEN 16
+
+/* Open maps of one bpffs. */
+struct tctl;
+
+/* L3 bytes and packets as on the wire, since counting began. */
+struct tctl_counters {
+    uint64_t rx_bytes;
+    uint64_t rx_packets;
+    uint64_t tx_bytes;
+    uint64_t tx_packets;
+};
+
+struct tctl_uid_row {
+    uint32_t uid;
+    struct tctl_counters counters;
+};
+
+struct tctl_iface_row {
+    char iface[TCTL_IFACE_LEN];
+    struct tctl_counters counters;
+};
+
+struct tctl_detail_row {
+    char iface[TCTL_IFACE_LEN];
+    uint32_t uid;
+    uint32_t tag; /* 0: all traffic of the UID, tagged traffic included */
+    uint32_t set; /* 0 default/background, 1 foreground */
+    struct tctl_counters counters;
+};
+
+/* Which detail rows are wanted; a zeroed filter wants all of them. */
+struct tctl_filter {
+    const char *iface; /* NULL: all */
+    bool has_uid, has_tag, has_set;
+    uint32_t uid, tag, set;
+};
+
+/*
+ * Open the stats pins read-only. bpffs may be NULL. The handle is owned by the caller; end it with tctl_close().
+ * Needs membership of read_group (or root). -ENOENT: nothing is pinned there, trafficd never ran; -EACCES: not in the
+ * group, or no search permission on the bpffs; -EPERM: kernels before 5.19 open pins for root only; -EPROTO: the pins
+ * are of another version of trafficctl; -ENOMEM.
+ */
+int tctl_open(const char *bpffs, struct tctl **ret_traffic);
+
+/* NULL is fine. Always returns NULL. */
+struct tctl *tctl_close(struct tctl *traffic);
+
+/*
+ * Totals by UID, ascending by UID. *ret_rows is malloc'ed and owned by the caller (free()); NULL when there are none.
+ * A row that somebody deletes or adds meanwhile may or may not be there; no other row is missed or doubled. -ENOMEM, -errno of bpf(2).
+ */
+int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count);
+
+/* Totals of one UID. A UID without traffic has zeroes and is no error. */
+int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_counters);
+
+/* Totals by interface name, ascending; interfaces of equal name merged. Ownership and errors as tctl_read_uids(). */
+int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count);
+
+/*
+ * Rows by interface, UID, tag and set, in this order ascending; rows that differ only in the number of an interface of
+ * the same name are merged. filter may be NULL. Ownership and errors as tctl_read_uids().
+ */
+int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, struct tctl_detail_row **ret_rows,
+                      size_t *ret_count);
+
+#define TCTL_STATUS_PROGRAMS 3
+#define TCTL_STATUS_MAPS 10
+#define TCTL_STATUS_LOST 4
+#define TCTL_STATUS_CHAINS 3
+
+enum tctl_health {
+    TCTL_OK,
+    TCTL_DEGRADED, /* an asked-for part, or trafficd, is missing */
+    TCTL_DOWN,     /* a counting program is not attached */
+};
+
+struct tctl_status {
+    enum tctl_health health;
+    int daemon_pid;         /* 0: trafficd is not running */
+    uint64_t since_sec;     /* CLOCK_REALTIME when counting began */
+    uint64_t seen_sec;      /* when the state of programs was last looked at; now, for root */
+    char boot_id[40];
+    struct {
+        const char *name;
+        bool attached;
+        bool wanted; /* false: this kernel cannot have it; trafficctl check says what is lost */
+    } programs[TCTL_STATUS_PROGRAMS];
+    struct {
+        const char *name;
+        bool readable; /* false: not open to this user; entries and max_entries are 0 */
+        uint32_t entries;
+        uint32_t max_entries;
+    } maps[TCTL_STATUS_MAPS];
+    struct {
+        const char *name; /* pin */
+        uint64_t packets; /* that could not be recorded there */
+    } lost[TCTL_STATUS_LOST];
+    struct {
+        const char *name;
+        bool enabled;
+    } chains[TCTL_STATUS_CHAINS];
+};
+
+/*
+ * Is it counting, is anything lost. Strings are static. Root is told what the kernel says now; members of read_group
+ * what trafficd last saw (seen_sec). Errors as tctl_open(); works on a handle whose programs were all detached.
+ */
+int tctl_status(struct tctl *traffic, struct tctl_status *ret_status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

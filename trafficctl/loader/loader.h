@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * The privileged part: create or adopt the pins, load the programs, attach them by pinned links, replace them in place,
+ * take everything down. Everything stays when the process that called it ends. Functions return 0 or a negative
+ * errno with a line in fault; nothing here logs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "fault.h"
+#include "parse.h"
+
+/* The ten maps of CONTRACT section 2, in its order; index of load_options.entries. */
+enum load_map {
+    LOAD_COOKIE_TAG,
+    LOAD_UID_COUNTER_SET,
+    LOAD_APP_UID_STATS,
+    LOAD_UID_STATS,
+    LOAD_TAG_STATS,
+    LOAD_IFACE_INDEX_NAME,
+    LOAD_IFACE_STATS,
+    LOAD_DOZABLE_UID,
+    LOAD_STANDBY_UID,
+    LOAD_POWERSAVE_UID,
+    LOAD_MAPS,
+};
+
+#define LOAD_MAX_UID_RANGES 8
+
+struct load_options {
+    const char *bpffs;
+    const char *cgroup;             /* NULL: the cgroup2 mount, made at /run/trafficctl/cgroup2 if there is none */
+    bool percpu;
+    uint32_t entries[LOAD_MAPS];    /* sizes of the maps */
+    struct uid_range app_uids[LOAD_MAX_UID_RANGES];
+    size_t app_uid_count;
+    uint32_t per_user_range;        /* 0: off */
+    bool fold_user_namespaces;
+    uint32_t rows_per_uid;          /* rows one UID may make in each stats map; 0: an eighth of the map */
+    const char *accounting_group;   /* group names or numbers; a missing group falls back to root */
+    const char *read_group;
+    bool bpffs_search;              /* give the bpffs root search permission (0711) */
+    const char *effective;          /* text for tctl_state.options */
+};
+
+/* Name of a map in the section [maps] of the configuration: the pin's without "traffic_" and "_map". Static. */
+const char *load_map_key(enum load_map map);
+uint32_t load_map_default_entries(enum load_map map);
+
+/* Called for what is worth a warning and stops nothing: a missing group, a part that this kernel lacks. */
+typedef void (*load_warn_fn)(const char *text);
+
+/* What a start holds for the life of trafficd: the lock that says it runs, the mapped state. */
+struct loaded;
+
+/*
+ * Load or adopt, replace in place, attach, pin. On failure everything this call made is taken back.
+ * keep_running: hold the lock of a running trafficd until loaded_free(); without it (--load-only) the lock is not taken.
+ * -EBUSY: another trafficd runs (fault names its pid); -EEXIST: a pin of another shape; -EPERM: a capability is missing (named);
+ * -ENOTSUP: the kernel lacks a needed part (named); -EMEDIUMTYPE: bpffs is a foreign file system.
+ */
+int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn, struct loaded **ret_loaded,
+                 struct fault *fault);
+/* Ends nothing but this process's hold: programs, links and maps stay. NULL is fine. Returns NULL. */
+struct loaded *loaded_free(struct loaded *loaded);
+
+/* Apply what SIGHUP may change (app_uids, per_user_range, groups) to what is loaded. */
+int loader_apply(struct loaded *loaded, const struct load_options *options, load_warn_fn warn, struct fault *fault);
+
+/*
+ * Look at the attachments and the chain switches and note them in the state. *ret_attached: 1 << enum of the program
+ * (0 ingress, 1 egress, 2 release); *ret_missing: wanted but not attached.
+ */
+int loader_watch(struct loaded *loaded, uint32_t *ret_attached, uint32_t *ret_missing);
+
+/* Detach and unpin everything. -EBUSY: trafficd runs (fault names its pid). Nothing pinned is success. */
+int loader_unload(const char *bpffs, struct fault *fault);
+
+struct requirement {
+    const char *name;       /* "CONFIG_CGROUP_BPF", "MEMLOCK 8 MiB", "release hook", ... */
+    bool ok;
+    const char *needed_for; /* what is lost without it */
+    bool required;          /* nothing counts without it */
+};
+
+/* What this kernel has, found by trying. *ret_requirements is malloc'ed, owned by the caller; strings are static. */
+int loader_probe(struct requirement **ret_requirements, size_t *ret_count);
