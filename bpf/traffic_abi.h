@@ -160,4 +160,40 @@ _Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 16, "ABI");
  * by accepted children, which have no file to read it from until accept() returns.
  */
 
+/* An offset in a kernel struct that this kernel's BTF does not know. */
+#define TCTL_NO_OFFSET 0xFFFF
+
+/* A member of a kernel struct: byte offset, and for a bit-field its place in the word there (bits 0: a whole member). */
+struct tctl_member {
+    __u16 offset;
+    __u8 shift;
+    __u8 bits;
+};
+_Static_assert(sizeof(struct tctl_member) == 4, "ABI");
+
+/*
+ * Read-only data of the programs ("kernel"): what the loader found out about the running kernel before load. Without
+ * kernel BTF every offset is TCTL_NO_OFFSET and the branches that would use it are pruned by the verifier.
+ */
+struct tctl_kernel {
+    __u32 percpu;         /* the stats maps are per-CPU hashes */
+    __u32 stored_answers; /* 0: resolve for every packet (no socket storage here, or switched off for a comparison) */
+    __u32 mptcp;          /* bpf_skc_to_mptcp_sock() is there */
+    __u32 answer_ticks;   /* jiffies in 100 ms */
+    __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
+    struct tctl_member skb_sk, skb_cb, skb_dst;                 /* sk_buff: sk, cb, _skb_refdst */
+    struct tctl_member sk_uid, sk_socket, sk_net, sk_cookie;    /* sock: sk_uid, sk_socket, __sk_common.skc_net.net, __sk_common.skc_cookie */
+    struct tctl_member net_inum;                                /* net: ns.inum */
+    struct tctl_member socket_file, file_cred, cred_user_ns;    /* socket: file; file: f_cred; cred: user_ns */
+    struct tctl_member user_ns_level, user_ns_parent, user_ns_owner;
+    struct tctl_member cb4_frag_max, cb6_frag_max;              /* inet_skb_parm, inet6_skb_parm: frag_max_size */
+    struct tctl_member dst_dev, dst_metrics, dst_expires;       /* dst_entry: dev, _metrics, expires */
+    struct tctl_member dev_mtu, dev_inet6;                      /* net_device: mtu, ip6_ptr */
+    struct tctl_member inet6_mtu;                               /* inet6_dev: cnf.mtu6 */
+    struct tctl_member rt_pmtu;                                 /* rtable: rt_pmtu */
+    struct tctl_member inet_pmtudisc, inet_pinet6;              /* inet_sock: pmtudisc, pinet6 */
+    struct tctl_member np_pmtudisc, np_frag_size;               /* ipv6_pinfo: pmtudisc, frag_size */
+    struct tctl_member msk_server_side;                         /* mptcp_sock: pm.server_side */
+};
+
 #endif
