@@ -7,11 +7,11 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /* Move a pointer out of its owner. */
-#define TAKE_PTR(p)              \
-    ({                           \
-        typeof(p) taken_ = (p);  \
-        (p) = NULL;              \
-        taken_;                  \
+#define TAKE_PTR(p)                                                                                                    \
+    ({                                                                                                                 \
+        typeof(p) taken_ = (p);                                                                                        \
+        (p) = NULL;                                                                                                    \
+        taken_;                                                                                                        \
     })
 
 static inline void freep(void *p)

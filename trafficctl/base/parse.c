@@ -118,7 +118,7 @@ static int group_of_name(const char *name, uint32_t *ret)
 /* A number, else what look_up finds. UINT32_MAX is no id: the kernel takes it for "none". */
 static int parse_id(const char *text, int (*look_up)(const char *, uint32_t *), uint32_t *ret)
 {
-    uint32_t id;
+    uint32_t id = 0;
     int r = parse_u32(text, &id);
     if (r == -EINVAL)
         r = look_up(text, &id);
