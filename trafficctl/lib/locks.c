@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "locks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
+
+#include "cleanup.h"
+
+static void fclosep(FILE **file)
+{
+    if (*file)
+        fclose(*file);
+}
+
+pid_t locks_parse(const char *line, const struct stat *file)
+{
+    /* "1: FLOCK  ADVISORY  WRITE 1234 00:1c:5678 0 EOF"; who waits has "-> FLOCK" there. */
+    unsigned int disk_major, disk_minor;
+    unsigned long long inode;
+    pid_t pid;
+    if (sscanf(line, "%*d: FLOCK %*s WRITE %d %x:%x:%llu", &pid, &disk_major, &disk_minor, &inode) != 4)
+        return 0;
+    if (disk_major != major(file->st_dev) || disk_minor != minor(file->st_dev) || inode != file->st_ino)
+        return 0;
+    return pid > 0 ? pid : 0;
+}
+
+int locks_holder(const struct stat *file, pid_t *ret_pid)
+{
+    _cleanup_(fclosep) FILE *locks = fopen("/proc/locks", "re");
+    if (!locks)
+        return -errno;
+
+    _cleanup_free_ char *line = NULL;
+    size_t size = 0;
+    pid_t pid = 0;
+    errno = 0;
+    while (pid == 0 && getline(&line, &size, locks) >= 0)
+        pid = locks_parse(line, file);
+    if (pid == 0 && ferror(locks))
+        return errno ? -errno : -EIO;
+    *ret_pid = pid;
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Who holds a lock, as /proc/locks tells everybody. */
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* The process that holds an exclusive flock on file, by one line of /proc/locks; 0 if the line is about anything else.
+ */
+pid_t locks_parse(const char *line, const struct stat *file);
+
+/* The same by all of /proc/locks. *ret_pid 0: nobody that this pid namespace can see. -errno of opening or reading. */
+int locks_holder(const struct stat *file, pid_t *ret_pid);

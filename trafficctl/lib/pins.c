@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "pins.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "fd.h"
+#include "locks.h"
+
+#define PINNED_MAP(path_, owner_, key_, value_, entries_)                                                              \
+    {                                                                                                                  \
+        .path = path_, .kind = PIN_MAP, .owner = owner_, .key_size = key_, .value_size = value_, .entries = entries_,  \
+    }
+#define PINNED_STATS(path_, key_, entries_)                                                                            \
+    {                                                                                                                  \
+        .path = path_, .kind = PIN_MAP, .owner = PIN_READERS, .counters = true, .key_size = key_,                      \
+        .value_size = sizeof(struct tctl_stats_value), .entries = entries_,                                            \
+    }
+#define PINNED_PROG(path_)                                                                                             \
+    {                                                                                                                  \
+        .path = path_, .kind = PIN_PROG,                                                                               \
+    }
+#define PINNED_LINK(path_)                                                                                             \
+    {                                                                                                                  \
+        .path = path_, .kind = PIN_LINK,                                                                               \
+    }
+
+const struct pin pins[PINS] = {
+    [PIN_COOKIE_TAG] =
+        PINNED_MAP("traffic_cookie_tag_map", PIN_ACCOUNTING, 8, sizeof(struct tctl_tag), TCTL_COOKIE_TAG_ENTRIES),
+    [PIN_UID_COUNTER_SET] = PINNED_MAP("traffic_uid_counterSet_map", PIN_ACCOUNTING, 4, 1, TCTL_UID_ENTRIES),
+    [PIN_APP_UID_STATS] = PINNED_STATS("traffic_app_uid_stats_map", 4, TCTL_STATS_ENTRIES),
+    [PIN_UID_STATS] = PINNED_STATS("traffic_uid_stats_map", sizeof(struct tctl_stats_key), TCTL_STATS_ENTRIES),
+    [PIN_TAG_STATS] = PINNED_STATS("traffic_tag_stats_map", sizeof(struct tctl_stats_key), TCTL_STATS_ENTRIES),
+    [PIN_IFACE_INDEX_NAME] =
+        PINNED_MAP("traffic_iface_index_name_map", PIN_READERS, 4, TCTL_IFNAME_LEN, TCTL_IFACE_ENTRIES),
+    [PIN_IFACE_STATS] = PINNED_STATS("traffic_iface_stats_map", 4, TCTL_IFACE_ENTRIES),
+    [PIN_DOZABLE_UID] = PINNED_MAP("traffic_dozable_uid_map", PIN_ROOT, 4, 1, TCTL_UID_ENTRIES),
+    [PIN_STANDBY_UID] = PINNED_MAP("traffic_standby_uid_map", PIN_ROOT, 4, 1, TCTL_UID_ENTRIES),
+    [PIN_POWERSAVE_UID] = PINNED_MAP("traffic_powersave_uid_map", PIN_ROOT, 4, 1, TCTL_UID_ENTRIES),
+    [PIN_INGRESS_PROG] = PINNED_PROG("ingress_prog"),
+    [PIN_EGRESS_PROG] = PINNED_PROG("egress_prog"),
+    [PIN_XT_INGRESS_PROG] = PINNED_PROG("xt_bpf_ingress_prog"),
+    [PIN_XT_EGRESS_PROG] = PINNED_PROG("xt_bpf_egress_prog"),
+    [PIN_SOCKET_STORAGE] = PINNED_MAP(TCTL_DIR "/socket_storage", PIN_ROOT, 4, sizeof(struct tctl_socket), 0),
+    [PIN_OWNER_STORAGE] = PINNED_MAP(TCTL_DIR "/owner_storage", PIN_ROOT, 4, 8, 0),
+    [PIN_GENERATION] = PINNED_MAP(TCTL_DIR "/generation", PIN_ROOT, 4, 8, 1),
+    [PIN_CONFIG] = PINNED_MAP(TCTL_DIR "/config", PIN_ROOT, 4, sizeof(struct tctl_config), 1),
+    [PIN_STATE] = PINNED_MAP(TCTL_DIR "/state", PIN_READERS, 4, sizeof(struct tctl_state), 1),
+    [PIN_ROW_COUNT] = PINNED_MAP(TCTL_DIR "/row_count", PIN_ROOT, 4, sizeof(struct tctl_row_count), 0),
+    [PIN_SPILL] = PINNED_MAP(TCTL_DIR "/spill_map", PIN_READERS, sizeof(struct tctl_spill_key),
+                             sizeof(struct tctl_stats_value), 0),
+    [PIN_BUSY] = PINNED_MAP(TCTL_DIR "/busy", PIN_ROOT, 4, 8, 1),
+    [PIN_RELEASE_PROG] = PINNED_PROG(TCTL_DIR "/release_prog"),
+    [PIN_INGRESS_LINK] = PINNED_LINK(TCTL_DIR "/ingress_link"),
+    [PIN_EGRESS_LINK] = PINNED_LINK(TCTL_DIR "/egress_link"),
+    [PIN_RELEASE_LINK] = PINNED_LINK(TCTL_DIR "/release_link"),
+};
+
+int pins_path(const char *bpffs, enum pin_id id, char **ret_path)
+{
+    char *path;
+    if (asprintf(&path, "%s/%s", bpffs, pins[id].path) < 0)
+        return -ENOMEM;
+    *ret_path = path;
+    return 0;
+}
+
+static int open_pin(const char *bpffs, enum pin_id id, uint32_t flags, int *ret_fd)
+{
+    _cleanup_free_ char *path = NULL;
+    int r = pins_path(bpffs, id, &path);
+    if (r < 0)
+        return r;
+
+    LIBBPF_OPTS(bpf_obj_get_opts, options, .file_flags = flags);
+    int fd = bpf_obj_get_opts(path, &options);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
+}
+
+int pins_open(const char *bpffs, enum pin_id id, int *ret_fd)
+{
+    return open_pin(bpffs, id, 0, ret_fd);
+}
+
+/* Readers copy keys and values into buffers of the table's sizes. */
+static int check_sizes(int fd, enum pin_id id)
+{
+    struct bpf_map_info info = {0};
+    uint32_t length = sizeof(info);
+    int r = bpf_obj_get_info_by_fd(fd, &info, &length);
+    if (r < 0)
+        return r;
+    return info.key_size == pins[id].key_size && info.value_size == pins[id].value_size ? 0 : -EPROTO;
+}
+
+int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
+{
+    _cleanup_fd_ int fd = -1;
+    int r = open_pin(bpffs, id, writable ? 0 : BPF_F_RDONLY, &fd);
+    if (r < 0)
+        return r;
+    r = check_sizes(fd, id);
+    if (r < 0)
+        return r;
+    *ret_fd = fd_take(&fd);
+    return 0;
+}
+
+int pins_lock_holder(const char *bpffs, pid_t *ret_pid)
+{
+    _cleanup_free_ char *path = NULL;
+    if (asprintf(&path, "%s/" PINS_RUNNING_DIR, bpffs) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+
+    struct stat directory;
+    if (stat(path, &directory) < 0) {
+        if (errno != ENOENT)
+            return -errno;
+        *ret_pid = 0;
+        return 0;
+    }
+    return locks_holder(&directory, ret_pid);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * Everything that is pinned below the bpffs: one table of names, shapes and owners, and how a peer opens a pin.
+ *
+ * The table says what a pin has to be; the loader makes pins by it and compares those it finds with it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <traffic_abi.h>
+
+/* A lock (flock) on this directory, mode 0700, is held by trafficd as long as it runs. */
+#define PINS_RUNNING_DIR TCTL_DIR "/running"
+
+/* The ten maps of netd's names come first, in the order of CONTRACT section 2 and of the loader's enum load_map. */
+enum pin_id {
+    PIN_COOKIE_TAG,
+    PIN_UID_COUNTER_SET,
+    PIN_APP_UID_STATS,
+    PIN_UID_STATS,
+    PIN_TAG_STATS,
+    PIN_IFACE_INDEX_NAME,
+    PIN_IFACE_STATS,
+    PIN_DOZABLE_UID,
+    PIN_STANDBY_UID,
+    PIN_POWERSAVE_UID,
+    PIN_INGRESS_PROG,
+    PIN_EGRESS_PROG,
+    PIN_XT_INGRESS_PROG,
+    PIN_XT_EGRESS_PROG,
+    PIN_SOCKET_STORAGE,
+    PIN_OWNER_STORAGE,
+    PIN_GENERATION,
+    PIN_CONFIG,
+    PIN_STATE,
+    PIN_ROW_COUNT,
+    PIN_SPILL, /* only with --counters percpu */
+    PIN_BUSY,
+    PIN_RELEASE_PROG,
+    PIN_INGRESS_LINK,
+    PIN_EGRESS_LINK,
+    PIN_RELEASE_LINK,
+    PINS,
+};
+#define PINS_NETD_MAPS (PIN_POWERSAVE_UID + 1)
+
+enum pin_kind {
+    PIN_MAP,
+    PIN_PROG,
+    PIN_LINK,
+};
+
+enum pin_owner {
+    PIN_ROOT,       /* root:root 0600 */
+    PIN_ACCOUNTING, /* root:accounting_group 0640 */
+    PIN_READERS,    /* root:read_group 0640 */
+};
+
+struct pin {
+    const char *path; /* below the bpffs */
+    enum pin_kind kind;
+    enum pin_owner owner;
+    bool counters;       /* a per-CPU hash with --counters percpu */
+    uint32_t key_size;   /* maps only, as are the next two */
+    uint32_t value_size; /* of one CPU */
+    uint32_t entries;    /* default size; 0: the loader decides */
+};
+
+extern const struct pin pins[PINS];
+
+/* Absolute path of a pin. *ret_path is malloc'ed and owned by the caller. -ENOMEM. */
+int pins_path(const char *bpffs, enum pin_id id, char **ret_path);
+
+/*
+ * Open a pinned map; the caller owns the descriptor. Without writable it can only be read, which members of the pin's
+ * group may do. -ENOENT: not pinned; -EPROTO: keys or values of another size than the table says; errno of bpf(2).
+ */
+int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd);
+
+/* Open a pinned program or link, for root. The caller owns the descriptor. Errno of bpf(2). */
+int pins_open(const char *bpffs, enum pin_id id, int *ret_fd);
+
+/*
+ * Who holds the lock of a running trafficd. 0: nobody (or a process that this pid namespace cannot see). Needs search
+ * permission on trafficctl/ alone. -errno of stat or of reading /proc/locks; a missing directory is "nobody".
+ */
+int pins_lock_holder(const char *bpffs, pid_t *ret_pid);
