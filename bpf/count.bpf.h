@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Facts to counters, and what could not be counted. Decides nothing.
+ */
+#pragma once
+
+#include "kernel.bpf.h"
+#include "maps.bpf.h"
+#include "packet.bpf.h"
+#include "resolve.bpf.h"
+
+static __always_inline void count_lost(enum tctl_stats_map map, __u32 packets)
+{
+    __u32 zero = 0;
+    struct tctl_state *state = bpf_map_lookup_elem(&state_map, &zero);
+
+    if (state && map < TCTL_STATS_MAPS)
+        __sync_fetch_and_add(&state->lost[map], packets);
+}
+
+/* The UID's counter of rows in a map, if it may make one more; NULL: it has its share, or there is no room to count. */
+static __always_inline __u32 *share_of(__u32 payer, enum tctl_stats_map map)
+{
+    __u32 zero = 0;
+    struct tctl_row_count none = {}, *count;
+    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
+
+    if (!config || map >= TCTL_STATS_MAPS)
+        return NULL;
+    count = bpf_map_lookup_elem(&row_count_map, &payer);
+    if (!count) {
+        bpf_map_update_elem(&row_count_map, &payer, &none, BPF_NOEXIST);
+        count = bpf_map_lookup_elem(&row_count_map, &payer);
+    }
+    if (!count || count->rows[map] >= config->row_limit[map])
+        return NULL;
+    return &count->rows[map];
+}
+
+/* A new row, taken from payer's share. NULL: no share left, no room, no memory. */
+static __noinline struct tctl_stats_value *make_row(void *stats, const void *key, enum tctl_stats_map map, __u32 payer)
+{
+    struct tctl_stats_value none = {};
+    __u32 *share = share_of(payer, map);
+
+    if (!share)
+        return NULL;
+    __sync_fetch_and_add(share, 1);
+    if (bpf_map_update_elem(stats, key, &none, BPF_NOEXIST))
+        __sync_fetch_and_add(share, -1); /* another CPU made it first, or the map is full */
+    return bpf_map_lookup_elem(stats, key);
+}
+
+#define ROW(stats, key, map, payer)                                                                                    \
+    ({                                                                                                                 \
+        struct tctl_stats_value *row_ = bpf_map_lookup_elem(&(stats), (key));                                          \
+        row_ ? row_ : make_row(&(stats), (key), (map), (payer));                                                       \
+    })
+
+static __always_inline void add_shared(struct tctl_stats_value *row, const struct wire *wire, bool out)
+{
+    if (out) {
+        __sync_fetch_and_add(&row->tx_packets, wire->packets);
+        __sync_fetch_and_add(&row->tx_bytes, wire->bytes);
+    } else {
+        __sync_fetch_and_add(&row->rx_packets, wire->packets);
+        __sync_fetch_and_add(&row->rx_bytes, wire->bytes);
+    }
+}
+
+static __always_inline void add_alone(struct tctl_stats_value *row, const struct wire *wire, bool out)
+{
+    if (out) {
+        row->tx_packets += wire->packets;
+        row->tx_bytes += wire->bytes;
+    } else {
+        row->rx_packets += wire->packets;
+        row->rx_bytes += wire->bytes;
+    }
+}
+
+/* What a program counts that has interrupted another one at its rows: plain adds there would lose counts. */
+static __noinline int spill(enum tctl_stats_map map, const struct tctl_stats_key *key, const struct wire *wire, bool out)
+{
+    struct tctl_spill_key where = {.map = map, .key = *key};
+    struct tctl_stats_value none = {}, *row = bpf_map_lookup_elem(&spill_map, &where);
+
+    if (!row) {
+        bpf_map_update_elem(&spill_map, &where, &none, BPF_NOEXIST);
+        row = bpf_map_lookup_elem(&spill_map, &where);
+    }
+    if (row)
+        add_shared(row, wire, out);
+    else
+        count_lost(map, wire->packets);
+    return 0;
+}
+
+/* The rows that a packet belongs to; NULL: none could be made. */
+struct rows {
+    struct tctl_stats_value *row[TCTL_STATS_MAPS];
+    struct tctl_stats_key key[TCTL_STATS_MAPS]; /* as readers of the spill map know them */
+};
+
+static __always_inline void add_to(struct tctl_stats_value *row, const struct tctl_stats_key *key,
+                                   enum tctl_stats_map map, const struct wire *wire, bool out, bool alone)
+{
+    if (!row)
+        count_lost(map, wire->packets);
+    else if (!kernel.percpu)
+        add_shared(row, wire, out);
+    else if (alone)
+        add_alone(row, wire, out);
+    else
+        spill(map, key, wire, out);
+}
+
+/*
+ * Say that a program is at work on this CPU's rows. True: it is the only one. Atomic, because on preemptible kernels
+ * the other one need not end first; adds alone, because exchanges need kernel 5.12.
+ */
+static __always_inline bool enter(volatile __u64 *busy)
+{
+    if (!busy)
+        return false;
+    __sync_fetch_and_add(busy, 1);
+    return *busy == 1;
+}
+
+static __always_inline void leave(volatile __u64 *busy)
+{
+    if (busy)
+        __sync_fetch_and_add(busy, -1);
+}
+
+static __always_inline volatile __u64 *busy_here(void)
+{
+    __u32 zero = 0;
+
+    return kernel.percpu ? bpf_map_lookup_elem(&busy_map, &zero) : NULL;
+}
+
+/* Count a packet of a UID: its total, its row, and its tag's row if it has one. */
+static __always_inline void count_uid(const struct answer *answer, __u32 ifindex, const struct wire *wire, bool out)
+{
+    struct tctl_stats_key whole = {
+        .uid = answer->uid,
+        .counter_set = answer->set,
+        .iface_index = answer->flags & ANSWER_HERE ? ifindex : 0,
+    };
+    struct tctl_stats_key tagged = whole;
+    struct tctl_stats_value *app, *uid, *tag = NULL;
+    volatile __u64 *busy;
+    bool alone;
+
+    tagged.tag = answer->tag;
+    app = ROW(app_uid_stats_map, &whole.uid, TCTL_APP_UID_STATS, answer->payer);
+    uid = ROW(uid_stats_map, &whole, TCTL_UID_STATS, answer->payer);
+    if (answer->tag)
+        tag = ROW(tag_stats_map, &tagged, TCTL_TAG_STATS, answer->payer);
+    busy = busy_here();
+    alone = enter(busy);
+    add_to(app, &whole, TCTL_APP_UID_STATS, wire, out, alone);
+    add_to(uid, &whole, TCTL_UID_STATS, wire, out, alone);
+    if (answer->tag)
+        add_to(tag, &tagged, TCTL_TAG_STATS, wire, out, alone);
+    leave(busy);
+}
+
+/* Interfaces belong to nobody: their rows have no share to be taken from. */
+static __always_inline struct tctl_stats_value *iface_row(const __u32 *ifindex)
+{
+    struct tctl_stats_value none = {}, *row = bpf_map_lookup_elem(&iface_stats_map, ifindex);
+
+    if (row)
+        return row;
+    bpf_map_update_elem(&iface_stats_map, ifindex, &none, BPF_NOEXIST);
+    return bpf_map_lookup_elem(&iface_stats_map, ifindex);
+}
+
+static __always_inline void count_iface(__u32 ifindex, const struct wire *wire, bool out)
+{
+    struct tctl_stats_key key = {.iface_index = ifindex};
+    struct tctl_stats_value *row = iface_row(&ifindex);
+    volatile __u64 *busy = busy_here();
+    bool alone = enter(busy);
+
+    add_to(row, &key, TCTL_IFACE_STATS, wire, out, alone);
+    leave(busy);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map once, with who writes (w) and who reads (r) it: P these programs, U user space at the pins.
+ * The loader sets sizes, and with --counters percpu makes the four stats maps per-CPU hashes.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "traffic_abi.h"
+
+/* An answer with its lock as the verifier wants to see it; the same bytes as struct tctl_socket. */
+struct socket_value {
+    struct bpf_spin_lock lock;
+    __u32 pad;
+    __u64 word[TCTL_ANSWER_WORDS];
+    __u64 released_uid;
+    __u64 released_tag;
+};
+_Static_assert(sizeof(struct socket_value) == sizeof(struct tctl_socket), "one layout");
+
+/* tags of sockets: w U, P deletes at the last close; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_COOKIE_TAG_ENTRIES);
+    __type(key, __u64);
+    __type(value, struct tctl_tag);
+} cookie_tag_map SEC(".maps");
+
+/* w U; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_UID_ENTRIES);
+    __type(key, __u32);
+    __type(value, __u8);
+} uid_counter_set_map SEC(".maps");
+
+/* counters: w P; r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_STATS_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_stats_value);
+} app_uid_stats_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_STATS_ENTRIES);
+    __type(key, struct tctl_stats_key);
+    __type(value, struct tctl_stats_value);
+} uid_stats_map SEC(".maps"), tag_stats_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_IFACE_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_stats_value);
+} iface_stats_map SEC(".maps");
+
+/* w U; r U: no program needs a name, the map is here to be made with the others */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_IFACE_ENTRIES);
+    __type(key, __u32);
+    __type(value, char[TCTL_IFNAME_LEN]);
+} iface_index_name_map SEC(".maps");
+
+/* chains: w U; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_UID_ENTRIES);
+    __type(key, __u32);
+    __type(value, __u8);
+} dozable_uid_map SEC(".maps"), standby_uid_map SEC(".maps"), powersave_uid_map SEC(".maps");
+
+/* answers: w P; U deletes a socket's after tagging it. Not cloned: an accepted child starts with nothing */
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct socket_value);
+} socket_storage SEC(".maps");
+
+/* owners of user namespaces: w P; r P. Cloned: a child that nobody has accepted yet has only its listener's */
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+    __type(key, int);
+    __type(value, __u64);
+} owner_storage SEC(".maps");
+
+/* generation of policy: w U, by atomic add through mmap after it wrote other maps; r P */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} generation_map SEC(".maps");
+
+/* w U; r P */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct tctl_config);
+} config_map SEC(".maps");
+
+/* lost[]: w P; everything else: w U. r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct tctl_state);
+} state_map SEC(".maps");
+
+/* rows made per UID: w P, the loader on adoption; r P */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_STATS_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_row_count);
+} row_count_map SEC(".maps");
+
+/* only with --counters percpu; what an interrupting program counted: w P; r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, TCTL_STATS_ENTRIES);
+    __type(key, struct tctl_spill_key);
+    __type(value, struct tctl_stats_value);
+} spill_map SEC(".maps");
+
+/* only with --counters percpu; programs at work on this CPU's rows: w, r P */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} busy_map SEC(".maps");

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * skb to facts: how many packets and L3 bytes it is on the wire. Touches no map. Headers are parsed only when they can
+ * matter: for a super-packet, and for a datagram that is cut on its way out or was put together on its way in.
+ */
+#pragma once
+
+#include "kernel.bpf.h"
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
+#include <linux/tcp.h>
+#include <bpf/bpf_endian.h>
+
+/* IPv4's smallest MTU (include/net/ip.h, RFC 791) and IPv6's (RFC 8200): below, nothing is fragmented by need. */
+#define IPV4_SMALLEST_MTU 68
+#define IPV6_SMALLEST_MTU 1280
+
+#define FRAGMENT_HEADER 8
+#define UDP_HEADER 8
+#define MAX_EXTENSION_HEADERS 8
+#define TLV_JUMBO 194 /* RFC 2675 */
+#define JUMBO_HEADER 8
+
+/* Which hook the packet is at. */
+enum hook {
+    HOOK_INGRESS, /* after reassembly and GRO */
+    HOOK_EGRESS,  /* before fragmentation and GSO */
+    HOOK_DEVICE,  /* netfilter, nearer to the device: fragments are packets of their own there */
+};
+
+/* Packets and L3 bytes as on the wire. */
+struct wire {
+    __u32 packets;
+    __u64 bytes;
+};
+
+/* Length of the headers that every segment or fragment repeats, found by parsing. */
+struct headers {
+    __u32 length;
+    __u8 protocol;   /* what follows them */
+    bool jumbo;      /* IPv6: they hold the jumbo header of BIG TCP, which is not on the wire */
+    bool routing;    /* IPv6: a routing header was passed */
+};
+
+static __always_inline bool is_ipv4(const struct __sk_buff *skb)
+{
+    return skb->protocol == bpf_htons(ETH_P_IP);
+}
+
+static __always_inline bool ipv4_headers(struct __sk_buff *skb, struct headers *headers)
+{
+    struct iphdr ip;
+
+    if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+        return false;
+    headers->length = ip.ihl * 4;
+    headers->protocol = ip.protocol;
+    return true;
+}
+
+/* Is this hop-by-hop header the kernel's own, put in for a packet too long for IPv6's length field? */
+static __always_inline bool is_jumbo(struct __sk_buff *skb, __u32 offset)
+{
+    __u8 type = 0;
+
+    return skb->len > 65535 && !bpf_skb_load_bytes(skb, offset + 2, &type, 1) && type == TLV_JUMBO;
+}
+
+/*
+ * Walk the extension headers. fragmentable: stop before the part that is not repeated in each fragment (destination
+ * options behind a routing header, as the kernel's ip6_find_1stfragopt does).
+ */
+static __always_inline bool ipv6_headers(struct __sk_buff *skb, bool fragmentable, struct headers *headers)
+{
+    struct ipv6hdr ip6;
+
+    if (bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)))
+        return false;
+    headers->length = sizeof(ip6);
+    headers->protocol = ip6.nexthdr;
+    headers->jumbo = headers->routing = false;
+    for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+        __u8 next[2];
+        __u8 type = headers->protocol;
+
+        if (type != IPPROTO_HOPOPTS && type != IPPROTO_ROUTING && type != IPPROTO_DSTOPTS)
+            return true;
+        if (fragmentable && type == IPPROTO_DSTOPTS && headers->routing)
+            return true;
+        if (bpf_skb_load_bytes(skb, headers->length, next, sizeof(next)))
+            return false;
+        if (type == IPPROTO_HOPOPTS && is_jumbo(skb, headers->length))
+            headers->jumbo = true;
+        headers->routing |= type == IPPROTO_ROUTING;
+        headers->protocol = next[0];
+        headers->length += (next[1] + 1) * 8;
+    }
+    return true;
+}
+
+/* A super-packet: each segment repeats the network and transport headers. */
+static __noinline int count_segments(struct __sk_buff *skb, struct wire *wire)
+{
+    struct headers headers = {};
+    __u32 gso_size = skb->gso_size;
+    __u8 offset_byte = 0;
+    bool parsed = is_ipv4(skb) ? ipv4_headers(skb, &headers) : ipv6_headers(skb, false, &headers);
+
+    if (!parsed || !gso_size)
+        return 0;
+    if (headers.protocol == IPPROTO_TCP) {
+        if (bpf_skb_load_bytes(skb, headers.length + 12, &offset_byte, 1))
+            return 0;
+        headers.length += (offset_byte >> 4) * 4;
+    } else {
+        headers.length += UDP_HEADER;
+    }
+    if (headers.jumbo) {
+        headers.length -= JUMBO_HEADER;
+        wire->bytes -= JUMBO_HEADER;
+    }
+    if (wire->bytes <= headers.length)
+        return 0;
+    wire->packets = (wire->bytes - headers.length + gso_size - 1) / gso_size;
+    wire->bytes += (__u64)(wire->packets - 1) * headers.length;
+    return 0;
+}
+
+/* A datagram in fragments of at most mtu bytes, all but the last equally long. */
+static __always_inline void count_fragments(struct __sk_buff *skb, __u32 mtu, struct wire *wire)
+{
+    struct headers headers = {};
+    __u32 extra = 0; /* beside the repeated headers */
+    bool parsed;
+
+    if (is_ipv4(skb)) {
+        parsed = ipv4_headers(skb, &headers);
+    } else {
+        parsed = ipv6_headers(skb, true, &headers);
+        extra = FRAGMENT_HEADER;
+    }
+    if (!parsed || mtu < headers.length + extra + 8 || wire->bytes <= headers.length)
+        return;
+
+    __u32 room = (mtu - headers.length - extra) & ~7U;
+
+    wire->packets = (wire->bytes - headers.length + room - 1) / room;
+    wire->bytes += (__u64)(wire->packets - 1) * headers.length + (__u64)wire->packets * extra;
+}
+
+/* The largest fragment of which the kernel put this packet together; 0: it came whole. */
+static __always_inline __u32 largest_fragment(struct __sk_buff *skb)
+{
+    const void *cb = (const void *)skb + kernel.skb_cb.offset;
+    __u16 size = 0;
+
+    if (kernel.skb_cb.offset == TCTL_NO_OFFSET)
+        return 0;
+    if (is_ipv4(skb))
+        PEEK(&size, cb, cb4_frag_max);
+    else
+        PEEK(&size, cb, cb6_frag_max);
+    return size;
+}
+
+/* Does the socket send by the device's MTU alone (IP_PMTUDISC_PROBE, _INTERFACE, _OMIT)? */
+static __always_inline bool ignores_path(const void *sk, bool ipv4, __u32 *frag_size)
+{
+    const void *np = NULL;
+    __u8 discovery = 0;
+
+    if (ipv4)
+        PEEK_BITS(&discovery, sk, inet_pmtudisc);
+    else if (PEEK(&np, sk, inet_pinet6) && np) {
+        PEEK_BITS(&discovery, np, np_pmtudisc);
+        PEEK(frag_size, np, np_frag_size);
+    }
+    return discovery >= IP_PMTUDISC_PROBE; /* IPV6_PMTUDISC_PROBE is the same number */
+}
+
+/* A path MTU that the kernel has learnt and that has not expired (ipv4_mtu() in net/ipv4/route.c); else 0. */
+static __always_inline __u32 learnt_mtu(const void *dst)
+{
+    __u64 expires = 0;
+    __u32 mtu = 0;
+
+    if (!PEEK_BITS(&mtu, dst, rt_pmtu) || !mtu || !PEEK(&expires, dst, dst_expires))
+        return 0;
+    return (__s64)(bpf_jiffies64() - expires) < 0 ? mtu : 0;
+}
+
+/* The MTU of the packet's route: learnt, set on the route, or the device's; 0 unknown. */
+static __always_inline __u32 route_mtu(const void *dst, const void *dev, bool ipv4)
+{
+    __u64 metrics = 0;
+    const void *inet6 = NULL;
+    __u32 mtu = ipv4 ? learnt_mtu(dst) : 0;
+
+    if (mtu)
+        return mtu;
+    /* the two low bits of the pointer are flags (DST_METRICS_FLAGS); RTAX_MTU counts from 1 */
+    if (PEEK(&metrics, dst, dst_metrics)) {
+        metrics &= ~3ULL;
+        if (!bpf_probe_read_kernel(&mtu, sizeof(mtu), (const void *)metrics + 4 * (RTAX_MTU - 1)) && mtu)
+            return mtu;
+    }
+    if (!ipv4 && PEEK(&inet6, dev, dev_inet6) && inet6 && PEEK(&mtu, inet6, inet6_mtu) && mtu)
+        return mtu;
+    return PEEK(&mtu, dev, dev_mtu) ? mtu : 0;
+}
+
+/* The size above which this outgoing packet will be cut; 0 unknown. */
+static __noinline __u32 sending_mtu(struct __sk_buff *skb)
+{
+    bool ipv4 = is_ipv4(skb);
+    __u64 dst = 0;
+    const void *dev = NULL, *sk = NULL;
+    __u32 mtu = 0, frag_size = 0;
+
+    if (!PEEK(&dst, skb, skb_dst) || !PEEK(&sk, skb, skb_sk))
+        return 0;
+    dst &= ~1ULL; /* SKB_DST_NOREF */
+    if (!PEEK(&dev, dst, dst_dev))
+        return 0;
+    if (ignores_path(sk, ipv4, &frag_size))
+        PEEK(&mtu, dev, dev_mtu);
+    else
+        mtu = route_mtu((const void *)dst, dev, ipv4);
+    return frag_size && frag_size < mtu ? frag_size : mtu;
+}
+
+/*
+ * Can this outgoing packet be longer than its path? TCP cuts its segments itself; a longer datagram was built in pieces
+ * (ip_append_data), so that its linear part is not all of it.
+ */
+static __always_inline bool may_be_cut(const struct __sk_buff *skb)
+{
+    return (__u64)(skb->data_end - skb->data) < skb->len;
+}
+
+/* streams: the socket is TCP. */
+static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bool streams, struct wire *wire)
+{
+    __u32 mtu = 0;
+
+    wire->packets = 1;
+    wire->bytes = skb->len;
+    if (skb->gso_size) {
+        count_segments(skb, wire);
+        return;
+    }
+    if (hook == HOOK_DEVICE || skb->len <= (is_ipv4(skb) ? IPV4_SMALLEST_MTU : IPV6_SMALLEST_MTU))
+        return;
+    if (hook == HOOK_INGRESS) {
+        mtu = largest_fragment(skb);
+    } else if (!streams && may_be_cut(skb)) {
+        mtu = sending_mtu(skb);
+        if (skb->len <= mtu)
+            mtu = 0;
+    }
+    if (mtu)
+        count_fragments(skb, mtu, wire);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Socket to answer, and the answer's life: asked of the pinned maps once, kept in the socket's storage, taken from there
+ * while the generation is the same, the owner is the same and it is less than 100 ms old.
+ */
+#pragma once
+
+#include "firewall.bpf.h"
+#include "owner.bpf.h"
+
+#define STAMP_SHIFT 48
+#define PAYLOAD ((1ULL << STAMP_SHIFT) - 1)
+#define RELEASED (1ULL << 63)
+
+enum answer_flag {
+    ANSWER_BLOCKED = 1, /* always, on every interface */
+    ANSWER_HERE = 2,    /* of trafficd's network namespace: interface numbers mean something */
+    ANSWER_STREAM = 4,  /* TCP */
+    ANSWER_MPTCP = 8,   /* made from the MPTCP socket behind this subflow, which changes without it: never kept */
+};
+
+/* What a packet needs to know of its socket. */
+struct answer {
+    __u32 uid; /* to charge */
+    __u32 tag;
+    __u32 payer; /* whose share of rows new rows are taken from */
+    __u8 set;
+    __u8 flags;
+};
+
+/* A cookie's row, read as one word: hash elements are reused while they are read. */
+union tag_word {
+    __u64 word;
+    struct tctl_tag tag;
+};
+
+/* Who is asked about: the descriptor's own socket, which for MPTCP is not the one that carries the packet. */
+struct subject {
+    const void *sk;              /* the kernel's struct sock; NULL without BTF */
+    struct socket_value *home;   /* its storage: where the release hook left its tag */
+    __u64 *kept_owner;           /* its word of owner_storage, or NULL */
+    __u64 cookie;
+    __u32 uid;    /* as the initial user namespace sees it; without BTF as the network namespace does */
+    __u32 user;   /* who answers for uid: itself, or the plain user whose user namespace it is of */
+    __u8 flags;
+};
+
+static __always_inline __u64 current_generation(void)
+{
+    __u32 zero = 0;
+    const volatile __u64 *generation = bpf_map_lookup_elem(&generation_map, &zero);
+
+    return generation ? *generation & PAYLOAD : 0;
+}
+
+static __always_inline __u64 word_of(const struct socket_value *value, int i)
+{
+    return *(const volatile __u64 *)&value->word[i];
+}
+
+/*
+ * The stored answer, if it is whole and fresh. No lock: each word carries the stamp of the resolve that wrote it, and
+ * unequal stamps are no answer.
+ */
+static __always_inline bool recall(struct __sk_buff *skb, const struct socket_value *value, __u32 seen, struct answer *ret)
+{
+    __u64 charge = word_of(value, TCTL_W_CHARGE), tag = word_of(value, TCTL_W_TAG);
+    __u64 payer = word_of(value, TCTL_W_PAYER), seen_then = word_of(value, TCTL_W_SEEN);
+    __u64 owner = word_of(value, TCTL_W_OWNER), generation = word_of(value, TCTL_W_GENERATION);
+    __u64 made = word_of(value, TCTL_W_MADE);
+    __u64 unequal = (charge ^ tag) | (charge ^ payer) | (charge ^ seen_then) | (charge ^ owner) | (charge ^ generation) |
+                    (charge ^ made);
+
+    if (unequal >> STAMP_SHIFT || (generation & PAYLOAD) != current_generation() || (__u32)seen_then != seen)
+        return false;
+    if (((bpf_jiffies64() - made) & PAYLOAD) >= kernel.answer_ticks)
+        return false;
+    ret->uid = charge;
+    ret->tag = tag;
+    ret->payer = payer;
+    ret->set = charge >> 32;
+    ret->flags = charge >> 40;
+    if (ret->flags & ANSWER_MPTCP)
+        return false;
+    if (seen == kernel.overflow_uid) { /* many UIDs look like this one */
+        const void *sk = NULL;
+        __u32 uid = seen;
+
+        if (PEEK(&sk, skb, skb_sk) && PEEK(&uid, sk, sk_uid) && uid != (__u32)owner)
+            return false;
+    }
+    return true;
+}
+
+static __always_inline void keep(struct socket_value *value, const struct answer *answer, const struct subject *subject,
+                                 __u32 seen, __u64 generation, __u64 made)
+{
+    __u64 charge = answer->uid | (__u64)answer->set << 32 | (__u64)answer->flags << 40;
+    __u64 stamp;
+
+    bpf_spin_lock(&value->lock);
+    stamp = ((value->word[TCTL_W_CHARGE] >> STAMP_SHIFT) + 1) << STAMP_SHIFT;
+    *(volatile __u64 *)&value->word[TCTL_W_CHARGE] = charge | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_TAG] = answer->tag | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_PAYER] = answer->payer | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_SEEN] = seen | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_OWNER] = subject->uid | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_GENERATION] = generation | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_MADE] = (made & PAYLOAD) | stamp;
+    bpf_spin_unlock(&value->lock);
+}
+
+/* The tag that the release hook left, when the socket is closed and still sends. */
+static __always_inline bool released_tag(struct socket_value *home, union tag_word *ret)
+{
+    __u64 uid, tag;
+
+    if (!home)
+        return false;
+    bpf_spin_lock(&home->lock);
+    uid = home->released_uid;
+    tag = home->released_tag;
+    bpf_spin_unlock(&home->lock);
+    if (!(uid & RELEASED))
+        return false;
+    ret->tag.uid = uid;
+    ret->tag.tag = tag;
+    return true;
+}
+
+/* The lookup of a socket's tag. Its storage must have been fetched before: a tagger writes the row, then deletes that. */
+static __always_inline bool find_tag(const struct subject *subject, union tag_word *ret)
+{
+    const volatile __u64 *row = bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie);
+
+    if (!row)
+        return released_tag(subject->home, ret);
+    ret->word = *row;
+    return true;
+}
+
+/* Owner, and whose it is; remembered on the socket when that is somebody else. sk: the subject as the verifier knows it. */
+#define KNOW_OWNER(subject, sk_pointer)                                                                                \
+    do {                                                                                                               \
+        __u64 none_ = 0;                                                                                               \
+        PEEK(&(subject)->uid, (subject)->sk, sk_uid);                                                                  \
+        (subject)->kept_owner = bpf_sk_storage_get(&owner_storage, (sk_pointer), NULL, 0);                             \
+        (subject)->user = answering_user((subject)->sk, (subject)->uid, (subject)->kept_owner);                        \
+        if (!(subject)->kept_owner && (subject)->user != (subject)->uid)                                               \
+            (subject)->kept_owner =                                                                                    \
+                bpf_sk_storage_get(&owner_storage, (sk_pointer), &none_, BPF_SK_STORAGE_GET_F_CREATE);                 \
+        if ((subject)->kept_owner)                                                                                     \
+            *(volatile __u64 *)(subject)->kept_owner = pack_owner((subject)->uid, (subject)->user);                    \
+    } while (0)
+
+/* An MPTCP subflow: the subject is the socket behind it. False: it is no subflow. */
+static __always_inline bool find_mptcp(struct bpf_sock *sk, struct subject *subject)
+{
+    struct mptcp_sock *msk;
+
+    if (!kernel.mptcp)
+        return false;
+    msk = bpf_skc_to_mptcp_sock(sk);
+    if (!msk)
+        return false;
+    subject->sk = msk;
+    subject->home = bpf_sk_storage_get(&socket_storage, msk, NULL, 0);
+    subject->cookie = 0;
+    PEEK(&subject->cookie, msk, sk_cookie);
+    subject->flags |= ANSWER_MPTCP;
+    KNOW_OWNER(subject, msk);
+    return true;
+}
+
+static __always_inline void find_subject(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
+                                         struct subject *subject)
+{
+    struct bpf_sock *sk = skb->sk;
+
+    subject->uid = subject->user = seen;
+    subject->home = value;
+    subject->cookie = bpf_get_socket_cookie(skb);
+    if (!sk)
+        return;
+    struct bpf_sock *full = bpf_sk_fullsock(sk);
+
+    if (full && full->protocol == IPPROTO_TCP) {
+        subject->flags |= ANSWER_STREAM;
+        if (find_mptcp(sk, subject))
+            return;
+    }
+    if (PEEK(&subject->sk, skb, skb_sk))
+        KNOW_OWNER(subject, sk);
+}
+
+static __always_inline bool in_our_namespace(const struct subject *subject, const struct tctl_config *config)
+{
+    const void *net = NULL;
+    __u32 inum = 0;
+
+    if (!PEEK(&net, subject->sk, sk_net) || !PEEK(&inum, net, net_inum))
+        return true; /* without BTF nobody can tell */
+    return inum == config->netns_inum;
+}
+
+#define CHAIN_DROPS(map, allow_list, uid)                                                                              \
+    ({                                                                                                                 \
+        __u32 switch_ = TCTL_CHAIN_SWITCH;                                                                             \
+        struct chain_facts facts_ = {.switched = bpf_map_lookup_elem(&(map), &switch_)};                               \
+        if (facts_.switched && *facts_.switched == 1)                                                                  \
+            facts_.entry = bpf_map_lookup_elem(&(map), &(uid));                                                        \
+        chain_drops(allow_list, facts_);                                                                               \
+    })
+
+/* Any enabled chain that says drop wins. */
+static __always_inline bool blocked(const struct tctl_config *config, __u32 uid)
+{
+    if (!may_judge(config, uid))
+        return false;
+    return CHAIN_DROPS(dozable_uid_map, true, uid) || CHAIN_DROPS(standby_uid_map, false, uid) ||
+           CHAIN_DROPS(powersave_uid_map, true, uid);
+}
+
+static __always_inline void ask(const struct subject *subject, const struct tctl_config *config, struct answer *answer)
+{
+    union tag_word tag = {};
+    const __u8 *set;
+
+    answer->flags = subject->flags;
+    answer->payer = subject->user;
+    answer->uid = config->fold_user_namespaces ? subject->user : subject->uid;
+    if (find_tag(subject, &tag)) {
+        if (tag.tag.uid != subject->uid)
+            answer->payer = tag.tag.uid;
+        if (tag.tag.uid != subject->uid || !config->fold_user_namespaces)
+            answer->uid = tag.tag.uid;
+        answer->tag = tag.tag.tag;
+    }
+    set = bpf_map_lookup_elem(&uid_counter_set_map, &answer->uid);
+    answer->set = set ? *set : 0;
+    if (in_our_namespace(subject, config))
+        answer->flags |= ANSWER_HERE;
+    if (blocked(config, subject->uid) || (subject->user != subject->uid && blocked(config, subject->user)))
+        answer->flags |= ANSWER_BLOCKED;
+}
+
+/* Ask the pinned maps, and keep the answer where there is a place for it (value may be NULL). */
+static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value, __u32 seen, struct answer *answer)
+{
+    __u32 zero = 0;
+    __u64 generation = current_generation(); /* before any map: a change in between makes the answer old */
+    __u64 now = bpf_jiffies64();
+    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
+    struct subject subject = {};
+
+    __builtin_memset(answer, 0, sizeof(*answer));
+    find_subject(skb, value, seen, &subject);
+    if (config)
+        ask(&subject, config, answer);
+    if (value)
+        keep(value, answer, &subject, seen, generation, now);
+    return 0;
+}
+
+/* The answer for a packet's socket, from its storage or from the maps. */
+static __always_inline void answer_for(struct __sk_buff *skb, struct answer *answer)
+{
+    struct bpf_sock *sk = skb->sk;
+    __u32 seen = bpf_get_socket_uid(skb);
+    struct socket_value *value = NULL;
+
+    if (kernel.stored_answers && sk) {
+        value = bpf_sk_storage_get(&socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+        if (value && recall(skb, value, seen, answer))
+            return;
+    }
+    resolve(skb, value, seen, answer);
+}

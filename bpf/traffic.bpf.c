@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The entry points: resolve, judge, count. */
+#include "count.bpf.h"
+#include "release.bpf.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define PASS 1
+#define DROP 0
+
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+    struct answer answer;
+    struct wire wire;
+
+    answer_for(skb, &answer);
+    if (answer.flags & ANSWER_BLOCKED)
+        return DROP; /* never on the wire, so never counted */
+    count_wire(skb, HOOK_EGRESS, answer.flags & ANSWER_STREAM, &wire);
+    count_uid(&answer, skb->ifindex, &wire, true);
+    return PASS;
+}
+
+SEC("cgroup_skb/ingress")
+int ingress(struct __sk_buff *skb)
+{
+    struct answer answer;
+    struct wire wire;
+
+    answer_for(skb, &answer);
+    count_wire(skb, HOOK_INGRESS, answer.flags & ANSWER_STREAM, &wire); /* dropped or not: it crossed the link */
+    count_uid(&answer, skb->ifindex, &wire, false);
+    return answer.flags & ANSWER_BLOCKED ? DROP : PASS;
+}
+
+SEC("cgroup/sock_release")
+int release(struct bpf_sock *sk)
+{
+    release_socket(sk);
+    return 1;
+}
+
+/* For netfilter's match: accounting only, the packet goes on as if there were no match. */
+SEC("socket")
+int xt_ingress(struct __sk_buff *skb)
+{
+    struct wire wire;
+
+    count_wire(skb, HOOK_DEVICE, false, &wire);
+    count_iface(skb->ifindex, &wire, false);
+    return 1;
+}
+
+SEC("socket")
+int xt_egress(struct __sk_buff *skb)
+{
+    struct wire wire;
+
+    count_wire(skb, HOOK_DEVICE, false, &wire);
+    count_iface(skb->ifindex, &wire, true);
+    return 1;
+}
