@@ -34,14 +34,41 @@ include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk trafficctl/lo
 include trafficctl/daemon/room.mk trafficctl/cli/room.mk
 include tests/room.mk config/room.mk
 
-all: $(PROGRAMS) $(LIBRARIES) ## build everything
+all: $(PROGRAMS) $(LIBRARIES) ## build everything (as any user; needs what `make deps` installs)
+
+deps: ## install what building, running and testing needs (Debian; elsewhere it lists the parts)
+	@config/install-deps
+
+# A fresh machine has no compiler when make reads this file: make is called anew once it has.
+run: deps ## count on this machine and show a live table; FOR=seconds, CGROUP=dir, BPFFS=dir
+	@+$(MAKE) --no-print-directory all
+	@config/run-live
+
+CHECKS := $(if $(T),,check-cases check-rules) check-unit check-prog check-e2e
+check: deps ## all tests, fast ones first; T=name for one test
+	@+tests/tally $(MAKE) $(CHECKS)
+
+SOURCES := $(filter-out $(B)/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
+lint: compile_commands.json ## clang-tidy, shellcheck, clang-format, man
+	@config/install-deps lint
+	clang-tidy --quiet --warnings-as-errors='*' -p . $(filter %.c,$(SOURCES))
+	shellcheck $(SCRIPTS)
+	clang-format --dry-run -Werror $(SOURCES)
+	@! for page in $(MANUALS); do MANWIDTH=80 man --warnings -l $$page 2>&1 >/dev/null; done | grep .
+
+format: ## put every source into the shape of .clang-format
+	clang-format -i $(SOURCES)
+
+# What make would run says how each file is compiled: no other tool is needed.
+compile_commands.json: ## for editors and clang-tidy
+	@$(MAKE) -Bnk --no-print-directory all $(TEST_PROGRAMS) | tests/compile-commands > $@
 
 clean: ## remove what was built
-	rm -rf $(B)
+	rm -rf $(B) compile_commands.json
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_.-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all clean help
+.PHONY: all deps run check lint format clean help compile_commands.json
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all

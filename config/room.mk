@@ -1,0 +1,26 @@
+# config: what is installed beside the binaries. Paths in units and manuals are written for PREFIX=/usr and moved here.
+MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5
+SCRIPTS += config/install-deps config/run-live
+UNITS := config/trafficd.service config/trafficd-load.service
+MOVED := sed 's,/usr/,$(PREFIX)/,g'
+
+install: all ## install into DESTDIR below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(PREFIX)/include/trafficctl \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)/etc/init.d $(DESTDIR)/etc/trafficctl/trafficctl.conf.d
+	install $(B)/trafficd $(DESTDIR)$(PREFIX)/sbin
+	install $(B)/trafficctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/libtrafficctl.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 trafficctl/include/trafficctl/*.h $(DESTDIR)$(PREFIX)/include/trafficctl
+	set -e; for unit in $(UNITS); do $(MOVED) $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
+	$(MOVED) config/trafficd.openrc > $(DESTDIR)/etc/init.d/trafficd
+	chmod 755 $(DESTDIR)/etc/init.d/trafficd
+	install -m 644 config/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/trafficctl.conf
+	install -m 644 config/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/trafficctl.conf
+	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man8
+	test -e $(DESTDIR)/etc/trafficctl/trafficctl.conf || \
+	    install -m 644 config/trafficctl.conf $(DESTDIR)/etc/trafficctl
+
+.PHONY: install

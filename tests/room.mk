@@ -1,0 +1,13 @@
+# tests: each kind knows its own files and how it is run; T=name goes to each as the filter of cmocka.
+export T
+-include tests/harness/room.mk tests/unit/room.mk tests/prog/room.mk tests/e2e/room.mk
+-include tests/fuzz/room.mk tests/bench/room.mk
+SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules
+
+check-cases:
+	@tests/check-netd-cases
+
+check-rules:
+	@tests/check-rules
+
+.PHONY: check-cases check-rules check-unit check-prog check-e2e bench fuzz
