@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+void stats_rows_done(struct stats_rows *rows)
+{
+    free(rows->rows);
+}
+
+void stats_add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
+{
+    sum->rx_packets += value->rx_packets;
+    sum->rx_bytes += value->rx_bytes;
+    sum->tx_packets += value->tx_packets;
+    sum->tx_bytes += value->tx_bytes;
+}
+
+static struct tctl_stats_value sum_of_cpus(const struct tctl_stats_value *values, uint32_t cpus)
+{
+    struct tctl_stats_value sum = {0};
+    for (uint32_t i = 0; i < cpus; i++)
+        stats_add(&sum, &values[i]);
+    return sum;
+}
+
+static int append(struct stats_rows *rows, const struct stats_row *row)
+{
+    if (rows->count == rows->room) {
+        size_t room = rows->room ? rows->room * 2 : 512;
+        struct stats_row *grown = reallocarray(rows->rows, room, sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        rows->rows = grown;
+        rows->room = room;
+    }
+    rows->rows[rows->count++] = *row;
+    return 0;
+}
+
+struct reading {
+    struct stats_rows *rows;
+    enum tctl_stats_map map;
+    uint32_t cpus;
+};
+
+static struct tctl_stats_key key_of(enum tctl_stats_map map, const void *key)
+{
+    struct tctl_stats_key full = {0};
+    if (map == TCTL_APP_UID_STATS)
+        memcpy(&full.uid, key, sizeof(full.uid));
+    else if (map == TCTL_IFACE_STATS)
+        memcpy(&full.iface_index, key, sizeof(full.iface_index));
+    else
+        memcpy(&full, key, sizeof(full));
+    return full;
+}
+
+static int take_row(void *context, const void *key, const void *value)
+{
+    struct reading *reading = context;
+    struct stats_row row = {.key = key_of(reading->map, key), .value = sum_of_cpus(value, reading->cpus)};
+    return append(reading->rows, &row);
+}
+
+static int take_spill(void *context, const void *key, const void *value)
+{
+    struct reading *reading = context;
+    struct tctl_spill_key spill;
+    memcpy(&spill, key, sizeof(spill));
+    if (spill.map != reading->map)
+        return 0;
+    struct stats_row row = {.key = spill.key, .value = sum_of_cpus(value, reading->cpus)};
+    return append(reading->rows, &row);
+}
+
+static int read_rows(const struct read_calls *calls, int fd, read_row_fn take, struct reading *reading)
+{
+    struct read_shape shape;
+    int r = read_shape_of(fd, &shape);
+    if (r < 0)
+        return r;
+    reading->cpus = shape.cpus;
+    return read_map(calls, fd, &shape, take, reading);
+}
+
+int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tctl_stats_map map,
+               struct stats_rows *rows)
+{
+    struct reading reading = {.rows = rows, .map = map};
+    int r = read_rows(calls, map_fd, take_row, &reading);
+    if (r < 0 || spill_fd < 0)
+        return r;
+    return read_rows(calls, spill_fd, take_spill, &reading);
+}
+
+/* Add what key names, if anything. */
+static int add_one(const struct read_calls *calls, int fd, const void *key, struct tctl_stats_value *sum)
+{
+    struct read_shape shape;
+    int r = read_shape_of(fd, &shape);
+    if (r < 0)
+        return r;
+    _cleanup_free_ struct tctl_stats_value *values = calloc(1, shape.value_size);
+    if (!values)
+        return -ENOMEM;
+    r = calls->look_up(fd, key, values);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    struct tctl_stats_value value = sum_of_cpus(values, shape.cpus);
+    stats_add(sum, &value);
+    return 0;
+}
+
+int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
+                   struct tctl_stats_value *ret_value)
+{
+    struct tctl_stats_value sum = {0};
+    struct tctl_spill_key spill = {.map = TCTL_APP_UID_STATS, .key.uid = uid};
+    int r = add_one(calls, map_fd, &uid, &sum);
+    if (r == 0 && spill_fd >= 0)
+        r = add_one(calls, spill_fd, &spill, &sum);
+    if (r < 0)
+        return r;
+    *ret_value = sum;
+    return 0;
+}

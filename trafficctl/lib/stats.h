@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Rows of a stats map in one form, whichever map and whichever kind of counters it has. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <traffic_abi.h>
+
+#include "read.h"
+
+/* What does not name a row in its map is 0: app_uid_stats has key.uid only, iface_stats key.iface_index only. */
+struct stats_row {
+    struct tctl_stats_key key;
+    struct tctl_stats_value value;
+};
+
+struct stats_rows {
+    struct stats_row *rows; /* owned; free by stats_rows_done() */
+    size_t count;
+    size_t room;
+};
+
+void stats_rows_done(struct stats_rows *rows);
+
+/*
+ * Add the rows of a stats map to rows, the CPUs summed. spill_fd -1: there is no spill map; else its rows of this map
+ * are added too, as rows of their own: a key may be there twice, and whoever merges sums them. On failure rows may
+ * hold a part. Errors as read_map().
+ */
+int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tctl_stats_map map,
+               struct stats_rows *rows);
+
+/* One UID of app_uid_stats, spill included; zeroes if it has no row. Errors as read_map(). */
+int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
+                   struct tctl_stats_value *ret_value);
+
+/* sum += value */
+void stats_add(struct tctl_stats_value *sum, const struct tctl_stats_value *value);
