@@ -52,7 +52,7 @@ SOURCES := $(filter-out $(B)/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
 lint: compile_commands.json ## clang-tidy, shellcheck, clang-format, man
 	@config/install-deps lint
 	clang-tidy --quiet --warnings-as-errors='*' -p . $(filter %.c,$(SOURCES))
-	shellcheck $(SCRIPTS)
+	shellcheck --severity=warning $(SCRIPTS)
 	clang-format --dry-run -Werror $(SOURCES)
 	@! for page in $(MANUALS); do MANWIDTH=80 man --warnings -l $$page 2>&1 >/dev/null; done | grep .
 
@@ -61,7 +61,7 @@ format: ## put every source into the shape of .clang-format
 
 # What make would run says how each file is compiled: no other tool is needed.
 compile_commands.json: ## for editors and clang-tidy
-	@$(MAKE) -Bnk --no-print-directory all $(TEST_PROGRAMS) | tests/compile-commands > $@
+	@$(MAKE) -Bnk --no-print-directory all check-unit check-prog check-e2e | tests/compile-commands > $@
 
 clean: ## remove what was built
 	rm -rf $(B) compile_commands.json
