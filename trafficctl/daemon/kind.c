@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "kind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parse.h"
+#include "settings.h"
+
+/* The kernel refuses larger hash maps. */
+#define MAX_ENTRIES (UINT32_C(1) << 31)
+
+/* A control character would break the line that the value is printed on. */
+static int parse_line(const char *text, void *field)
+{
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7F)
+            return -EINVAL;
+    if (strlen(text) >= SETTINGS_VALUE_LEN)
+        return -ENAMETOOLONG;
+    strcpy(field, text);
+    return 0;
+}
+
+static int parse_word(const char *text, void *field)
+{
+    return *text ? parse_line(text, field) : -EINVAL;
+}
+
+static void print_text(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%s", (const char *)field);
+}
+
+static int parse_yes_no(const char *text, void *field)
+{
+    return parse_bool(text, field);
+}
+
+static void print_bool(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%s", *(const bool *)field ? "yes" : "no");
+}
+
+/* One of two words; true for the second. */
+static int parse_either(const char *text, const char *no, const char *yes, bool *field)
+{
+    bool is_yes = !strcmp(text, yes);
+
+    if (!is_yes && strcmp(text, no))
+        return -EINVAL;
+    *field = is_yes;
+    return 0;
+}
+
+static int parse_netfilter(const char *text, void *field)
+{
+    return parse_either(text, "off", "auto", field);
+}
+
+static void print_netfilter(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%s", *(const bool *)field ? "auto" : "off");
+}
+
+static int parse_counters(const char *text, void *field)
+{
+    return parse_either(text, "shared", "percpu", field);
+}
+
+static void print_counters(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%s", *(const bool *)field ? "percpu" : "shared");
+}
+
+static int parse_ranges(const char *text, void *field)
+{
+    struct settings_ranges ranges = {0};
+    int r = parse_uid_ranges(text, ranges.range, LOAD_MAX_UID_RANGES, &ranges.count);
+
+    if (r < 0)
+        return r;
+    *(struct settings_ranges *)field = ranges;
+    return 0;
+}
+
+static void print_ranges(const void *field, char *text, size_t size)
+{
+    const struct settings_ranges *ranges = field;
+    size_t used = 0;
+
+    *text = '\0';
+    for (size_t i = 0; i < ranges->count && used < size; i++)
+        used +=
+            snprintf(text + used, size - used, "%s%u-%u", i ? "," : "", ranges->range[i].first, ranges->range[i].last);
+}
+
+static int parse_number(const char *text, void *field)
+{
+    return parse_u32(text, field);
+}
+
+static void print_number(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%u", *(const uint32_t *)field);
+}
+
+static int parse_entries(const char *text, void *field)
+{
+    uint32_t entries;
+    int r = parse_u32(text, &entries);
+
+    if (r < 0)
+        return r;
+    if (entries < 1 || entries > MAX_ENTRIES)
+        return -ERANGE;
+    *(uint32_t *)field = entries;
+    return 0;
+}
+
+const struct setting_kind kind_directory = {parse_word, print_text, SETTINGS_VALUE_LEN,
+                                            "a directory of at most 255 bytes without control characters"};
+const struct setting_kind kind_mount = {parse_line, print_text, SETTINGS_VALUE_LEN,
+                                        "a directory of at most 255 bytes without control characters, or nothing"};
+const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_VALUE_LEN, "the name or number of a group"};
+const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no"};
+const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(bool), "auto or off"};
+const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu"};
+const struct setting_kind kind_ranges = {parse_ranges, print_ranges, sizeof(struct settings_ranges),
+                                         "at most 8 ranges FIRST-LAST, FIRST- or UID, joined by commas"};
+const struct setting_kind kind_number = {parse_number, print_number, sizeof(uint32_t), "a number from 0 to 4294967295"};
+const struct setting_kind kind_entries = {parse_entries, print_number, sizeof(uint32_t),
+                                          "a number from 1 to 2147483648"};

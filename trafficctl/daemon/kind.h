@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Kinds of settings: how a value is read from text and written back. */
+#pragma once
+
+#include <stddef.h>
+
+struct setting_kind {
+    /* 0 or a negative errno; the field is untouched on failure. */
+    int (*parse)(const char *text, void *field);
+    /* Text of the field, NUL-terminated, cut at size. */
+    void (*print)(const void *field, char *text, size_t size);
+    size_t size;        /* of the field */
+    const char *wanted; /* what would do, for messages */
+};
+
+extern const struct setting_kind kind_directory, kind_mount, kind_group, kind_bool, kind_netfilter, kind_counters,
+    kind_ranges, kind_number, kind_entries;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Which UIDs belong to people here, as shadow's login.defs(5) says it. */
+#pragma once
+
+#include <stddef.h>
+
+#include "loader.h"
+
+#define LOGIN_DEFS "/etc/login.defs"
+
+/*
+ * UID_MIN-UID_MAX and SUB_UID_MIN-SUB_UID_MAX of path. A range that the file does not give, or gives wrong, is
+ * 1000-60000 or 100000-600100000. Returns the count of ranges: 2.
+ */
+size_t login_defs_app_uids(const char *path, struct uid_range ranges[static LOAD_MAX_UID_RANGES]);

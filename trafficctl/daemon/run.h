@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * The life of the daemon: load, tell readiness, then wait for signals, and each second (WATCH_SECONDS) look whether the
+ * programs are still attached. Logs.
+ */
+#pragma once
+
+#include "options.h"
+
+#define WATCH_SECONDS 1
+
+/* Until SIGTERM or SIGINT: 0. Otherwise -errno, already logged. Counting goes on after either. */
+int run(const struct options *options, const struct options_files *files, const struct settings *settings,
+        const char *effective);
+
+/* Load and pin without staying: 0 or -errno, already logged. */
+int run_load_only(const struct settings *settings, const char *effective);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * What trafficd may be told. One table names each setting once; options, INI keys, --help and the printed effective
+ * configuration are all read from it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "fault.h"
+#include "loader.h"
+
+/* Rows of the table, at most. */
+#define SETTINGS_MAX 32
+#define SETTINGS_VALUE_LEN 256
+/* The effective configuration fits into the pinned state, its NUL included. */
+#define SETTINGS_TEXT_LEN 1024
+
+struct settings_ranges {
+    struct uid_range range[LOAD_MAX_UID_RANGES];
+    size_t count;
+};
+
+struct settings {
+    char bpffs[SETTINGS_VALUE_LEN];
+    char cgroup[SETTINGS_VALUE_LEN]; /* empty: the mounted cgroup2 */
+    bool netfilter;                  /* auto; neither value hooks anything in yet */
+    bool percpu;
+    struct settings_ranges app_uids;
+    uint32_t per_user_range;
+    char accounting_group[SETTINGS_VALUE_LEN];
+    char read_group[SETTINGS_VALUE_LEN];
+    bool fold_user_namespaces;
+    uint32_t rows_per_uid;
+    bool bpffs_search;
+    uint32_t entries[LOAD_MAPS];
+};
+
+/* How a value is written and printed. */
+struct setting_kind;
+
+struct setting {
+    const char *option; /* long option; the key is the same with "_" for "-" */
+    const char *argument;
+    const char *initial; /* default as a user would write it; NULL: asked of the system */
+    const char *help;
+    const struct setting_kind *kind;
+    size_t offset;
+    bool reloads; /* SIGHUP applies it */
+};
+
+/* The settings of section [trafficd], in the order of --help; *ret_count of them. Static. */
+const struct setting *settings_table(size_t *ret_count);
+
+/* Defaults; login_defs names the file that app_uids comes from (see login_defs.h). */
+void settings_init(struct settings *settings, const char *login_defs);
+
+/* Does section "trafficd" or "maps" exist under this name? */
+bool settings_has_section(const char *section, size_t length);
+
+/*
+ * Set a key of a section. -ENOENT: no such key; -EINVAL, -ERANGE, -E2BIG, -ENAMETOOLONG: the value does not fit.
+ * On failure nothing is changed and fault says which values would do.
+ */
+int settings_set(struct settings *settings, const char *section, const char *key, const char *value,
+                 struct fault *fault);
+/* The same by row of the table. */
+int settings_set_row(struct settings *settings, const struct setting *row, const char *value, struct fault *fault);
+
+/* The effective configuration, itself a valid configuration file. -ENOSPC: longer than the pinned state can hold. */
+int settings_print(const struct settings *settings, char text[static SETTINGS_TEXT_LEN], struct fault *fault);
+
+/* Is there a difference in this row? */
+bool settings_differ(const struct setting *row, const struct settings *a, const struct settings *b);
+/* Copy one row's value. */
+void settings_copy_row(const struct setting *row, struct settings *to, const struct settings *from);
+
+/* As the loader wants it. The result borrows from settings and from effective: both must outlive it. */
+struct load_options settings_load_options(const struct settings *settings, const char *effective);
