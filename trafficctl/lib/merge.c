@@ -60,6 +60,16 @@ static bool wanted(const struct tctl_filter *filter, const struct tctl_detail_ro
            (!filter->has_set || filter->set == row->set);
 }
 
+struct tctl_counters merge_counters(const struct tctl_stats_value *value)
+{
+    return (struct tctl_counters){
+        .rx_bytes = value->rx_bytes,
+        .rx_packets = value->rx_packets,
+        .tx_bytes = value->tx_bytes,
+        .tx_packets = value->tx_packets,
+    };
+}
+
 /* name NULL: rows have no interface. */
 static struct tctl_detail_row named(const struct stats_row *row, merge_name_fn name, void *context)
 {
@@ -67,13 +77,7 @@ static struct tctl_detail_row named(const struct stats_row *row, merge_name_fn n
         .uid = row->key.uid,
         .tag = row->key.tag,
         .set = row->key.counter_set,
-        .counters =
-            {
-                .rx_bytes = row->value.rx_bytes,
-                .rx_packets = row->value.rx_packets,
-                .tx_bytes = row->value.tx_bytes,
-                .tx_packets = row->value.tx_packets,
-            },
+        .counters = merge_counters(&row->value),
     };
     if (name)
         strncat(out.iface, name(context, row->key.iface_index), sizeof(out.iface) - 1);

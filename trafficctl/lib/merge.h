@@ -15,6 +15,9 @@
 /* Name of an interface; of a longer one the first 15 bytes count. Valid until the next call. */
 typedef const char *(*merge_name_fn)(void *context, uint32_t iface_index);
 
+/* The map's counters in the public form. */
+struct tctl_counters merge_counters(const struct tctl_stats_value *value);
+
 /* By UID. */
 int merge_uids(const struct stats_row *rows, size_t count, struct tctl_uid_row **ret_rows, size_t *ret_count);
 

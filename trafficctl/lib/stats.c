@@ -12,7 +12,7 @@ void stats_rows_done(struct stats_rows *rows)
     free(rows->rows);
 }
 
-void stats_add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
+static void add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
 {
     sum->rx_packets += value->rx_packets;
     sum->rx_bytes += value->rx_bytes;
@@ -24,7 +24,7 @@ static struct tctl_stats_value sum_of_cpus(const struct tctl_stats_value *values
 {
     struct tctl_stats_value sum = {0};
     for (uint32_t i = 0; i < cpus; i++)
-        stats_add(&sum, &values[i]);
+        add(&sum, &values[i]);
     return sum;
 }
 
@@ -60,6 +60,16 @@ static struct tctl_stats_key key_of(enum tctl_stats_map map, const void *key)
     return full;
 }
 
+/* Programs write the whole key of a packet into the spill map, also where it names less than that. */
+static struct tctl_stats_key spill_key_of(const struct tctl_spill_key *spill)
+{
+    if (spill->map == TCTL_APP_UID_STATS)
+        return (struct tctl_stats_key){.uid = spill->key.uid};
+    if (spill->map == TCTL_IFACE_STATS)
+        return (struct tctl_stats_key){.iface_index = spill->key.iface_index};
+    return spill->key;
+}
+
 static int take_row(void *context, const void *key, const void *value)
 {
     struct reading *reading = context;
@@ -74,7 +84,7 @@ static int take_spill(void *context, const void *key, const void *value)
     memcpy(&spill, key, sizeof(spill));
     if (spill.map != reading->map)
         return 0;
-    struct stats_row row = {.key = spill.key, .value = sum_of_cpus(value, reading->cpus)};
+    struct stats_row row = {.key = spill_key_of(&spill), .value = sum_of_cpus(value, reading->cpus)};
     return append(reading->rows, &row);
 }
 
@@ -88,44 +98,51 @@ static int read_rows(const struct read_calls *calls, int fd, read_row_fn take, s
     return read_map(calls, fd, &shape, take, reading);
 }
 
+static int read_spill(const struct read_calls *calls, int fd, enum tctl_stats_map map, struct stats_rows *rows)
+{
+    struct reading reading = {.rows = rows, .map = map};
+    return fd < 0 ? 0 : read_rows(calls, fd, take_spill, &reading);
+}
+
 int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tctl_stats_map map,
                struct stats_rows *rows)
 {
     struct reading reading = {.rows = rows, .map = map};
     int r = read_rows(calls, map_fd, take_row, &reading);
-    if (r < 0 || spill_fd < 0)
-        return r;
-    return read_rows(calls, spill_fd, take_spill, &reading);
+    return r < 0 ? r : read_spill(calls, spill_fd, map, rows);
 }
 
-/* Add what key names, if anything. */
-static int add_one(const struct read_calls *calls, int fd, const void *key, struct tctl_stats_value *sum)
+/* Zeroes if there is no such row. */
+static int look_up_uid(const struct read_calls *calls, int map_fd, uint32_t uid, struct tctl_stats_value *ret_value)
 {
     struct read_shape shape;
-    int r = read_shape_of(fd, &shape);
+    int r = read_shape_of(map_fd, &shape);
     if (r < 0)
         return r;
     _cleanup_free_ struct tctl_stats_value *values = calloc(1, shape.value_size);
     if (!values)
         return -ENOMEM;
-    r = calls->look_up(fd, key, values);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    struct tctl_stats_value value = sum_of_cpus(values, shape.cpus);
-    stats_add(sum, &value);
+    r = calls->look_up(map_fd, &uid, values);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret_value = sum_of_cpus(values, shape.cpus);
     return 0;
 }
 
 int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
                    struct tctl_stats_value *ret_value)
 {
-    struct tctl_stats_value sum = {0};
-    struct tctl_spill_key spill = {.map = TCTL_APP_UID_STATS, .key.uid = uid};
-    int r = add_one(calls, map_fd, &uid, &sum);
-    if (r == 0 && spill_fd >= 0)
-        r = add_one(calls, spill_fd, &spill, &sum);
+    _cleanup_(stats_rows_done) struct stats_rows spilt = {0};
+    struct tctl_stats_value sum;
+    int r = look_up_uid(calls, map_fd, uid, &sum);
+    if (r == 0)
+        r = read_spill(calls, spill_fd, TCTL_APP_UID_STATS, &spilt);
     if (r < 0)
         return r;
+    for (size_t i = 0; i < spilt.count; i++) {
+        if (spilt.rows[i].key.uid == uid)
+            add(&sum, &spilt.rows[i].value);
+    }
     *ret_value = sum;
     return 0;
 }

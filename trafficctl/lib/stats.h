@@ -34,6 +34,3 @@ int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tc
 /* One UID of app_uid_stats, spill included; zeroes if it has no row. Errors as read_map(). */
 int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
                    struct tctl_stats_value *ret_value);
-
-/* sum += value */
-void stats_add(struct tctl_stats_value *sum, const struct tctl_stats_value *value);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* What a struct tctl is inside the library. */
+#pragma once
+
+#include <traffic_abi.h>
+#include <trafficctl/traffic.h>
+
+struct tctl {
+    char *bpffs;
+    int stats[TCTL_STATS_MAPS]; /* by enum tctl_stats_map */
+    int names;
+    int spill;                /* -1 unless the counters are per-CPU */
+    struct tctl_state *state; /* read-only */
+};

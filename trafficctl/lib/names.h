@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Names of interfaces: from traffic_iface_index_name_map, else from the kernel, else the number. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <traffic_abi.h>
+
+/* For one reading; found names are kept so that a row costs no system call. */
+struct names {
+    int map_fd;      /* borrowed */
+    bool ask_kernel; /* numbers of the maps mean this network namespace's interfaces */
+    struct name {
+        uint32_t index;
+        char text[TCTL_IFNAME_LEN];
+    } * known;
+    size_t count;
+    size_t room;
+    char unkept[TCTL_IFNAME_LEN];
+};
+
+void names_done(struct names *names);
+
+/* A merge_name_fn; names is a struct names *. Number 0 stands for every other network namespace and is named "0". */
+const char *names_get(void *names, uint32_t index);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Each question goes to the kernel where this user may ask it, else to what trafficd noted in the state. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "fd.h"
+#include "handle.h"
+#include "pins.h"
+#include "read.h"
+
+_Static_assert(TCTL_STATUS_PROGRAMS == TCTL_PROGRAMS, "one line each");
+_Static_assert(TCTL_STATUS_MAPS == PINS_NETD_MAPS, "one line each");
+_Static_assert(TCTL_STATUS_LOST == TCTL_STATS_MAPS, "one line each");
+_Static_assert(TCTL_STATUS_CHAINS == TCTL_CHAINS, "one line each");
+
+static const struct {
+    const char *name;
+    enum pin_id prog;
+    enum pin_id link;
+} programs[TCTL_PROGRAMS] = {
+    [TCTL_PROG_INGRESS] = {"ingress", PIN_INGRESS_PROG, PIN_INGRESS_LINK},
+    [TCTL_PROG_EGRESS] = {"egress", PIN_EGRESS_PROG, PIN_EGRESS_LINK},
+    [TCTL_PROG_RELEASE] = {"release", PIN_RELEASE_PROG, PIN_RELEASE_LINK},
+};
+
+static const struct {
+    const char *name;
+    enum pin_id pin;
+} chains[TCTL_CHAINS] = {
+    [TCTL_DOZABLE] = {"dozable", PIN_DOZABLE_UID},
+    [TCTL_STANDBY] = {"standby", PIN_STANDBY_UID},
+    [TCTL_POWERSAVE] = {"powersave", PIN_POWERSAVE_UID},
+};
+
+static bool not_allowed(int err)
+{
+    return err == -EACCES || err == -EPERM;
+}
+
+static int open_and_ask(const char *bpffs, enum pin_id id, void *ret_info, uint32_t length)
+{
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open(bpffs, id, &fd);
+    return r < 0 ? r : bpf_obj_get_info_by_fd(fd, ret_info, &length);
+}
+
+/*
+ * Is the pinned program at work: the link is there, its cgroup too (a removed one leaves number 0), and it runs the
+ * program that is pinned.
+ */
+static int look_at_program(const char *bpffs, enum tctl_program program, bool *ret_attached)
+{
+    struct bpf_link_info link = {0};
+    struct bpf_prog_info prog = {0};
+    int r = open_and_ask(bpffs, programs[program].link, &link, sizeof(link));
+    if (r == 0)
+        r = open_and_ask(bpffs, programs[program].prog, &prog, sizeof(prog));
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret_attached = r == 0 && link.cgroup.cgroup_id != 0 && link.prog_id == prog.id;
+    return 0;
+}
+
+static int fill_programs(const struct tctl *traffic, struct tctl_status *status)
+{
+    status->seen_sec = (uint64_t)time(NULL);
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
+        bool attached;
+        int r = look_at_program(traffic->bpffs, (enum tctl_program)i, &attached);
+        if (not_allowed(r)) {
+            attached = traffic->state->attached >> i & 1;
+            status->seen_sec = traffic->state->seen_sec;
+        } else if (r < 0) {
+            return r;
+        }
+        status->programs[i].name = programs[i].name;
+        status->programs[i].attached = attached;
+        status->programs[i].wanted = traffic->state->wanted >> i & 1;
+    }
+    return 0;
+}
+
+static int count_row(void *context, const void *key, const void *value)
+{
+    (void)key;
+    (void)value;
+    ++*(uint32_t *)context;
+    return 0;
+}
+
+static int count_entries(int fd, uint32_t *ret_entries, uint32_t *ret_max_entries)
+{
+    struct read_shape shape;
+    uint32_t entries = 0;
+    int r = read_shape_of(fd, &shape);
+    if (r == 0)
+        r = read_map(&read_kernel, fd, &shape, count_row, &entries);
+    if (r < 0)
+        return r;
+    *ret_entries = entries;
+    *ret_max_entries = shape.max_entries;
+    return 0;
+}
+
+static int fill_maps(const struct tctl *traffic, struct tctl_status *status)
+{
+    for (size_t i = 0; i < PINS_NETD_MAPS; i++) {
+        status->maps[i].name = pins[i].path;
+        _cleanup_fd_ int fd = -1;
+        int r = pins_open_map(traffic->bpffs, (enum pin_id)i, false, &fd);
+        if (not_allowed(r) || r == -ENOENT)
+            continue;
+        if (r == 0)
+            r = count_entries(fd, &status->maps[i].entries, &status->maps[i].max_entries);
+        if (r < 0)
+            return r;
+        status->maps[i].readable = true;
+    }
+    return 0;
+}
+
+static int look_at_chain(const char *bpffs, enum tctl_chain chain, bool *ret_enabled)
+{
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open_map(bpffs, chains[chain].pin, false, &fd);
+    if (r < 0)
+        return r;
+    uint32_t key = TCTL_CHAIN_SWITCH;
+    uint8_t on = 0;
+    r = bpf_map_lookup_elem(fd, &key, &on);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret_enabled = on == 1;
+    return 0;
+}
+
+static int fill_chains(const struct tctl *traffic, struct tctl_status *status)
+{
+    for (size_t i = 0; i < TCTL_CHAINS; i++) {
+        bool enabled = traffic->state->chains >> i & 1;
+        int r = look_at_chain(traffic->bpffs, (enum tctl_chain)i, &enabled);
+        if (r < 0 && !not_allowed(r) && r != -ENOENT)
+            return r;
+        status->chains[i].name = chains[i].name;
+        status->chains[i].enabled = enabled;
+    }
+    return 0;
+}
+
+static void fill_lost(const struct tctl *traffic, struct tctl_status *status)
+{
+    static const enum pin_id counted[TCTL_STATS_MAPS] = {PIN_APP_UID_STATS, PIN_UID_STATS, PIN_TAG_STATS,
+                                                         PIN_IFACE_STATS};
+    for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
+        status->lost[i].name = pins[counted[i]].path;
+        status->lost[i].packets = __atomic_load_n(&traffic->state->lost[i], __ATOMIC_RELAXED);
+    }
+}
+
+static enum tctl_health health_of(const struct tctl_status *status)
+{
+    enum tctl_health health = status->daemon_pid ? TCTL_OK : TCTL_DEGRADED;
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
+        if (status->programs[i].attached)
+            continue;
+        if (i == TCTL_PROG_INGRESS || i == TCTL_PROG_EGRESS)
+            return TCTL_DOWN;
+        if (status->programs[i].wanted)
+            health = TCTL_DEGRADED;
+    }
+    return health;
+}
+
+int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
+{
+    struct tctl_status status = {.since_sec = traffic->state->since_sec};
+    memcpy(status.boot_id, traffic->state->boot_id, sizeof(status.boot_id));
+    status.boot_id[sizeof(status.boot_id) - 1] = '\0';
+
+    int r = pins_lock_holder(traffic->bpffs, &status.daemon_pid);
+    if (r == 0)
+        r = fill_programs(traffic, &status);
+    if (r == 0)
+        r = fill_maps(traffic, &status);
+    if (r == 0)
+        r = fill_chains(traffic, &status);
+    if (r < 0)
+        return r;
+    fill_lost(traffic, &status);
+    status.health = health_of(&status);
+    *ret_status = status;
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "fd.h"
+#include "handle.h"
+#include "merge.h"
+#include "names.h"
+#include "pins.h"
+#include "state.h"
+#include "stats.h"
+
+static void tctl_closep(struct tctl **traffic)
+{
+    *traffic = tctl_close(*traffic);
+}
+
+struct tctl *tctl_close(struct tctl *traffic)
+{
+    if (!traffic)
+        return NULL;
+    for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
+        fd_close(traffic->stats[i]);
+    fd_close(traffic->names);
+    fd_close(traffic->spill);
+    state_unmap(traffic->state);
+    free(traffic->bpffs);
+    free(traffic);
+    return NULL;
+}
+
+static struct tctl *tctl_new(const char *bpffs)
+{
+    _cleanup_(tctl_closep) struct tctl *traffic = malloc(sizeof(*traffic));
+    if (!traffic)
+        return NULL;
+    *traffic = (struct tctl){.stats = {-1, -1, -1, -1}, .names = -1, .spill = -1, .bpffs = strdup(bpffs)};
+    return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
+}
+
+static int open_state(const char *bpffs, struct tctl_state **ret_state)
+{
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
+    return r < 0 ? r : state_map(fd, false, ret_state);
+}
+
+static int open_maps(struct tctl *traffic)
+{
+    static const enum pin_id stats[TCTL_STATS_MAPS] = {
+        [TCTL_APP_UID_STATS] = PIN_APP_UID_STATS,
+        [TCTL_UID_STATS] = PIN_UID_STATS,
+        [TCTL_TAG_STATS] = PIN_TAG_STATS,
+        [TCTL_IFACE_STATS] = PIN_IFACE_STATS,
+    };
+    for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
+        int r = pins_open_map(traffic->bpffs, stats[i], false, &traffic->stats[i]);
+        if (r < 0)
+            return r;
+    }
+    if (traffic->state->percpu) {
+        int r = pins_open_map(traffic->bpffs, PIN_SPILL, false, &traffic->spill);
+        if (r < 0)
+            return r;
+    }
+    return pins_open_map(traffic->bpffs, PIN_IFACE_INDEX_NAME, false, &traffic->names);
+}
+
+int tctl_open(const char *bpffs, struct tctl **ret_traffic)
+{
+    _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
+    if (!traffic)
+        return -ENOMEM;
+    int r = open_state(traffic->bpffs, &traffic->state);
+    if (r < 0)
+        return r;
+    if (traffic->state->abi_version != TCTL_ABI_VERSION)
+        return -EPROTO;
+    r = open_maps(traffic);
+    if (r < 0)
+        return r;
+    *ret_traffic = TAKE_PTR(traffic);
+    return 0;
+}
+
+/* In another network namespace than trafficd's the kernel would name other interfaces. */
+static bool in_namespace_of(const struct tctl_state *state)
+{
+    struct stat here;
+    return stat("/proc/self/ns/net", &here) == 0 && here.st_ino == state->netns_inum;
+}
+
+static struct names names_of(const struct tctl *traffic)
+{
+    return (struct names){.map_fd = traffic->names, .ask_kernel = in_namespace_of(traffic->state)};
+}
+
+static int read_stats(const struct tctl *traffic, enum tctl_stats_map map, struct stats_rows *rows)
+{
+    return stats_read(&read_kernel, traffic->stats[map], traffic->spill, map, rows);
+}
+
+int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count)
+{
+    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
+    int r = read_stats(traffic, TCTL_APP_UID_STATS, &rows);
+    return r < 0 ? r : merge_uids(rows.rows, rows.count, ret_rows, ret_count);
+}
+
+int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_counters)
+{
+    struct tctl_stats_value value;
+    int r = stats_read_uid(&read_kernel, traffic->stats[TCTL_APP_UID_STATS], traffic->spill, uid, &value);
+    if (r < 0)
+        return r;
+    *ret_counters = merge_counters(&value);
+    return 0;
+}
+
+int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count)
+{
+    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
+    _cleanup_(names_done) struct names names = names_of(traffic);
+    int r = read_stats(traffic, TCTL_IFACE_STATS, &rows);
+    return r < 0 ? r : merge_ifaces(rows.rows, rows.count, names_get, &names, ret_rows, ret_count);
+}
+
+int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, struct tctl_detail_row **ret_rows,
+                      size_t *ret_count)
+{
+    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
+    _cleanup_(names_done) struct names names = names_of(traffic);
+    int r = read_stats(traffic, TCTL_UID_STATS, &rows);
+    if (r == 0)
+        r = read_stats(traffic, TCTL_TAG_STATS, &rows);
+    if (r < 0)
+        return r;
+    return merge_details(rows.rows, rows.count, filter, names_get, &names, ret_rows, ret_count);
+}
