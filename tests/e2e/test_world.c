@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* The harness itself: two capture points agree with each other and with what a sender knows that it sent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "flow.h"
+#include "meter.h"
+
+static struct tctl_counters wire(const struct wire_filter *filter)
+{
+    struct tctl_counters counters;
+
+    assert_int_equal(wire_count(the_world, filter, &counters), 0);
+    return counters;
+}
+
+static void test_wire_counts_each_datagram(void **state)
+{
+    struct wire_filter filter = {.family = AF_INET, .protocol = IPPROTO_UDP, .address = 2};
+    struct udp udp = udp_pair(the_world, 10001, AF_INET, 2);
+
+    (void)state;
+    assert_int_equal(wire_reset(the_world), 0);
+    for (int i = 0; i < 10; i++)
+        udp_send(udp.a, udp.b, 100);
+    for (int i = 0; i < 7; i++)
+        udp_send(udp.b, udp.a, 50);
+    udp_close(&udp);
+    assert_counters_equal("wire", wire(&filter), (struct tctl_counters){7 * 78, 7, 10 * 128, 10});
+    filter.address = 3;
+    assert_counters_equal("another address", wire(&filter), (struct tctl_counters){0});
+}
+
+static void test_wire_counts_each_fragment(void **state)
+{
+    struct wire_filter filter = {.family = AF_INET6, .protocol = IPPROTO_UDP, .address = 1};
+    struct udp udp = udp_pair(the_world, 10001, AF_INET6, 1);
+
+    (void)state;
+    assert_int_equal(wire_reset(the_world), 0);
+    udp_send(udp.a, udp.b, 60000);
+    udp_close(&udp);
+    assert_counters_equal("wire", wire(&filter), (struct tctl_counters){0, 0, 62024, 42}); /* kernel-facts, section 1 */
+}
+
+static void test_wire_takes_super_packets_apart(void **state)
+{
+    struct wire_filter filter = {.family = AF_INET, .protocol = IPPROTO_TCP, .address = 1};
+    struct tcp tcp;
+    struct tctl_counters seen;
+
+    (void)state;
+    assert_int_equal(world_offload(the_world, true, true, true), 0);
+    assert_int_equal(wire_reset(the_world), 0);
+    tcp = tcp_connect(the_world, 10001, AF_INET, 1);
+    transfer(tcp.a, tcp.b, 1000000, 65536);
+    tcp_end(&tcp, true);
+    seen = wire(&filter);
+    assert_in_range(seen.tx_packets, 1000000 / 1448, 1200);
+    assert_int_equal(seen.tx_bytes, 1000000 + seen.tx_packets * 52 + 8); /* SYN: 8 bytes more of options than the timestamp */
+}
+
+static int who_am_i(int channel, void *arg)
+{
+    (void)arg;
+    return channel_send(channel, getuid() * 1000000ull + getegid());
+}
+
+static void test_actor_is_the_user(void **state)
+{
+    struct actor actor;
+    uint64_t word;
+
+    (void)state;
+    assert_int_equal(actor_start(the_world, PLACE_A, 10001, who_am_i, NULL, &actor), 0);
+    assert_int_equal(channel_recv(actor.channel, &word), 0);
+    assert_int_equal(actor_wait(&actor), 0);
+    assert_int_equal(word, 10001010001ull);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wire_counts_each_datagram),
+        cmocka_unit_test(test_wire_counts_each_fragment),
+        cmocka_unit_test(test_wire_takes_super_packets_apart),
+        cmocka_unit_test(test_actor_is_the_user),
+    };
+
+    return run_world("world", tests, sizeof(tests) / sizeof(*tests), &(struct world_options){.no_daemon = true});
+}

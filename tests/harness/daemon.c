@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* trafficd of a world: started in A, outside the world's cgroup, ready when it says so. */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "inside.h"
+
+#define READY_MS 20000
+
+int daemon_prepare(struct world *world)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    _cleanup_fd_ int file = -1;
+
+    snprintf(world->config, sizeof(world->config), "%s/conf", world->folder);
+    file = open(world->config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file < 0 ||
+        dprintf(file, "[trafficd]\ncounters = %s\nnetfilter = off\n%s", world->options.percpu ? "percpu" : "shared",
+                world->options.config ?: "") < 0)
+        return SAY_ERRNO(world->config);
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", world->folder);
+    world->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (world->notify < 0 || bind(world->notify, (struct sockaddr *)&at, sizeof(at)) < 0)
+        return SAY_ERRNO(at.sun_path);
+    return 0;
+}
+
+/* An empty file system over /sys/kernel/btf, seen by this process alone. */
+static int btf_hide(void)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL) < 0)
+        return SAY_ERRNO("hide btf");
+    return 0;
+}
+
+__attribute__((noreturn)) static void daemon_child(struct world *world, const char *const *more, int error)
+{
+    const char *word[32] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs", world->bpffs,
+                            "--cgroup",             world->cgroup};
+    char socket_path[128];
+    size_t n = 7;
+
+    snprintf(socket_path, sizeof(socket_path), "%s/notify", world->folder);
+    for (; more && *more && n < 31; more++)
+        word[n++] = *more;
+    for (int s = 1; s < 32; s++)
+        signal(s, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setenv("NOTIFY_SOCKET", socket_path, 1);
+    if (error >= 0)
+        dup2(error, STDERR_FILENO);
+    if (setns(world->netns[PLACE_A], CLONE_NEWNET) == 0 && (!world->hide_btf || btf_hide() == 0))
+        execv(word[0], (char *const *)word);
+    fprintf(stderr, "%s: %s\n", word[0], strerror(errno));
+    _exit(126);
+}
+
+/* Until READY=1, or the end of trafficd. */
+static int daemon_ready(struct world *world)
+{
+    for (int waited = 0; waited < READY_MS; waited += 20) {
+        struct pollfd said = {.fd = world->notify, .events = POLLIN};
+        char text[256] = "";
+        int status;
+
+        if (poll(&said, 1, 20) > 0 && recv(world->notify, text, sizeof(text) - 1, 0) > 0 && strstr(text, "READY=1"))
+            return 0;
+        if (waitpid(world->daemon, &status, WNOHANG) == world->daemon) {
+            world->daemon = 0;
+            return SAY(-ECHILD, "trafficd ended before it was ready");
+        }
+    }
+    return SAY(-ETIMEDOUT, "trafficd does not say READY=1");
+}
+
+int world_start_daemon(struct world *world)
+{
+    char stale[256];
+    int r;
+
+    while (recv(world->notify, stale, sizeof(stale), MSG_DONTWAIT) > 0)
+        ;
+    fflush(NULL);
+    world->daemon = fork();
+    if (world->daemon == 0)
+        daemon_child(world, NULL, -1);
+    if (world->daemon < 0)
+        return SAY_ERRNO("fork");
+    r = daemon_ready(world);
+    if (r == 0 && !world->traffic) {
+        r = tctl_open(world->bpffs, &world->traffic);
+        if (r < 0)
+            SAY(r, "tctl_open");
+    }
+    return r;
+}
+
+int world_stop_daemon(struct world *world, int signal_number, int *ret_status)
+{
+    int status;
+
+    if (world->daemon <= 0)
+        return -ESRCH;
+    if (kill(world->daemon, signal_number) < 0 || waitpid(world->daemon, &status, 0) < 0)
+        return SAY_ERRNO("stop trafficd");
+    world->daemon = 0;
+    if (ret_status)
+        *ret_status = status;
+    return 0;
+}
+
+/* Everything a pipe says until its end, cut to size. */
+static void pipe_read(int fd, char *say, size_t size)
+{
+    size_t have = 0;
+    char rest[512];
+    ssize_t n;
+
+    while ((n = have + 1 < size ? read(fd, say + have, size - have - 1) : read(fd, rest, sizeof(rest))) > 0)
+        have += have + 1 < size ? (size_t)n : 0;
+    say[have] = '\0';
+}
+
+int world_try_daemon(struct world *world, const char *const *arguments, int *ret_exit, char *say, size_t size)
+{
+    int error[2], status;
+    pid_t pid;
+
+    if (pipe2(error, O_CLOEXEC) < 0)
+        return SAY_ERRNO("pipe");
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0)
+        daemon_child(world, arguments, error[1]);
+    fd_close(error[1]);
+    if (pid < 0) {
+        fd_close(error[0]);
+        return SAY_ERRNO("fork");
+    }
+    pipe_read(error[0], say, size);
+    fd_close(error[0]);
+    if (waitpid(pid, &status, 0) < 0)
+        return SAY_ERRNO("waitpid");
+    *ret_exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return 0;
+}
