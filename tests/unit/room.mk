@@ -1,0 +1,12 @@
+# unit: no root, no kernel parts, with sanitizers. Each test_*.c is a program of its own and may see every room.
+# A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
+UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli
+UNIT_SEES += -Itrafficctl/lib -Itrafficctl/base -Ibpf
+$(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+$(UNIT_TESTS): %: %.o $(LIB_SAN) $(BASE_SAN)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -lbpf -lelf -lz -o $@
+
+check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
+	@set -e; for t in $(UNIT_TESTS); do $$t; done

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Raw readers of the pins know these bytes: netd's layout, and ours. */
+#include "unit.h"
+
+#include <string.h>
+
+#include <traffic_abi.h>
+#include <trafficctl/traffic.h>
+
+#include "pins.h"
+
+#define assert_member(type, member, offset, size)                                                                      \
+    do {                                                                                                               \
+        assert_int_equal(offsetof(type, member), offset);                                                              \
+        assert_int_equal(sizeof(((type *)0)->member), size);                                                           \
+    } while (0)
+
+static void abi_tag_is_netds(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(struct tctl_tag), 8);
+    assert_member(struct tctl_tag, uid, 0, 4);
+    assert_member(struct tctl_tag, tag, 4, 4);
+}
+
+static void abi_stats_are_netds(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(struct tctl_stats_key), 16);
+    assert_member(struct tctl_stats_key, uid, 0, 4);
+    assert_member(struct tctl_stats_key, tag, 4, 4);
+    assert_member(struct tctl_stats_key, counter_set, 8, 4);
+    assert_member(struct tctl_stats_key, iface_index, 12, 4);
+    assert_int_equal(sizeof(struct tctl_stats_value), 32);
+    assert_member(struct tctl_stats_value, rx_packets, 0, 8);
+    assert_member(struct tctl_stats_value, rx_bytes, 8, 8);
+    assert_member(struct tctl_stats_value, tx_packets, 16, 8);
+    assert_member(struct tctl_stats_value, tx_bytes, 24, 8);
+}
+
+static void abi_state_has_no_holes(void **state)
+{
+    (void)state;
+    assert_member(struct tctl_state, abi_version, 0, 4);
+    assert_member(struct tctl_state, percpu, 4, 4);
+    assert_member(struct tctl_state, since_sec, 8, 8);
+    assert_member(struct tctl_state, seen_sec, 16, 8);
+    assert_member(struct tctl_state, attached, 24, 4);
+    assert_member(struct tctl_state, wanted, 28, 4);
+    assert_member(struct tctl_state, chains, 32, 4);
+    assert_member(struct tctl_state, netns_inum, 36, 4);
+    assert_member(struct tctl_state, lost, 40, 32);
+    assert_member(struct tctl_state, boot_id, 72, TCTL_BOOT_ID_LEN);
+    assert_member(struct tctl_state, options, 72 + TCTL_BOOT_ID_LEN, TCTL_OPTIONS_LEN);
+    assert_int_equal(sizeof(struct tctl_state), 72 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN);
+}
+
+static void abi_spill_and_row_count(void **state)
+{
+    (void)state;
+    assert_member(struct tctl_spill_key, map, 0, 4);
+    assert_member(struct tctl_spill_key, key, 4, 16);
+    assert_member(struct tctl_row_count, rows, 0, 16);
+}
+
+static void abi_config_has_no_holes(void **state)
+{
+    (void)state;
+    assert_member(struct tctl_config, range_count, 0, 4);
+    assert_member(struct tctl_config, per_user_range, 4, 4);
+    assert_member(struct tctl_config, fold_user_namespaces, 8, 4);
+    assert_member(struct tctl_config, netns_inum, 12, 4);
+    assert_member(struct tctl_config, row_limit, 16, 16);
+    assert_member(struct tctl_config, app_uids, 32, 8 * TCTL_MAX_UID_RANGES);
+}
+
+/* CONTRACT section 2: name, key, value, size, owner. */
+static void abi_pins_are_the_contracts(void **state)
+{
+    (void)state;
+    static const struct pin contract[PINS_NETD_MAPS] = {
+        {"traffic_cookie_tag_map", PIN_MAP, PIN_ACCOUNTING, false, 8, 8, 10000},
+        {"traffic_uid_counterSet_map", PIN_MAP, PIN_ACCOUNTING, false, 4, 1, 4000},
+        {"traffic_app_uid_stats_map", PIN_MAP, PIN_READERS, true, 4, 32, 10000},
+        {"traffic_uid_stats_map", PIN_MAP, PIN_READERS, true, 16, 32, 10000},
+        {"traffic_tag_stats_map", PIN_MAP, PIN_READERS, true, 16, 32, 10000},
+        {"traffic_iface_index_name_map", PIN_MAP, PIN_READERS, false, 4, 16, 1000},
+        {"traffic_iface_stats_map", PIN_MAP, PIN_READERS, true, 4, 32, 1000},
+        {"traffic_dozable_uid_map", PIN_MAP, PIN_ROOT, false, 4, 1, 4000},
+        {"traffic_standby_uid_map", PIN_MAP, PIN_ROOT, false, 4, 1, 4000},
+        {"traffic_powersave_uid_map", PIN_MAP, PIN_ROOT, false, 4, 1, 4000},
+    };
+    for (size_t i = 0; i < PINS_NETD_MAPS; i++) {
+        assert_string_equal(pins[i].path, contract[i].path);
+        assert_int_equal(pins[i].kind, contract[i].kind);
+        assert_int_equal(pins[i].owner, contract[i].owner);
+        assert_int_equal(pins[i].counters, contract[i].counters);
+        assert_int_equal(pins[i].key_size, contract[i].key_size);
+        assert_int_equal(pins[i].value_size, contract[i].value_size);
+        assert_int_equal(pins[i].entries, contract[i].entries);
+    }
+    assert_string_equal(pins[PIN_INGRESS_PROG].path, "ingress_prog");
+    assert_string_equal(pins[PIN_EGRESS_PROG].path, "egress_prog");
+    assert_string_equal(pins[PIN_XT_INGRESS_PROG].path, "xt_bpf_ingress_prog");
+    assert_string_equal(pins[PIN_XT_EGRESS_PROG].path, "xt_bpf_egress_prog");
+    assert_string_equal(pins[PIN_STATE].path, "trafficctl/state");
+    assert_int_equal(pins[PIN_STATE].owner, PIN_READERS);
+}
+
+/* What netd has no name for is below trafficctl/, and no two pins are one file. */
+static void abi_pins_have_names_of_their_own(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PINS; i++) {
+        assert_non_null(pins[i].path);
+        assert_int_equal(i > PIN_XT_EGRESS_PROG, strncmp(pins[i].path, TCTL_DIR "/", sizeof(TCTL_DIR)) == 0);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(pins[i].path, pins[j].path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(abi_tag_is_netds),
+        cmocka_unit_test(abi_stats_are_netds),
+        cmocka_unit_test(abi_state_has_no_holes),
+        cmocka_unit_test(abi_spill_and_row_count),
+        cmocka_unit_test(abi_config_has_no_holes),
+        cmocka_unit_test(abi_pins_are_the_contracts),
+        cmocka_unit_test(abi_pins_have_names_of_their_own),
+    };
+    return unit_run(tests);
+}
