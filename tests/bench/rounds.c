@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "rounds.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+void figure_finish(struct figure *figure)
+{
+    qsort(figure->round, ROUNDS, sizeof(figure->round[0]), by_size);
+    figure->median = figure->round[ROUNDS / 2];
+    figure->spread = figure->round[ROUNDS * 3 / 4] - figure->round[ROUNDS / 4];
+}
+
+void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim)
+{
+    double ratio = figure->median / base->median;
+    double spread = ratio * (figure->spread / figure->median + base->spread / base->median);
+
+    if (!(spread < fabs(1 - ratio))) {
+        printf("  %-34s not said: its spread of %.2f is larger than its distance from 1\n", what, spread);
+        return;
+    }
+    printf("  %-34s %.2f ± %.2f   aim ≤ %.2f: %s\n", what, ratio, spread / 2, aim,
+           ratio <= aim ? "reached" : "NOT reached");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Figures of several rounds: median, spread, and ratios that are only said when they are known. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ROUNDS 11
+
+struct figure {
+    double round[ROUNDS];
+    double median;
+    double spread; /* between the quartiles */
+};
+
+/* Fill in median and spread; sorts the rounds. */
+void figure_finish(struct figure *figure);
+
+/* Print "what: ratio (aim …, reached or not)"; without a ratio when the spread is larger than its distance from 1. */
+void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim);
