@@ -1,5 +1,9 @@
 # tests: each kind knows its own files and how it is run; T=name goes to each as the filter of cmocka.
+ifneq ($(T),)
 export T
+else
+unexport T
+endif
 -include tests/harness/room.mk tests/unit/room.mk tests/prog/room.mk tests/e2e/room.mk
 -include tests/fuzz/room.mk tests/bench/room.mk
 SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules
