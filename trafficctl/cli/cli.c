@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parse.h"
+
+enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic)
+{
+    int r = tctl_open(cli->bpffs, ret_traffic);
+
+    return r < 0 ? cli_read_failed(cli, r) : CLI_DONE;
+}
+
+enum cli_status cli_read_failed(const struct cli *cli, int err)
+{
+    switch (err) {
+    case -ENOENT:
+        return cli_failed("no pins in %s: has trafficd run? start it, or name its bpffs with --bpffs", cli->bpffs);
+    case -EACCES:
+        return cli_failed("no permission to read the pins in %s: become root or join the group that trafficd calls "
+                          "read_group (net_bw_stats)",
+                          cli->bpffs);
+    case -EPERM:
+        return cli_failed("the kernel lets only root open the pins in %s (others from Linux 5.19 on): become root",
+                          cli->bpffs);
+    case -EPROTO:
+        return cli_failed("the pins in %s were made by another version of trafficctl: use that version, or start "
+                          "this version's trafficd",
+                          cli->bpffs);
+    default:
+        return cli_failed("cannot read the pins in %s: %s", cli->bpffs, strerror(-err));
+    }
+}
+
+enum cli_status cli_uid(const char *name, const char *text, uint32_t *ret)
+{
+    switch (parse_uid(text, ret)) {
+    case 0:
+        return CLI_DONE;
+    case -ESRCH:
+        return cli_usage("%s: there is no user '%s': write an existing name or a number", name, text);
+    case -ERANGE:
+        return cli_usage("%s: '%s' does not fit: a UID is at most 4294967294", name, text);
+    default:
+        return cli_usage("%s: '%s' is neither a number nor a user name", name, text);
+    }
+}
+
+enum cli_status cli_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *ret)
+{
+    uint32_t value;
+
+    if (parse_u32(text, &value) < 0 || value < min || value > max)
+        return cli_usage("%s: '%s' does not fit: write a number from %u to %u", name, text, min, max);
+    *ret = value;
+    return CLI_DONE;
+}
+
+enum cli_status cli_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return CLI_DONE;
+    return cli_failed("cannot write to standard output: is the disk full, or the reader gone?");
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* What every command of trafficctl shares: the general options, exit statuses, and how it fails. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log.h"
+#include "trafficctl/traffic.h"
+
+enum cli_status {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_DEGRADED = 4,
+};
+
+/* The general options. */
+struct cli {
+    const char *bpffs;
+    bool json;
+    bool numeric; /* no user names */
+    bool human;   /* sizes for people: standard output is a terminal */
+};
+
+/* Say what was wrong and what to do, and give the status. */
+#define cli_usage(...) (log_error(__VA_ARGS__), CLI_USAGE)
+#define cli_failed(...) (log_error(__VA_ARGS__), CLI_FAILED)
+
+/*
+ * Open the pins of cli->bpffs (end with tctl_close()). CLI_FAILED: said why and what to do.
+ */
+enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic);
+
+/* A failed read of what cli_open() gave; always CLI_FAILED. */
+enum cli_status cli_read_failed(const struct cli *cli, int err);
+
+static inline void cli_closep(struct tctl **traffic)
+{
+    *traffic = tctl_close(*traffic);
+}
+
+/* An argument that is a UID, or a number; CLI_USAGE: said which argument does not fit. name is how help calls it. */
+enum cli_status cli_uid(const char *name, const char *text, uint32_t *ret);
+enum cli_status cli_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+
+/* All of standard output has arrived? Else CLI_FAILED, said. */
+enum cli_status cli_flush(void);

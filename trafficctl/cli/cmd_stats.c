@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* stats uid, stats iface, stats detail */
+#include <getopt.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "commands.h"
+#include "format.h"
+#include "print.h"
+
+static json_t *uid_json(const struct cli *cli, const struct tctl_uid_row *row)
+{
+    return print_json_counters(
+        json_pack("{s:I, s:o}", "uid", (json_int_t)row->uid, "user", print_json_user(cli, row->uid)), &row->counters);
+}
+
+static enum cli_status print_uids(const struct cli *cli, const struct tctl_uid_row *rows, size_t count)
+{
+    struct table table = {0};
+
+    if (cli->json) {
+        json_t *array = json_array();
+        for (size_t i = 0; i < count; i++)
+            array = print_json_append(array, uid_json(cli, &rows[i]));
+        return print_json_document(json_pack("{s:o}", "uids", array));
+    }
+    print_user_columns(cli, &table);
+    print_counter_columns(&table);
+    for (size_t i = 0; i < count; i++) {
+        print_user_cells(cli, &table, rows[i].uid);
+        print_counter_cells(cli, &table, &rows[i].counters);
+    }
+    return print_table(&table);
+}
+
+enum cli_status cmd_stats_uid(const struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    _cleanup_free_ struct tctl_uid_row *rows = NULL;
+    struct tctl_uid_row one = {0};
+    enum cli_status status = argc > 1 ? cli_uid("UID", argv[1], &one.uid) : CLI_DONE;
+    size_t count = 0;
+    int r;
+
+    if (status == CLI_DONE)
+        status = cli_open(cli, &traffic);
+    if (status != CLI_DONE)
+        return status;
+    if (argc > 1)
+        r = tctl_read_uid(traffic, one.uid, &one.counters);
+    else
+        r = tctl_read_uids(traffic, &rows, &count);
+    if (r < 0)
+        return cli_read_failed(cli, r);
+    return argc > 1 ? print_uids(cli, &one, 1) : print_uids(cli, rows, count);
+}
+
+static json_t *iface_json(const struct tctl_iface_row *row)
+{
+    return print_json_counters(json_pack("{s:o}", "iface", print_json_text(row->iface)), &row->counters);
+}
+
+static void iface_cells(const struct cli *cli, struct table *table, const struct tctl_iface_row *row)
+{
+    _cleanup_free_ char *iface = format_utf8(row->iface);
+
+    table_add(table, "%s", iface ?: "?");
+    print_counter_cells(cli, table, &row->counters);
+}
+
+/* Rows of one name, or all: name NULL. */
+static enum cli_status print_ifaces(const struct cli *cli, const char *name, const struct tctl_iface_row *rows,
+                                    size_t count)
+{
+    json_t *array = cli->json ? json_array() : NULL;
+    _cleanup_(table_done) struct table table = {0};
+
+    table_column(&table, "IFACE", false);
+    print_counter_columns(&table);
+    for (size_t i = 0; i < count; i++) {
+        if (name && strcmp(name, rows[i].iface))
+            continue;
+        if (!cli->json)
+            iface_cells(cli, &table, &rows[i]);
+        else
+            array = print_json_append(array, iface_json(&rows[i]));
+    }
+    return cli->json ? print_json_document(json_pack("{s:o}", "interfaces", array)) : print_table(&table);
+}
+
+static enum cli_status check_iface(const char *name)
+{
+    if (*name && strlen(name) < TCTL_IFACE_LEN)
+        return CLI_DONE;
+    return cli_usage("'%s' cannot be an interface: a name has 1 to %d bytes", name, TCTL_IFACE_LEN - 1);
+}
+
+enum cli_status cmd_stats_iface(const struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    _cleanup_free_ struct tctl_iface_row *rows = NULL;
+    const char *name = argc > 1 ? argv[1] : NULL;
+    enum cli_status status = name ? check_iface(name) : CLI_DONE;
+    size_t count = 0;
+
+    if (status == CLI_DONE)
+        status = cli_open(cli, &traffic);
+    if (status != CLI_DONE)
+        return status;
+    int r = tctl_read_ifaces(traffic, &rows, &count);
+    return r < 0 ? cli_read_failed(cli, r) : print_ifaces(cli, name, rows, count);
+}
+
+static json_t *detail_json(const struct tctl_detail_row *row)
+{
+    return print_json_counters(json_pack("{s:o, s:I, s:I, s:I}", "iface", print_json_text(row->iface), "uid",
+                                         (json_int_t)row->uid, "tag", (json_int_t)row->tag, "set",
+                                         (json_int_t)row->set),
+                               &row->counters);
+}
+
+static void detail_cells(const struct cli *cli, struct table *table, const struct tctl_detail_row *row)
+{
+    _cleanup_free_ char *iface = format_utf8(row->iface);
+
+    table_add(table, "%s", iface ?: "?");
+    print_user_cells(cli, table, row->uid);
+    table_add(table, "0x%x", row->tag);
+    table_add(table, "%u", row->set);
+    print_counter_cells(cli, table, &row->counters);
+}
+
+static enum cli_status print_details(const struct cli *cli, const struct tctl_detail_row *rows, size_t count)
+{
+    json_t *array = cli->json ? json_array() : NULL;
+    _cleanup_(table_done) struct table table = {0};
+
+    table_column(&table, "IFACE", false);
+    print_user_columns(cli, &table);
+    table_column(&table, "TAG", true);
+    table_column(&table, "SET", true);
+    print_counter_columns(&table);
+    for (size_t i = 0; i < count; i++) {
+        if (!cli->json)
+            detail_cells(cli, &table, &rows[i]);
+        else
+            array = print_json_append(array, detail_json(&rows[i]));
+    }
+    return cli->json ? print_json_document(json_pack("{s:o}", "entries", array)) : print_table(&table);
+}
+
+static enum cli_status take_filter(struct tctl_filter *filter, int letter, char *const *argv)
+{
+    switch (letter) {
+    case 'u':
+        filter->has_uid = true;
+        return cli_uid("--uid", optarg, &filter->uid);
+    case 'i':
+        filter->iface = optarg;
+        return check_iface(optarg);
+    case 't':
+        filter->has_tag = true;
+        return cli_number("--tag", optarg, 0, UINT32_MAX, &filter->tag);
+    case 's':
+        filter->has_set = true;
+        return cli_number("--set", optarg, 0, UINT8_MAX, &filter->set);
+    case ':':
+        return cli_usage("stats detail: %s wants an argument", argv[optind - 1]);
+    default:
+        return cli_usage("stats detail has no option %s: general options stand before the command", argv[optind - 1]);
+    }
+}
+
+static enum cli_status parse_filter(int argc, char **argv, struct tctl_filter *filter)
+{
+    static const struct option LONG[] = {
+        {"uid", required_argument, NULL, 'u'},
+        {"iface", required_argument, NULL, 'i'},
+        {"tag", required_argument, NULL, 't'},
+        {"set", required_argument, NULL, 's'},
+        {0},
+    };
+    enum cli_status status = CLI_DONE;
+    int letter;
+
+    optind = 0;
+    while (status == CLI_DONE && (letter = getopt_long(argc, argv, "+:", LONG, NULL)) != -1)
+        status = take_filter(filter, letter, argv);
+    if (status == CLI_DONE && optind < argc)
+        return cli_usage("stats detail: unexpected argument '%s': rows are chosen with --uid, --iface, --tag, --set",
+                         argv[optind]);
+    return status;
+}
+
+enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    _cleanup_free_ struct tctl_detail_row *rows = NULL;
+    struct tctl_filter filter = {0};
+    enum cli_status status = parse_filter(argc, argv, &filter);
+    size_t count = 0;
+
+    if (status == CLI_DONE)
+        status = cli_open(cli, &traffic);
+    if (status != CLI_DONE)
+        return status;
+    int r = tctl_read_details(traffic, &filter, &rows, &count);
+    return r < 0 ? cli_read_failed(cli, r) : print_details(cli, rows, count);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* status */
+#include <inttypes.h>
+
+#include "cleanup.h"
+#include "commands.h"
+#include "format.h"
+#include "print.h"
+
+static const char *const STATES[] = {
+    [TCTL_OK] = "ok",
+    [TCTL_DEGRADED] = "degraded",
+    [TCTL_DOWN] = "down",
+};
+
+static json_t *programs_json(const struct tctl_status *now)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < TCTL_STATUS_PROGRAMS; i++)
+        array = print_json_append(
+            array, json_pack("{s:s, s:b}", "name", now->programs[i].name, "attached", now->programs[i].attached));
+    return array;
+}
+
+/* Sizes of a map that this user may not open are null. */
+static json_t *maps_json(const struct tctl_status *now)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < TCTL_STATUS_MAPS; i++) {
+        bool readable = now->maps[i].readable;
+        array = print_json_append(array,
+                                  json_pack("{s:s, s:o, s:o}", "name", now->maps[i].name, "entries",
+                                            readable ? json_integer(now->maps[i].entries) : json_null(), "max_entries",
+                                            readable ? json_integer(now->maps[i].max_entries) : json_null()));
+    }
+    return array;
+}
+
+static json_t *lost_json(const struct tctl_status *now)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < TCTL_STATUS_LOST; i++)
+        json_object_set_new(object, now->lost[i].name, json_integer(format_saturated(now->lost[i].packets)));
+    return object;
+}
+
+static json_t *chains_json(const struct tctl_status *now)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < TCTL_STATUS_CHAINS; i++)
+        array = print_json_append(
+            array, json_pack("{s:s, s:b}", "name", now->chains[i].name, "enabled", now->chains[i].enabled));
+    return array;
+}
+
+static json_t *daemon_json(const struct tctl_status *now)
+{
+    return json_pack("{s:b, s:o}", "running", now->daemon_pid != 0, "pid",
+                     now->daemon_pid ? json_integer(now->daemon_pid) : json_null());
+}
+
+static enum cli_status print_status_json(const struct tctl_status *now)
+{
+    return print_json_document(json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health],
+                                         "daemon", daemon_json(now), "since", (json_int_t)now->since_sec, "boot_id",
+                                         print_json_text(now->boot_id), "programs", programs_json(now), "maps",
+                                         maps_json(now), "lost", lost_json(now), "chains", chains_json(now)));
+}
+
+static void print_summary(const struct tctl_status *now)
+{
+    char since[FORMAT_LEN], seen[FORMAT_LEN];
+
+    format_time(now->since_sec, since);
+    format_time(now->seen_sec, seen);
+    printf("state: %s\n", STATES[now->health]);
+    if (now->daemon_pid)
+        printf("trafficd: running, pid %d\n", now->daemon_pid);
+    else
+        printf("trafficd: not running\n");
+    printf("counting since: %s, boot %s\n", since, now->boot_id);
+    printf("programs as of: %s\n\n", now->seen_sec ? seen : "never looked at");
+}
+
+static enum cli_status print_programs(const struct tctl_status *now)
+{
+    struct table table = {0};
+
+    table_column(&table, "PROGRAM", false);
+    table_column(&table, "ATTACHED", false);
+    for (size_t i = 0; i < TCTL_STATUS_PROGRAMS; i++) {
+        table_add(&table, "%s", now->programs[i].name);
+        table_add(&table, "%s",
+                  now->programs[i].attached ? "yes"
+                  : now->programs[i].wanted ? "NO"
+                                            : "not on this kernel");
+    }
+    return print_table(&table);
+}
+
+static enum cli_status print_maps(const struct tctl_status *now)
+{
+    struct table table = {0};
+
+    table_column(&table, "MAP", false);
+    table_column(&table, "ENTRIES", true);
+    table_column(&table, "MAX_ENTRIES", true);
+    for (size_t i = 0; i < TCTL_STATUS_MAPS; i++) {
+        table_add(&table, "%s", now->maps[i].name);
+        if (now->maps[i].readable) {
+            table_add(&table, "%u", now->maps[i].entries);
+            table_add(&table, "%u", now->maps[i].max_entries);
+        } else {
+            table_add(&table, "-");
+            table_add(&table, "-");
+        }
+    }
+    return print_table(&table);
+}
+
+static enum cli_status print_lost(const struct tctl_status *now)
+{
+    struct table table = {0};
+
+    table_column(&table, "NOT RECORDED IN", false);
+    table_column(&table, "PACKETS", true);
+    for (size_t i = 0; i < TCTL_STATUS_LOST; i++) {
+        table_add(&table, "%s", now->lost[i].name);
+        table_add(&table, "%" PRIu64, now->lost[i].packets);
+    }
+    return print_table(&table);
+}
+
+static enum cli_status print_chains(const struct tctl_status *now)
+{
+    struct table table = {0};
+
+    table_column(&table, "CHAIN", false);
+    table_column(&table, "ENABLED", false);
+    for (size_t i = 0; i < TCTL_STATUS_CHAINS; i++) {
+        table_add(&table, "%s", now->chains[i].name);
+        table_add(&table, "%s", now->chains[i].enabled ? "yes" : "no");
+    }
+    return print_table(&table);
+}
+
+static enum cli_status print_status(const struct tctl_status *now)
+{
+    static enum cli_status (*const PARTS[])(const struct tctl_status *) = {print_programs, print_maps, print_lost,
+                                                                           print_chains};
+
+    print_summary(now);
+    for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
+        if (i)
+            putchar('\n');
+        enum cli_status status = PARTS[i](now);
+        if (status != CLI_DONE)
+            return status;
+    }
+    return CLI_DONE;
+}
+
+enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    struct tctl_status now;
+    enum cli_status status = cli_open(cli, &traffic);
+
+    (void)argc;
+    (void)argv;
+    if (status != CLI_DONE)
+        return status;
+    int r = tctl_status(traffic, &now);
+    if (r < 0)
+        return cli_read_failed(cli, r);
+    status = cli->json ? print_status_json(&now) : print_status(&now);
+    if (status != CLI_DONE)
+        return status;
+    return now.health == TCTL_OK ? CLI_DONE : CLI_DEGRADED;
+}

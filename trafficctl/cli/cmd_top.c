@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* top --batch */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "commands.h"
+#include "fd.h"
+#include "format.h"
+#include "print.h"
+#include "rate.h"
+
+#define MAX_INTERVAL 86400
+
+/* One reading of the totals. */
+struct reading {
+    struct tctl_uid_row *rows;
+    size_t count;
+    uint64_t ns; /* CLOCK_MONOTONIC */
+};
+
+struct top {
+    bool batch;
+    uint32_t count; /* of intervals; 0: until stopped */
+    uint32_t interval_sec;
+    struct reading last;
+};
+
+static void top_done(struct top *top)
+{
+    free(top->last.rows);
+}
+
+/* Opened anew each time, so that it follows an unload and a new start. */
+static enum cli_status take_reading(const struct cli *cli, struct reading *ret)
+{
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    struct reading reading = {0};
+    struct timespec now;
+    enum cli_status status = cli_open(cli, &traffic);
+
+    if (status != CLI_DONE)
+        return status;
+    int r = tctl_read_uids(traffic, &reading.rows, &reading.count);
+    if (r < 0)
+        return cli_read_failed(cli, r);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    reading.ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    *ret = reading;
+    return CLI_DONE;
+}
+
+static json_t *line_json(const struct cli *cli, time_t now, const struct tctl_uid_row *row,
+                         const struct tctl_counters *rate)
+{
+    return print_json_counters(
+        json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "time", (json_int_t)now, "uid", (json_int_t)row->uid, "user",
+                  print_json_user(cli, row->uid), "rx_bytes_per_second", format_saturated(rate->rx_bytes),
+                  "rx_packets_per_second", format_saturated(rate->rx_packets), "tx_bytes_per_second",
+                  format_saturated(rate->tx_bytes), "tx_packets_per_second", format_saturated(rate->tx_packets)),
+        &row->counters);
+}
+
+static void top_columns(const struct cli *cli, struct table *table)
+{
+    table_column(table, "TIME", false);
+    print_user_columns(cli, table);
+    table_column(table, "RX/S", true);
+    table_column(table, "RX_PKT/S", true);
+    table_column(table, "TX/S", true);
+    table_column(table, "TX_PKT/S", true);
+    print_counter_columns(table);
+}
+
+static void top_cells(const struct cli *cli, struct table *table, time_t now, const struct tctl_uid_row *row,
+                      const struct tctl_counters *rate)
+{
+    char clock[FORMAT_LEN] = "";
+    struct tm parts;
+
+    if (localtime_r(&now, &parts))
+        strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
+    table_add(table, "%s", clock);
+    print_user_cells(cli, table, row->uid);
+    print_counter_cells(cli, table, rate);
+    print_counter_cells(cli, table, &row->counters);
+}
+
+static enum cli_status print_rates(const struct cli *cli, const struct reading *before, const struct reading *now)
+{
+    _cleanup_(table_done) struct table table = {0};
+    time_t clock = time(NULL);
+
+    top_columns(cli, &table);
+    for (size_t i = 0; i < now->count; i++) {
+        const struct tctl_uid_row *row = &now->rows[i];
+        struct tctl_counters was = rate_find(before->rows, before->count, row->uid);
+        struct tctl_counters rate = rate_of(&was, &row->counters, now->ns - before->ns);
+        if (!cli->json)
+            top_cells(cli, &table, clock, row, &rate);
+        else if (print_json_document(line_json(cli, clock, row, &rate)) != CLI_DONE)
+            return CLI_FAILED;
+    }
+    enum cli_status status = cli->json ? CLI_DONE : print_table(&table);
+    return status == CLI_DONE ? cli_flush() : status;
+}
+
+static enum cli_status top_tick(const struct cli *cli, struct top *top)
+{
+    struct reading now;
+    enum cli_status status = take_reading(cli, &now);
+
+    if (status != CLI_DONE)
+        return status;
+    status = print_rates(cli, &top->last, &now);
+    free(top->last.rows);
+    top->last = now;
+    return status;
+}
+
+/* Until count intervals are printed or a signal comes. */
+static enum cli_status top_loop(const struct cli *cli, struct top *top, int timer, int stops)
+{
+    struct pollfd polled[] = {{.fd = timer, .events = POLLIN}, {.fd = stops, .events = POLLIN}};
+    uint64_t expirations;
+
+    for (uint32_t done = 0; !top->count || done < top->count;) {
+        if (poll(polled, ARRAY_SIZE(polled), -1) < 0)
+            return cli_failed("cannot wait: %s", strerror(errno));
+        if (polled[1].revents)
+            return CLI_DONE;
+        if (!polled[0].revents || read(timer, &expirations, sizeof(expirations)) < 0)
+            continue;
+        enum cli_status status = top_tick(cli, top);
+        if (status != CLI_DONE)
+            return status;
+        done++;
+    }
+    return CLI_DONE;
+}
+
+static enum cli_status take_option(struct top *top, int letter, char *const *argv)
+{
+    switch (letter) {
+    case 'b':
+        top->batch = true;
+        return CLI_DONE;
+    case 'c':
+        return cli_number("--count", optarg, 1, UINT32_MAX, &top->count);
+    case 'i':
+        return cli_number("--interval", optarg, 1, MAX_INTERVAL, &top->interval_sec);
+    case ':':
+        return cli_usage("top: %s wants a number", argv[optind - 1]);
+    default:
+        return cli_usage("top has no option %s: general options stand before the command", argv[optind - 1]);
+    }
+}
+
+static enum cli_status parse_top(int argc, char **argv, struct top *top)
+{
+    static const struct option LONG[] = {
+        {"batch", no_argument, NULL, 'b'},
+        {"count", required_argument, NULL, 'c'},
+        {"interval", required_argument, NULL, 'i'},
+        {0},
+    };
+    enum cli_status status = CLI_DONE;
+    int letter;
+
+    optind = 0;
+    while (status == CLI_DONE && (letter = getopt_long(argc, argv, "+:", LONG, NULL)) != -1)
+        status = take_option(top, letter, argv);
+    if (status != CLI_DONE)
+        return status;
+    if (optind < argc)
+        return cli_usage("top: unexpected argument '%s'", argv[optind]);
+    return top->batch ? CLI_DONE : cli_usage("top has no full-screen view yet: write top --batch");
+}
+
+enum cli_status cmd_top(const struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(top_done) struct top top = {.interval_sec = 1};
+    _cleanup_fd_ int timer = -1, stops = -1;
+    enum cli_status status = parse_top(argc, argv, &top);
+    sigset_t signals;
+
+    if (status != CLI_DONE)
+        return status;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    stops = signalfd(-1, &signals, SFD_CLOEXEC);
+    timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    status = take_reading(cli, &top.last);
+    if (status != CLI_DONE)
+        return status;
+    struct itimerspec each = {{top.interval_sec, 0}, {top.interval_sec, 0}};
+    if (stops < 0 || timer < 0 || timerfd_settime(timer, 0, &each, NULL) < 0)
+        return cli_failed("cannot wait for time and signals: %s", strerror(errno));
+    return top_loop(cli, &top, timer, stops);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+
+void format_size(uint64_t bytes, bool human, char text[static FORMAT_LEN])
+{
+    static const char *const UNITS[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double size = bytes;
+    size_t unit = 0;
+
+    if (!human) {
+        snprintf(text, FORMAT_LEN, "%" PRIu64, bytes);
+        return;
+    }
+    /* 1023.95 would print as 1024.0 */
+    for (; size >= 1023.95 && unit + 1 < ARRAY_SIZE(UNITS); unit++)
+        size /= 1024;
+    snprintf(text, FORMAT_LEN, unit ? "%.1f %s" : "%.0f %s", size, UNITS[unit]);
+}
+
+void format_time(uint64_t sec, char text[static FORMAT_LEN])
+{
+    time_t when = sec;
+    struct tm parts;
+
+    if (!localtime_r(&when, &parts) || !strftime(text, FORMAT_LEN, "%Y-%m-%d %H:%M:%S %z", &parts))
+        snprintf(text, FORMAT_LEN, "%" PRIu64, sec);
+}
+
+int64_t format_saturated(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+/* Bytes of the UTF-8 character at text (RFC 3629: no surrogates, nothing overlong), 0: none is there. */
+static size_t utf8_length(const unsigned char *text)
+{
+    static const struct {
+        unsigned char first, last; /* of the first byte */
+        unsigned char low, high;   /* of the second byte */
+        unsigned char length;
+    } FORMS[] = {
+        {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
+        {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
+        {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(FORMS); i++) {
+        if (*text < FORMS[i].first || *text > FORMS[i].last)
+            continue;
+        if (text[1] < FORMS[i].low || text[1] > FORMS[i].high)
+            return 0;
+        for (size_t at = 2; at < FORMS[i].length; at++)
+            if (text[at] < 0x80 || text[at] > 0xBF)
+                return 0;
+        return FORMS[i].length;
+    }
+    return *text >= ' ' && *text < 0x7F;
+}
+
+/* U+0080 to U+009F are control characters of terminals too. */
+static bool is_c1(const unsigned char *text)
+{
+    return text[0] == 0xC2 && text[1] < 0xA0;
+}
+
+char *format_utf8(const char *bytes)
+{
+    const unsigned char *in = (const unsigned char *)bytes;
+    char *text = malloc(4 * strlen(bytes) + 1), *out = text;
+
+    if (!text)
+        return NULL;
+    while (*in) {
+        size_t length = utf8_length(in);
+        if (length && !is_c1(in)) {
+            memcpy(out, in, length);
+            out += length;
+            in += length;
+        } else {
+            out += sprintf(out, "\\x%02x", *in++);
+        }
+    }
+    *out = '\0';
+    return text;
+}
+
+char *format_user(uint32_t uid)
+{
+    for (size_t size = 1024; size < 1 << 20; size *= 2) {
+        _cleanup_free_ char *buffer = malloc(size);
+        struct passwd entry, *found = NULL;
+        if (!buffer)
+            return NULL;
+        if (getpwuid_r(uid, &entry, buffer, size, &found) != ERANGE)
+            return found ? format_utf8(found->pw_name) : NULL;
+    }
+    return NULL;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "commands.h"
+
+static const struct option LONG[] = {
+    {"bpffs", required_argument, NULL, 'b'}, {"json", no_argument, NULL, 'j'},    {"numeric", no_argument, NULL, 'n'},
+    {"help", no_argument, NULL, 'h'},        {"version", no_argument, NULL, 'V'}, {0},
+};
+
+static enum cli_status help(void)
+{
+    fputs("Usage: trafficctl [OPTION]... COMMAND\n"
+          "Read network traffic by user from the maps that trafficd pinned.\n\n"
+          "      --bpffs DIR  where the pins are (default " TCTL_BPFFS ")\n"
+          "  -j, --json       print JSON\n"
+          "  -n, --numeric    print no user names\n"
+          "  -h, --help       print this and exit\n"
+          "  -V, --version    print the version and exit\n\n"
+          "Commands (UID: a number or a user name):\n",
+          stdout);
+    commands_help(stdout);
+    fputs("\nExit status: 0 done, 1 failed, 2 usage, 4 degraded.\n", stdout);
+    return CLI_DONE;
+}
+
+static enum cli_status parse_and_run(struct cli *cli, int argc, char **argv)
+{
+    int letter;
+
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, "+:jnhV", LONG, NULL)) != -1) {
+        if (letter == 'b' && *optarg)
+            cli->bpffs = optarg;
+        else if (letter == 'j')
+            cli->json = true;
+        else if (letter == 'n')
+            cli->numeric = true;
+        else if (letter == 'h')
+            return help();
+        else if (letter == 'V')
+            return puts("trafficctl " TRAFFICCTL_VERSION), CLI_DONE;
+        else if (letter == '?')
+            return cli_usage("unknown option %s: see 'trafficctl --help'", argv[optind - 1]);
+        else
+            return cli_usage("--bpffs wants a directory");
+    }
+    return commands_run(cli, argc - optind, argv + optind);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.bpffs = TCTL_BPFFS, .human = isatty(STDOUT_FILENO)};
+
+    log_open("trafficctl");
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write */
+    enum cli_status status = parse_and_run(&cli, argc, argv);
+    if ((status == CLI_DONE || status == CLI_DEGRADED) && cli_flush() != CLI_DONE)
+        return CLI_FAILED;
+    return status;
+}

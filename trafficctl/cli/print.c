@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "format.h"
+
+#define JSON_VERSION 1
+
+void print_user_columns(const struct cli *cli, struct table *table)
+{
+    table_column(table, "UID", true);
+    if (!cli->numeric)
+        table_column(table, "USER", false);
+}
+
+void print_user_cells(const struct cli *cli, struct table *table, uint32_t uid)
+{
+    table_add(table, "%u", uid);
+    if (cli->numeric)
+        return;
+    _cleanup_free_ char *user = format_user(uid);
+    table_add(table, "%s", user ?: "-");
+}
+
+void print_counter_columns(struct table *table)
+{
+    table_column(table, "RX_BYTES", true);
+    table_column(table, "RX_PACKETS", true);
+    table_column(table, "TX_BYTES", true);
+    table_column(table, "TX_PACKETS", true);
+}
+
+void print_counter_cells(const struct cli *cli, struct table *table, const struct tctl_counters *counters)
+{
+    char rx[FORMAT_LEN], tx[FORMAT_LEN];
+
+    format_size(counters->rx_bytes, cli->human, rx);
+    format_size(counters->tx_bytes, cli->human, tx);
+    table_add(table, "%s", rx);
+    table_add(table, "%" PRIu64, counters->rx_packets);
+    table_add(table, "%s", tx);
+    table_add(table, "%" PRIu64, counters->tx_packets);
+}
+
+enum cli_status print_table(struct table *table)
+{
+    int r = table_print(table, stdout);
+
+    table_done(table);
+    return r < 0 ? cli_failed("out of memory") : CLI_DONE;
+}
+
+json_t *print_json_text(const char *bytes)
+{
+    _cleanup_free_ char *text = format_utf8(bytes);
+
+    return text ? json_string(text) : NULL;
+}
+
+json_t *print_json_user(const struct cli *cli, uint32_t uid)
+{
+    _cleanup_free_ char *user = cli->numeric ? NULL : format_user(uid);
+
+    return user ? json_string(user) : json_null();
+}
+
+json_t *print_json_counters(json_t *object, const struct tctl_counters *counters)
+{
+    if (json_object_set_new(object, "rx_bytes", json_integer(format_saturated(counters->rx_bytes))) ||
+        json_object_set_new(object, "rx_packets", json_integer(format_saturated(counters->rx_packets))) ||
+        json_object_set_new(object, "tx_bytes", json_integer(format_saturated(counters->tx_bytes))) ||
+        json_object_set_new(object, "tx_packets", json_integer(format_saturated(counters->tx_packets)))) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+json_t *print_json_append(json_t *rows, json_t *row)
+{
+    if (json_array_append_new(rows, row) == 0)
+        return rows;
+    json_decref(rows);
+    return NULL;
+}
+
+enum cli_status print_json_document(json_t *members)
+{
+    _cleanup_json_ json_t *rest = members;
+    _cleanup_json_ json_t *document = json_pack("{s:i}", "version", JSON_VERSION);
+
+    if (!document || !rest || json_object_update(document, rest))
+        return cli_failed("out of memory");
+    json_dumpf(document, stdout, JSON_COMPACT);
+    putchar('\n');
+    return CLI_DONE;
+}
