@@ -49,7 +49,7 @@ check: deps ## all tests, fast ones first; T=name for one test
 	@+tests/tally $(MAKE) $(CHECKS)
 
 SOURCES := $(filter-out $(B)/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
-lint: compile_commands.json ## clang-tidy, shellcheck, clang-format, man
+lint: all compile_commands.json ## clang-tidy, shellcheck, clang-format, man
 	@config/install-deps lint
 	clang-tidy --quiet --warnings-as-errors='*' -p . $(filter %.c,$(SOURCES))
 	shellcheck --severity=warning $(SCRIPTS)
