@@ -19,9 +19,9 @@ all:
 # $(call objects,ROOM,SOURCES,INCLUDES): compile SOURCES of ROOM with only the include paths it may see,
 # once as it is shipped and once with sanitizers for the unit tests.
 define objects
-$(1)_OBJ := $$(patsubst %.c,$(B)/%.o,$(2))
+$(1)_OBJ := $$(patsubst %.c,$(B)/obj/%.o,$(2))
 $(1)_SAN := $$(patsubst %.c,$(B)/san/%.o,$(2))
-$$($(1)_OBJ): $(B)/%.o: %.c $(4)
+$$($(1)_OBJ): $(B)/obj/%.o: %.c $(4)
 	@mkdir -p $$(@D)
 	$$(CC) $$(CFLAGS) -MMD -MP $(3) -c $$< -o $$@
 $$($(1)_SAN): $(B)/san/%.o: %.c $(4)

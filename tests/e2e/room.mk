@@ -1,7 +1,7 @@
 # e2e: real traffic through the real programs. Each test_*.c is a program; the other files are linked into all of them.
 $(eval $(call objects,E2E,$(wildcard tests/e2e/*.c),$(HARNESS_SEES) -Itests/e2e))
-E2E_TESTS := $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
-E2E_SHARED := $(filter-out $(B)/tests/e2e/test_%.o,$(E2E_OBJ))
+E2E_TESTS := $(patsubst tests/e2e/%.c,$(B)/obj/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
+E2E_SHARED := $(filter-out $(B)/obj/tests/e2e/test_%.o,$(E2E_OBJ))
 
 $(E2E_TESTS): %: %.o $(E2E_SHARED) $(HARNESS_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -lbpf -lelf -lz -lpthread -o $@
