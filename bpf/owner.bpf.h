@@ -8,6 +8,10 @@
 #include "kernel.bpf.h"
 #include "maps.bpf.h"
 
+/* A socket's value in a map of socket storage; NULL: it has none, or this kernel has no such maps. */
+#define STORAGE(map, sk, initial, flags)                                                                               \
+    (kernel.stored_answers ? bpf_sk_storage_get(&(map), (sk), (initial), (flags)) : NULL)
+
 #define MAX_NAMESPACE_DEPTH 33 /* kernel/user_namespace.c: level > 32 is refused */
 
 /* Owner of the outermost user namespace below the initial one that the file was opened in. 0: it was opened in none. */

@@ -22,9 +22,8 @@ static __always_inline bool shares_cookie(struct bpf_sock *sk)
 
 static __always_inline void leave_tag(struct bpf_sock *sk, union tag_word tag)
 {
-    struct socket_value *home;
+    struct socket_value *home = STORAGE(socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
-    home = bpf_sk_storage_get(&socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (!home)
         return;
     bpf_spin_lock(&home->lock);

@@ -144,11 +144,11 @@ static __always_inline bool find_tag(const struct subject *subject, union tag_wo
     do {                                                                                                               \
         __u64 none_ = 0;                                                                                               \
         PEEK(&(subject)->uid, (subject)->sk, sk_uid);                                                                  \
-        (subject)->kept_owner = bpf_sk_storage_get(&owner_storage, (sk_pointer), NULL, 0);                             \
+        (subject)->kept_owner = STORAGE(owner_storage, sk_pointer, NULL, 0);                             \
         (subject)->user = answering_user((subject)->sk, (subject)->uid, (subject)->kept_owner);                        \
         if (!(subject)->kept_owner && (subject)->user != (subject)->uid)                                               \
             (subject)->kept_owner =                                                                                    \
-                bpf_sk_storage_get(&owner_storage, (sk_pointer), &none_, BPF_SK_STORAGE_GET_F_CREATE);                 \
+                STORAGE(owner_storage, sk_pointer, &none_, BPF_SK_STORAGE_GET_F_CREATE);                               \
         if ((subject)->kept_owner)                                                                                     \
             *(volatile __u64 *)(subject)->kept_owner = pack_owner((subject)->uid, (subject)->user);                    \
     } while (0)
@@ -164,7 +164,7 @@ static __always_inline bool find_mptcp(struct bpf_sock *sk, struct subject *subj
     if (!msk)
         return false;
     subject->sk = msk;
-    subject->home = bpf_sk_storage_get(&socket_storage, msk, NULL, 0);
+    subject->home = STORAGE(socket_storage, msk, NULL, 0);
     subject->cookie = 0;
     PEEK(&subject->cookie, msk, sk_cookie);
     subject->flags |= ANSWER_MPTCP;
@@ -267,12 +267,9 @@ static __always_inline void answer_for(struct __sk_buff *skb, struct answer *ans
 {
     struct bpf_sock *sk = skb->sk;
     __u32 seen = bpf_get_socket_uid(skb);
-    struct socket_value *value = NULL;
+    struct socket_value *value = sk ? STORAGE(socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
 
-    if (kernel.stored_answers && sk) {
-        value = bpf_sk_storage_get(&socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-        if (value && recall(skb, value, seen, answer))
-            return;
-    }
+    if (value && recall(skb, value, seen, answer))
+        return;
     resolve(skb, value, seen, answer);
 }

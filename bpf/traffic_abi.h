@@ -177,7 +177,7 @@ _Static_assert(sizeof(struct tctl_member) == 4, "ABI");
  */
 struct tctl_kernel {
     __u32 percpu;         /* the stats maps are per-CPU hashes */
-    __u32 stored_answers; /* 0: resolve for every packet (no socket storage here, or switched off for a comparison) */
+    __u32 stored_answers; /* there is socket storage; 0: resolve for every packet (also set to compare with that) */
     __u32 mptcp;          /* bpf_skc_to_mptcp_sock() is there */
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
