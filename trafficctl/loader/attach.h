@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Programs at their hooks. */
+#pragma once
+
+#include "job.h"
+
+/*
+ * Give the links that hang on the control group the loaded programs, make those that are missing, and pin programs and
+ * links in the place of the old. Programs change one hook after the other and each at once: no packet goes by uncounted.
+ */
+int attach_programs(struct job *job);
+
+/* Every wanted program hangs on job's control group already, by a link that was found. */
+bool attach_is_done(const struct job *job, uint32_t wanted);
+
+/* 1 << enum tctl_program for each pinned link that hangs on the control group. */
+int attach_look(const char *bpffs, uint64_t cgroup_id, uint32_t *ret_attached);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "hooks.h"
+
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <traffic.skel.h>
+
+const struct hook hooks[TCTL_PROGRAMS] = {
+    {PIN_RELEASE_LINK, PIN_RELEASE_PROG, TCTL_PROG_RELEASE, BPF_CGROUP_INET_SOCK_RELEASE},
+    {PIN_EGRESS_LINK, PIN_EGRESS_PROG, TCTL_PROG_EGRESS, BPF_CGROUP_INET_EGRESS},
+    {PIN_INGRESS_LINK, PIN_INGRESS_PROG, TCTL_PROG_INGRESS, BPF_CGROUP_INET_INGRESS},
+};
+
+struct bpf_program *hooks_program(const struct job *job, enum pin_id id)
+{
+    switch (id) {
+    case PIN_INGRESS_PROG:
+        return job->skeleton->progs.ingress;
+    case PIN_EGRESS_PROG:
+        return job->skeleton->progs.egress;
+    case PIN_XT_INGRESS_PROG:
+        return job->skeleton->progs.xt_ingress;
+    case PIN_XT_EGRESS_PROG:
+        return job->skeleton->progs.xt_egress;
+    case PIN_RELEASE_PROG:
+        return job->skeleton->progs.release;
+    default:
+        return NULL;
+    }
+}
+
+bool hooks_wanted(const struct job *job, enum pin_id id)
+{
+    return hooks_program(job, id) && (id != PIN_RELEASE_PROG || job->release_hook);
+}

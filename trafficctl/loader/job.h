@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* One start: what it was asked for, what it found, what it has done. Passed from file to file of this room. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <pins.h>
+#include <traffic_abi.h>
+
+#include "fault.h"
+#include "loader.h"
+#include "undo.h"
+
+struct traffic;
+
+struct job {
+    const struct load_options *options;
+    load_warn_fn warn;
+    struct fault *fault;
+    struct undo undo;
+    bool privileged;            /* may load and attach; else everything has to be there already */
+    bool release_hook;
+    struct tctl_kernel kernel;
+    struct traffic *skeleton;
+    int cgroup_fd;
+    uint64_t cgroup_id;
+    int found[PINS];            /* what was pinned when the start began; -1: nothing */
+};
+
+/* Pins are made here first and renamed over the old ones. What a killed start left in it is removed by the next. */
+#define JOB_ASIDE_DIR TCTL_DIR "/new"
+
+/* "<bpffs>/<below>", malloc'ed. NULL: no memory. */
+char *job_path(const char *bpffs, const char *below);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* What is held of a start that went well. */
+#pragma once
+
+#include "job.h"
+
+struct loaded {
+    char *bpffs;
+    uint64_t cgroup_id;
+    uint32_t wanted;          /* 1 << enum tctl_program */
+    struct tctl_state *state; /* mapped writable */
+    int running_fd;           /* the lock of a running trafficd; -1: not held */
+};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <traffic.skel.h>
+
+#include "cleanup.h"
+
+#define MAP(member) offsetof(struct traffic, maps.member)
+
+/* 0: not a map */
+static const size_t place[PINS] = {
+    [PIN_COOKIE_TAG] = MAP(cookie_tag_map),
+    [PIN_UID_COUNTER_SET] = MAP(uid_counter_set_map),
+    [PIN_APP_UID_STATS] = MAP(app_uid_stats_map),
+    [PIN_UID_STATS] = MAP(uid_stats_map),
+    [PIN_TAG_STATS] = MAP(tag_stats_map),
+    [PIN_IFACE_INDEX_NAME] = MAP(iface_index_name_map),
+    [PIN_IFACE_STATS] = MAP(iface_stats_map),
+    [PIN_DOZABLE_UID] = MAP(dozable_uid_map),
+    [PIN_STANDBY_UID] = MAP(standby_uid_map),
+    [PIN_POWERSAVE_UID] = MAP(powersave_uid_map),
+    [PIN_SOCKET_STORAGE] = MAP(socket_storage),
+    [PIN_OWNER_STORAGE] = MAP(owner_storage),
+    [PIN_GENERATION] = MAP(generation_map),
+    [PIN_CONFIG] = MAP(config_map),
+    [PIN_STATE] = MAP(state_map),
+    [PIN_ROW_COUNT] = MAP(row_count_map),
+    [PIN_SPILL] = MAP(spill_map),
+    [PIN_BUSY] = MAP(busy_map),
+};
+
+struct bpf_map *maps_of(const struct job *job, enum pin_id id)
+{
+    if (place[id] == 0)
+        return NULL;
+    return *(struct bpf_map **)((char *)job->skeleton + place[id]);
+}
+
+bool maps_wanted(const struct job *job, enum pin_id id)
+{
+    struct bpf_map *map = maps_of(job, id);
+    return map && bpf_map__autocreate(map);
+}
+
+static uint32_t largest(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Sizes of the loader's own maps follow from the others': every UID with rows has a count, every row may spill. */
+static int size_own(struct job *job)
+{
+    const uint32_t *entries = job->options->entries;
+    uint32_t uid_rows = largest(entries[LOAD_APP_UID_STATS], largest(entries[LOAD_UID_STATS], entries[LOAD_TAG_STATS]));
+    uint64_t all = (uint64_t)entries[LOAD_APP_UID_STATS] + entries[LOAD_UID_STATS] + entries[LOAD_TAG_STATS] +
+                   entries[LOAD_IFACE_STATS];
+    if (all > UINT32_MAX)
+        return fault_set(job->fault, -ERANGE, "the stats maps of the configuration are too large together");
+
+    int r = bpf_map__set_max_entries(maps_of(job, PIN_ROW_COUNT), uid_rows);
+    return r < 0 ? r : bpf_map__set_max_entries(maps_of(job, PIN_SPILL), (uint32_t)all);
+}
+
+static int choose(struct job *job)
+{
+    const bool percpu = job->options->percpu, answers = job->kernel.stored_answers;
+    const struct {
+        enum pin_id id;
+        bool wanted;
+    } choices[] = {
+        {PIN_SPILL, percpu}, {PIN_BUSY, percpu}, {PIN_SOCKET_STORAGE, answers}, {PIN_OWNER_STORAGE, answers},
+    };
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(choices) && r == 0; i++)
+        r = bpf_map__set_autocreate(maps_of(job, choices[i].id), choices[i].wanted);
+    return r;
+}
+
+int maps_shape(struct job *job)
+{
+    _Static_assert((int)PINS_NETD_MAPS == (int)LOAD_MAPS, "one order");
+    int r = size_own(job);
+    for (int id = 0; id < PINS_NETD_MAPS && r == 0; id++) {
+        r = bpf_map__set_max_entries(maps_of(job, id), job->options->entries[id]);
+        if (r == 0 && pins[id].counters && job->options->percpu)
+            r = bpf_map__set_type(maps_of(job, id), BPF_MAP_TYPE_PERCPU_HASH);
+    }
+    return r < 0 ? r : choose(job);
+}
+
+int maps_reuse(struct job *job)
+{
+    int r = 0;
+    for (int id = 0; id < PINS && r == 0; id++)
+        if (maps_wanted(job, id) && job->found[id] >= 0)
+            r = bpf_map__reuse_fd(maps_of(job, id), job->found[id]);
+    return r;
+}
+
+/* A state that is pinned says which version wrote it, however early its start is killed. */
+static int write_first(const struct job *job, enum pin_id id)
+{
+    const uint32_t zero = 0;
+    const uint64_t generation = 1;
+    const struct tctl_state state = {.abi_version = TCTL_ABI_VERSION, .percpu = job->options->percpu};
+    int fd = bpf_map__fd(maps_of(job, id));
+
+    if (id == PIN_STATE)
+        return bpf_map_update_elem(fd, &zero, &state, BPF_ANY);
+    if (id == PIN_GENERATION)
+        return bpf_map_update_elem(fd, &zero, &generation, BPF_ANY);
+    return 0;
+}
+
+static int pin_new(struct job *job, enum pin_id id)
+{
+    _cleanup_free_ char *path = job_path(job->options->bpffs, pins[id].path);
+    int r = path ? undo_plan(&job->undo, UNDO_UNLINK, path, -1, -1, NULL) : -ENOMEM;
+    if (r == 0)
+        r = write_first(job, id);
+    if (r < 0)
+        return r;
+    r = bpf_obj_pin(bpf_map__fd(maps_of(job, id)), path);
+    if (r < 0)
+        return fault_set(job->fault, r, "cannot pin %s: %s", path, strerror(-r));
+    undo_arm(&job->undo);
+    return 0;
+}
+
+int maps_pin(struct job *job)
+{
+    int r = 0;
+    for (int id = 0; id < PINS && r == 0; id++)
+        if (maps_wanted(job, id) && job->found[id] < 0)
+            r = pin_new(job, id);
+    return r;
+}

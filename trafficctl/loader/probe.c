@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "complaint.h"
+#include "fd.h"
+#include "kernel.h"
+#include "loader.h"
+#include "mounts.h"
+#include "privilege.h"
+#include "probe.h"
+
+/* Any socket may have a filter where the kernel can run one. */
+static bool has_filters(void)
+{
+    struct sock_filter pass = {.code = BPF_RET | BPF_K, .k = UINT32_MAX};
+    const struct sock_fprog program = {.len = 1, .filter = &pass};
+    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
+}
+
+/* An unknown command is EINVAL, an unknown system call ENOSYS; a known one looks at the descriptor. */
+static bool has_system_call(void)
+{
+    return bpf_map_freeze(-1) == -EBADF;
+}
+
+static bool has_links(void)
+{
+    return bpf_link_create(-1, -1, BPF_CGROUP_INET_INGRESS, NULL) == -EBADF;
+}
+
+static bool has_cgroup_programs(void)
+{
+    return libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SKB, NULL) == 1;
+}
+
+/* Kernels that charge maps to the control group (5.11, as old as this helper) do not ask the limit. */
+static bool has_memory(void)
+{
+    return !privilege_memlock_is_small() ||
+           libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+}
+
+static bool knows_file_system(const char *line)
+{
+    _cleanup_free_ char *text = NULL;
+    return fd_read_file("/proc/filesystems", 65536, &text) == 0 && strstr(text, line);
+}
+
+static bool has_bpffs(void)
+{
+    return knows_file_system("\tbpf\n");
+}
+
+static bool has_cgroup2(void)
+{
+    return knows_file_system("\tcgroup2\n");
+}
+
+static const struct {
+    struct requirement requirement;
+    bool (*try)(void);
+} probes[] = {
+    {{.name = "CONFIG_BPF", .needed_for = "running any program in the kernel", .required = true}, has_filters},
+    {{.name = "CONFIG_BPF_SYSCALL", .needed_for = "loading programs and maps", .required = true}, has_system_call},
+    {{.name = "CONFIG_CGROUP_BPF", .needed_for = "counting and filtering by UID", .required = true},
+     has_cgroup_programs},
+    {{.name = "CONFIG_NETFILTER_XT_MATCH_BPF", .needed_for = "counting by interface with iptables rules"},
+     probe_xt_bpf},
+    {{.name = "CONFIG_INET_UDP_DIAG", .needed_for = "cleaning up tags of UDP sockets where there is no release hook"},
+     probe_udp_diag},
+    {{.name = "MEMLOCK 8 MiB", .needed_for = "the maps' memory, before Linux 5.11", .required = true}, has_memory},
+    {{.name = "BPF links", .needed_for = "attaching beside other programs", .required = true}, has_links},
+    {{.name = "cgroup2", .needed_for = "attaching to the sockets of all processes", .required = true}, has_cgroup2},
+    {{.name = "bpffs", .needed_for = "maps and programs that outlive trafficd", .required = true}, has_bpffs},
+    {{.name = "kernel BTF", .needed_for = "real owners of sockets in user namespaces, exact counts of fragments"},
+     kernel_has_types},
+    {{.name = "socket storage", .needed_for = "resolving once per socket instead of once per packet"},
+     kernel_has_socket_storage},
+    {{.name = "release hook", .needed_for = "removing the tag of a socket with its last close"},
+     kernel_has_release_hook},
+    {{.name = "MPTCP helper", .needed_for = "tags of MPTCP sockets"}, kernel_has_mptcp_helper},
+};
+
+int loader_probe(struct requirement **ret_requirements, size_t *ret_count)
+{
+    int r = privilege_check(NULL);
+    if (r < 0)
+        return r;
+    struct requirement *list = calloc(ARRAY_SIZE(probes), sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+        list[i] = probes[i].requirement;
+        list[i].ok = probes[i].try();
+    }
+    *ret_requirements = list;
+    *ret_count = ARRAY_SIZE(probes);
+    return 0;
+}

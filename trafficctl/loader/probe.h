@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Parts of the kernel that take more than a call to try. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Can netfilter rules ask a BPF program? */
+bool probe_xt_bpf(void);
+/* Does the kernel list UDP sockets over netlink? */
+bool probe_udp_diag(void);

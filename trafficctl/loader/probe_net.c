@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Before the kernel's own headers, which then leave out what both define. */
+#include <netinet/in.h>
+
+#include <linux/inet_diag.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <zlib.h>
+
+#include "cleanup.h"
+#include "fd.h"
+#include "probe.h"
+
+/* Ask as iptables does; the kernel loads the module if it has one. Only where the old tables are there. */
+static bool iptables_knows_bpf(void)
+{
+    struct xt_get_revision revision = {.name = "bpf", .revision = 1};
+    socklen_t size = sizeof(revision);
+    _cleanup_fd_ int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    return fd >= 0 && getsockopt(fd, IPPROTO_IP, IPT_SO_GET_REVISION_MATCH, &revision, &size) == 0;
+}
+
+static void gzclosep(gzFile *file)
+{
+    if (*file)
+        gzclose(*file);
+}
+
+/* gzopen reads plain text too. */
+static bool config_says(const char *path, const char *name)
+{
+    _cleanup_(gzclosep) gzFile file = gzopen(path, "re");
+    char line[256];
+    size_t length = strlen(name);
+    while (file && gzgets(file, line, sizeof(line)))
+        if (strncmp(line, name, length) == 0 && (strcmp(line + length, "=y\n") == 0 || strcmp(line + length, "=m\n") == 0))
+            return true;
+    return false;
+}
+
+/*
+ * Tried in this order: the question that iptables asks; the matches that are registered; and because a kernel without
+ * the old tables answers neither, what it was configured with.
+ */
+bool probe_xt_bpf(void)
+{
+    static const char name[] = "CONFIG_NETFILTER_XT_MATCH_BPF";
+    _cleanup_free_ char *matches = NULL;
+    if (iptables_knows_bpf())
+        return true;
+    if (fd_read_file("/proc/net/ip_tables_matches", 65536, &matches) == 0 && strstr(matches, "bpf\n"))
+        return true;
+
+    struct utsname kernel;
+    char path[sizeof("/boot/config-") + sizeof(kernel.release)];
+    if (config_says("/proc/config.gz", name))
+        return true;
+    if (uname(&kernel) < 0)
+        return false;
+    snprintf(path, sizeof(path), "/boot/config-%s", kernel.release);
+    return config_says(path, name);
+}
+
+/* For sockets in no state: the answer is an end without a socket, or an error if nobody knows UDP. */
+bool probe_udp_diag(void)
+{
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 request;
+    } message = {
+        .header = {.nlmsg_len = sizeof(message), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .request = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_UDP},
+    };
+    struct {
+        struct nlmsghdr header;
+        char rest[4096];
+    } answer = {0};
+    _cleanup_fd_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0 || send(fd, &message, sizeof(message), 0) != sizeof(message))
+        return false;
+    if (recv(fd, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.header))
+        return false;
+    int error;
+    memcpy(&error, answer.rest, sizeof(error));
+    return answer.header.nlmsg_type == NLMSG_DONE && error == 0;
+}

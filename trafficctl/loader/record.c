@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "record.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <net/if.h>
+#include <state.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "fd.h"
+#include "policy.h"
+
+static void begin(struct tctl_state *state)
+{
+    _cleanup_free_ char *boot_id = NULL;
+    if (fd_read_file("/proc/sys/kernel/random/boot_id", TCTL_BOOT_ID_LEN, &boot_id) == 0)
+        snprintf(state->boot_id, sizeof(state->boot_id), "%.*s", (int)strcspn(boot_id, "\n"), boot_id);
+    state->since_sec = (uint64_t)time(NULL);
+}
+
+int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret_state)
+{
+    uint32_t netns;
+    _cleanup_fd_ int fd = -1;
+    int r = policy_netns(&netns);
+    if (r == 0)
+        r = pins_open_map(job->options->bpffs, PIN_STATE, true, &fd);
+    struct tctl_state *state = NULL;
+    if (r == 0)
+        r = state_map(fd, &state);
+    if (r < 0)
+        return r;
+
+    if (state->since_sec == 0)
+        begin(state);
+    state->percpu = job->options->percpu;
+    state->wanted = wanted;
+    state->netns_inum = netns;
+    snprintf(state->options, sizeof(state->options), "%s", job->options->effective ? job->options->effective : "");
+    *ret_state = state;
+    return 0;
+}
+
+static void free_names(struct if_nameindex **names)
+{
+    if (*names)
+        if_freenameindex(*names);
+}
+
+int record_interfaces(const char *bpffs)
+{
+    _cleanup_(free_names) struct if_nameindex *names = if_nameindex();
+    if (!names)
+        return -errno;
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open_map(bpffs, PIN_IFACE_INDEX_NAME, true, &fd);
+    for (const struct if_nameindex *name = names; r == 0 && name->if_index != 0; name++) {
+        char value[TCTL_IFNAME_LEN] = "";
+        uint32_t index = name->if_index;
+        snprintf(value, sizeof(value), "%s", name->if_name);
+        r = bpf_map_update_elem(fd, &index, value, BPF_ANY);
+    }
+    return r;
+}
+
+void record_seen(struct tctl_state *state, uint32_t attached, uint32_t chains)
+{
+    state->attached = attached;
+    state->chains = chains;
+    state->seen_sec = (uint64_t)time(NULL);
+}

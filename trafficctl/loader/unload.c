@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "aside.h"
+#include "bpffs.h"
+#include "cleanup.h"
+#include "fd.h"
+#include "job.h"
+#include "loader.h"
+#include "lock.h"
+
+static bool exists(const char *bpffs, const char *below)
+{
+    _cleanup_free_ char *path = job_path(bpffs, below);
+    struct stat status;
+    return !path || lstat(path, &status) == 0;
+}
+
+static bool anything_there(const char *bpffs)
+{
+    for (int id = 0; id < PINS; id++)
+        if (exists(bpffs, pins[id].path))
+            return true;
+    return exists(bpffs, TCTL_DIR);
+}
+
+static int remove_kind(const char *bpffs, enum pin_kind kind, struct fault *fault)
+{
+    for (int id = 0; id < PINS; id++) {
+        if (pins[id].kind != kind)
+            continue;
+        _cleanup_free_ char *path = job_path(bpffs, pins[id].path);
+        if (!path)
+            return -ENOMEM;
+        if (unlink(path) < 0 && errno != ENOENT)
+            return fault_set(fault, -errno, "cannot remove %s: %s", path, strerror(errno));
+    }
+    return 0;
+}
+
+static int remove_folder(const char *bpffs, const char *below, struct fault *fault)
+{
+    _cleanup_free_ char *path = job_path(bpffs, below);
+    if (!path)
+        return -ENOMEM;
+    if (rmdir(path) == 0 || errno == ENOENT)
+        return 0;
+    if (errno == ENOTEMPTY)
+        return fault_set(fault, -ENOTEMPTY, "%s holds something that trafficctl did not pin: remove it by hand", path);
+    return fault_set(fault, -errno, "cannot remove %s: %s", path, strerror(errno));
+}
+
+/* Links first: they are what acts on packets. */
+static int remove_all(const char *bpffs, struct fault *fault)
+{
+    int r = remove_kind(bpffs, PIN_LINK, fault);
+    if (r == 0)
+        r = remove_kind(bpffs, PIN_PROG, fault);
+    if (r == 0)
+        r = remove_kind(bpffs, PIN_MAP, fault);
+    if (r < 0)
+        return r;
+    aside_clear(bpffs);
+    r = remove_folder(bpffs, PINS_RUNNING_DIR, fault);
+    return r < 0 ? r : remove_folder(bpffs, TCTL_DIR, fault);
+}
+
+int loader_unload(const char *bpffs, struct fault *fault)
+{
+    int r = bpffs_check(bpffs, fault);
+    if (r < 0)
+        return r;
+    if (!anything_there(bpffs))
+        return 0;
+
+    struct undo undo = {0};
+    _cleanup_fd_ int folder = -1, running = -1;
+    r = lock_folder(bpffs, &undo, &folder, fault);
+    if (r == 0)
+        r = lock_running(bpffs, &undo, &running, fault);
+    if (r == 0)
+        r = remove_all(bpffs, fault);
+    if (r < 0)
+        undo_all(&undo);
+    undo_forget(&undo);
+    return r;
+}
