@@ -9,6 +9,6 @@ struct tctl {
     char *bpffs;
     int stats[TCTL_STATS_MAPS]; /* by enum tctl_stats_map */
     int names;
-    int spill;                /* -1 unless the counters are per-CPU */
-    struct tctl_state *state; /* read-only */
+    int spill; /* -1 unless the counters are per-CPU */
+    int state;
 };

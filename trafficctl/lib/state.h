@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* trafficctl/state as memory. */
+/* trafficctl/state: memory for who writes it, a copy for who only reads. */
 #pragma once
-
-#include <stdbool.h>
 
 #include <traffic_abi.h>
 
-/* Map the state; end with state_unmap(). map_fd: the map PIN_STATE; it may be closed then. -errno of mmap. */
-int state_map(int map_fd, bool writable, struct tctl_state **ret_state);
+/*
+ * Map the state; end with state_unmap(). map_fd: the map PIN_STATE, opened writable (the kernel maps it shared only,
+ * which it refuses for a read-only descriptor); it may be closed then. -errno of mmap.
+ */
+int state_map(int map_fd, struct tctl_state **ret_state);
 
 /* NULL is fine. Always returns NULL. */
 struct tctl_state *state_unmap(struct tctl_state *state);
+
+/* The state now. map_fd: the map PIN_STATE. Errno of bpf(2). */
+int state_read(int map_fd, struct tctl_state *ret_state);

@@ -9,6 +9,7 @@
 #include "handle.h"
 #include "pins.h"
 #include "read.h"
+#include "state.h"
 
 _Static_assert(TCTL_STATUS_PROGRAMS == TCTL_PROGRAMS, "one line each");
 _Static_assert(TCTL_STATUS_MAPS == PINS_NETD_MAPS, "one line each");
@@ -63,21 +64,21 @@ static int look_at_program(const char *bpffs, enum tctl_program program, bool *r
     return 0;
 }
 
-static int fill_programs(const struct tctl *traffic, struct tctl_status *status)
+static int fill_programs(const char *bpffs, const struct tctl_state *state, struct tctl_status *status)
 {
     status->seen_sec = (uint64_t)time(NULL);
     for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         bool attached;
-        int r = look_at_program(traffic->bpffs, (enum tctl_program)i, &attached);
+        int r = look_at_program(bpffs, (enum tctl_program)i, &attached);
         if (not_allowed(r)) {
-            attached = traffic->state->attached >> i & 1;
-            status->seen_sec = traffic->state->seen_sec;
+            attached = state->attached >> i & 1;
+            status->seen_sec = state->seen_sec;
         } else if (r < 0) {
             return r;
         }
         status->programs[i].name = programs[i].name;
         status->programs[i].attached = attached;
-        status->programs[i].wanted = traffic->state->wanted >> i & 1;
+        status->programs[i].wanted = state->wanted >> i & 1;
     }
     return 0;
 }
@@ -104,12 +105,12 @@ static int count_entries(int fd, uint32_t *ret_entries, uint32_t *ret_max_entrie
     return 0;
 }
 
-static int fill_maps(const struct tctl *traffic, struct tctl_status *status)
+static int fill_maps(const char *bpffs, struct tctl_status *status)
 {
     for (size_t i = 0; i < PINS_NETD_MAPS; i++) {
         status->maps[i].name = pins[i].path;
         _cleanup_fd_ int fd = -1;
-        int r = pins_open_map(traffic->bpffs, (enum pin_id)i, false, &fd);
+        int r = pins_open_map(bpffs, (enum pin_id)i, false, &fd);
         if (not_allowed(r) || r == -ENOENT)
             continue;
         if (r == 0)
@@ -136,11 +137,11 @@ static int look_at_chain(const char *bpffs, enum tctl_chain chain, bool *ret_ena
     return 0;
 }
 
-static int fill_chains(const struct tctl *traffic, struct tctl_status *status)
+static int fill_chains(const char *bpffs, const struct tctl_state *state, struct tctl_status *status)
 {
     for (size_t i = 0; i < TCTL_CHAINS; i++) {
-        bool enabled = traffic->state->chains >> i & 1;
-        int r = look_at_chain(traffic->bpffs, (enum tctl_chain)i, &enabled);
+        bool enabled = state->chains >> i & 1;
+        int r = look_at_chain(bpffs, (enum tctl_chain)i, &enabled);
         if (r < 0 && !not_allowed(r) && r != -ENOENT)
             return r;
         status->chains[i].name = chains[i].name;
@@ -149,13 +150,13 @@ static int fill_chains(const struct tctl *traffic, struct tctl_status *status)
     return 0;
 }
 
-static void fill_lost(const struct tctl *traffic, struct tctl_status *status)
+static void fill_lost(const struct tctl_state *state, struct tctl_status *status)
 {
     static const enum pin_id counted[TCTL_STATS_MAPS] = {PIN_APP_UID_STATS, PIN_UID_STATS, PIN_TAG_STATS,
                                                          PIN_IFACE_STATS};
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
         status->lost[i].name = pins[counted[i]].path;
-        status->lost[i].packets = __atomic_load_n(&traffic->state->lost[i], __ATOMIC_RELAXED);
+        status->lost[i].packets = state->lost[i];
     }
 }
 
@@ -175,20 +176,24 @@ static enum tctl_health health_of(const struct tctl_status *status)
 
 int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
 {
-    struct tctl_status status = {.since_sec = traffic->state->since_sec};
-    memcpy(status.boot_id, traffic->state->boot_id, sizeof(status.boot_id));
-    status.boot_id[sizeof(status.boot_id) - 1] = '\0';
-
-    int r = pins_lock_holder(traffic->bpffs, &status.daemon_pid);
-    if (r == 0)
-        r = fill_programs(traffic, &status);
-    if (r == 0)
-        r = fill_maps(traffic, &status);
-    if (r == 0)
-        r = fill_chains(traffic, &status);
+    struct tctl_state state;
+    int r = state_read(traffic->state, &state);
     if (r < 0)
         return r;
-    fill_lost(traffic, &status);
+
+    struct tctl_status status = {.since_sec = state.since_sec};
+    memcpy(status.boot_id, state.boot_id, sizeof(status.boot_id));
+    status.boot_id[sizeof(status.boot_id) - 1] = '\0';
+    r = pins_lock_holder(traffic->bpffs, &status.daemon_pid);
+    if (r == 0)
+        r = fill_programs(traffic->bpffs, &state, &status);
+    if (r == 0)
+        r = fill_maps(traffic->bpffs, &status);
+    if (r == 0)
+        r = fill_chains(traffic->bpffs, &state, &status);
+    if (r < 0)
+        return r;
+    fill_lost(&state, &status);
     status.health = health_of(&status);
     *ret_status = status;
     return 0;

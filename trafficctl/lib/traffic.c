@@ -25,7 +25,7 @@ struct tctl *tctl_close(struct tctl *traffic)
         fd_close(traffic->stats[i]);
     fd_close(traffic->names);
     fd_close(traffic->spill);
-    state_unmap(traffic->state);
+    fd_close(traffic->state);
     free(traffic->bpffs);
     free(traffic);
     return NULL;
@@ -36,18 +36,26 @@ static struct tctl *tctl_new(const char *bpffs)
     _cleanup_(tctl_closep) struct tctl *traffic = malloc(sizeof(*traffic));
     if (!traffic)
         return NULL;
-    *traffic = (struct tctl){.stats = {-1, -1, -1, -1}, .names = -1, .spill = -1, .bpffs = strdup(bpffs)};
+    *traffic = (struct tctl){.stats = {-1, -1, -1, -1}, .names = -1, .spill = -1, .state = -1, .bpffs = strdup(bpffs)};
     return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
 }
 
-static int open_state(const char *bpffs, struct tctl_state **ret_state)
+/* *ret_percpu: there is a spill map. */
+static int open_state(struct tctl *traffic, bool *ret_percpu)
 {
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
-    return r < 0 ? r : state_map(fd, false, ret_state);
+    struct tctl_state state;
+    int r = pins_open_map(traffic->bpffs, PIN_STATE, false, &traffic->state);
+    if (r == 0)
+        r = state_read(traffic->state, &state);
+    if (r < 0)
+        return r;
+    if (state.abi_version != TCTL_ABI_VERSION)
+        return -EPROTO;
+    *ret_percpu = state.percpu;
+    return 0;
 }
 
-static int open_maps(struct tctl *traffic)
+static int open_maps(struct tctl *traffic, bool percpu)
 {
     static const enum pin_id stats[TCTL_STATS_MAPS] = {
         [TCTL_APP_UID_STATS] = PIN_APP_UID_STATS,
@@ -60,7 +68,7 @@ static int open_maps(struct tctl *traffic)
         if (r < 0)
             return r;
     }
-    if (traffic->state->percpu) {
+    if (percpu) {
         int r = pins_open_map(traffic->bpffs, PIN_SPILL, false, &traffic->spill);
         if (r < 0)
             return r;
@@ -73,12 +81,10 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
     _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
     if (!traffic)
         return -ENOMEM;
-    int r = open_state(traffic->bpffs, &traffic->state);
-    if (r < 0)
-        return r;
-    if (traffic->state->abi_version != TCTL_ABI_VERSION)
-        return -EPROTO;
-    r = open_maps(traffic);
+    bool percpu;
+    int r = open_state(traffic, &percpu);
+    if (r == 0)
+        r = open_maps(traffic, percpu);
     if (r < 0)
         return r;
     *ret_traffic = TAKE_PTR(traffic);
@@ -86,15 +92,17 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
 }
 
 /* In another network namespace than trafficd's the kernel would name other interfaces. */
-static bool in_namespace_of(const struct tctl_state *state)
+static bool in_counted_namespace(const struct tctl *traffic)
 {
+    struct tctl_state state;
     struct stat here;
-    return stat("/proc/self/ns/net", &here) == 0 && here.st_ino == state->netns_inum;
+    return state_read(traffic->state, &state) == 0 && stat("/proc/self/ns/net", &here) == 0 &&
+           here.st_ino == state.netns_inum;
 }
 
 static struct names names_of(const struct tctl *traffic)
 {
-    return (struct names){.map_fd = traffic->names, .ask_kernel = in_namespace_of(traffic->state)};
+    return (struct names){.map_fd = traffic->names, .ask_kernel = in_counted_namespace(traffic)};
 }
 
 static int read_stats(const struct tctl *traffic, enum tctl_stats_map map, struct stats_rows *rows)
