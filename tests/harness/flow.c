@@ -178,6 +178,8 @@ void tcp_close(struct tcp *tcp, bool a_first)
 {
     int first = a_first ? tcp->a : tcp->b, second = a_first ? tcp->b : tcp->a;
 
+    /* its ACK must come before its FIN, so that the FIN meets a peer already in FIN_WAIT2 */
+    assert_return_code(setsockopt(second, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int)), errno);
     fd_close(first);
     read_end(second);
     assert_return_code(shutdown(second, SHUT_WR), errno);

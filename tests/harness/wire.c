@@ -32,6 +32,7 @@ struct wire {
     int point[2]; /* m0: to A, m1: to B */
     struct note *note;
     size_t count, room;
+    uint32_t largest; /* packet that came into M, before it was taken apart */
 };
 
 static int point_new(struct world *world, const char *device, int *ret_fd)
@@ -164,8 +165,10 @@ static int point_take(struct wire *wire, bool tx)
 
     if (n < 0)
         return errno == EAGAIN ? 0 : SAY_ERRNO("capture");
-    if (from.sll_pkttype != PACKET_OUTGOING)
+    if (from.sll_pkttype != PACKET_OUTGOING) {
+        wire->largest = (uint32_t)n > wire->largest ? (uint32_t)n : wire->largest;
         return 1;
+    }
     if (from.sll_protocol == htons(ETH_P_IP))
         mine = note_ip4(&note, packet, end);
     else if (from.sll_protocol == htons(ETH_P_IPV6))
@@ -197,7 +200,13 @@ int wire_reset(struct world *world)
     int r = wire_drain(world->wire);
 
     world->wire->count = 0;
+    world->wire->largest = 0;
     return r;
+}
+
+uint32_t wire_largest(struct world *world)
+{
+    return wire_drain(world->wire) < 0 ? 0 : world->wire->largest;
 }
 
 static bool note_matches(const struct note *note, const struct wire_filter *filter)

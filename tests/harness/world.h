@@ -114,3 +114,5 @@ struct wire_filter {
 /* What crossed the wire since world_new() or wire_reset(): tx is A to B. -ENOBUFS: the capture lost packets. */
 int wire_count(struct world *world, const struct wire_filter *filter, struct tctl_counters *ret_counters);
 int wire_reset(struct world *world);
+/* Bytes of the largest packet that came into M since then, from either side: above the mtu it was a super-packet. */
+uint32_t wire_largest(struct world *world);

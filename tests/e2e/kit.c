@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "fd.h"
+#include "kit.h"
+#include "traffic_abi.h"
+
+void each_offload(void (*run)(int family))
+{
+    static const struct {
+        bool tso, gso, gro;
+    } offload[] = {{false, false, false}, {false, true, false}, {false, true, true}, {true, true, false}, {true, true, true}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(offload); i++) {
+        assert_int_equal(world_offload(the_world, offload[i].tso, offload[i].gso, offload[i].gro), 0);
+        run(AF_INET);
+        run(AF_INET6);
+    }
+}
+
+uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof(cookie);
+
+    assert_return_code(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size), errno);
+    return cookie;
+}
+
+static int pin_open(struct world *world, const char *pin)
+{
+    int fd = world_map(world, pin);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+void tag_write(struct world *world, int fd, uint32_t uid, uint32_t tag)
+{
+    _cleanup_fd_ int map = pin_open(world, "traffic_cookie_tag_map");
+    struct tctl_tag value = {.uid = uid, .tag = tag};
+    uint64_t cookie = cookie_of(fd);
+
+    if (uid == UINT32_MAX)
+        assert_int_equal(bpf_map_delete_elem(map, &cookie), 0);
+    else
+        assert_int_equal(bpf_map_update_elem(map, &cookie, &value, BPF_ANY), 0);
+}
+
+void answer_drop(struct world *world, int fd)
+{
+    _cleanup_fd_ int map = pin_open(world, TCTL_DIR "/socket_storage");
+    int r = bpf_map_delete_elem(map, &fd);
+
+    assert_true(r == 0 || errno == ENOENT);
+}
+
+void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t value)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+
+    assert_int_equal(bpf_map_update_elem(map, &key, &value, BPF_ANY), 0);
+}
+
+void byte_remove(struct world *world, const char *pin, uint32_t key)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+
+    assert_int_equal(bpf_map_delete_elem(map, &key), 0);
+}
+
+size_t map_rows(struct world *world, const char *pin)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+    char key[32], next[32];
+    size_t rows = 0;
+
+    for (void *at = NULL; bpf_map_get_next_key(map, at, next) == 0; at = key) {
+        memcpy(key, next, sizeof(key));
+        rows++;
+    }
+    return rows;
+}
+
+struct tctl_counters tag_sum(struct world *world, uint32_t uid, uint32_t tag)
+{
+    return detail_sum(world, &(struct tctl_filter){.has_uid = true, .uid = uid, .has_tag = true, .tag = tag});
+}
+
+struct tctl_counters uid_total(struct world *world, uint32_t uid)
+{
+    struct tctl_counters counters;
+
+    assert_int_equal(tctl_read_uid(world->traffic, uid, &counters), 0);
+    return counters;
+}
+
+bool uid_has_row(struct world *world, uint32_t uid)
+{
+    struct tctl_counters c = uid_total(world, uid);
+
+    return c.rx_packets || c.tx_packets;
+}
+
+uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

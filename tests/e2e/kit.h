@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* What several end-to-end tests need beyond the harness. Asserts with cmocka. */
+#pragma once
+
+#include <stdint.h>
+
+#include "flow.h"
+#include "meter.h"
+
+/* How many of something must be true within a promised 100 ms; an event may take three times that on a busy machine. */
+#define PROMISE_MS 300
+
+/* Run with TSO, GSO and GRO of a0 and b0 on and off, for both families; offloads are all on afterwards. */
+void each_offload(void (*run)(int family));
+
+uint64_t cookie_of(int fd);
+/* {uid, tag} into the cookie map, nothing else: what a raw writer does. uid UINT32_MAX: remove the row. */
+void tag_write(struct world *world, int fd, uint32_t uid, uint32_t tag);
+/* Drop the stored answer of a socket: what our taggers do after writing. */
+void answer_drop(struct world *world, int fd);
+/* A u32 key and a byte: counter sets and chains. */
+void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t value);
+void byte_remove(struct world *world, const char *pin, uint32_t key);
+/* Rows of a map. */
+size_t map_rows(struct world *world, const char *pin);
+/* Rows of (uid, tag) added up, over interfaces and sets. */
+struct tctl_counters tag_sum(struct world *world, uint32_t uid, uint32_t tag);
+struct tctl_counters uid_total(struct world *world, uint32_t uid);
+bool uid_has_row(struct world *world, uint32_t uid);
+uint64_t now_ms(void);
