@@ -35,6 +35,7 @@ include trafficctl/daemon/room.mk trafficctl/cli/room.mk
 include tests/room.mk config/room.mk
 
 all: $(PROGRAMS) $(LIBRARIES) ## build everything (as any user; needs what `make deps` installs)
+	@:
 
 deps: ## install what building, running and testing needs (Debian; elsewhere it lists the parts)
 	@config/install-deps
