@@ -116,8 +116,7 @@ bool attach_is_done(const struct job *job, uint32_t wanted)
         int link = job->found[hooks[i].link];
         if (!(wanted & 1u << hooks[i].program))
             continue;
-        if (link < 0 || examine_link(link, hooks[i].attach_type, &info) < 0 ||
-            info.cgroup.cgroup_id != job->cgroup_id)
+        if (link < 0 || examine_link(link, hooks[i].attach_type, &info) < 0 || info.cgroup.cgroup_id != job->cgroup_id)
             return false;
     }
     return true;

@@ -6,7 +6,8 @@
 
 /*
  * Give the links that hang on the control group the loaded programs, make those that are missing, and pin programs and
- * links in the place of the old. Programs change one hook after the other and each at once: no packet goes by uncounted.
+ * links in the place of the old. Programs change one hook after the other and each at once: no packet goes by
+ * uncounted.
  */
 int attach_programs(struct job *job);
 

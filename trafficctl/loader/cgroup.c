@@ -67,8 +67,9 @@ static int check_type(const char *dir, int fd, struct fault *fault)
         return 0;
     _cleanup_free_ char *type = NULL;
     mounts_type_of(dir, &type);
-    return fault_set(fault, -EMEDIUMTYPE, "%s is on a file system of type %s, not a cgroup2: name a directory of cgroup2",
-                     dir, type ? type : "unknown");
+    return fault_set(fault, -EMEDIUMTYPE,
+                     "%s is on a file system of type %s, not a cgroup2: name a directory of cgroup2", dir,
+                     type ? type : "unknown");
 }
 
 /* The inode number is the same only on 64-bit machines. */

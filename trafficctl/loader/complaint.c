@@ -18,7 +18,8 @@ static char complaint[320];
 /* Lines of a verifier log that come after the reason. */
 static bool is_statistics(const char *line)
 {
-    static const char *const words[] = {"processed ", "verification time", "stack depth", "insns processed", "max_states"};
+    static const char *const words[] = {"processed ", "verification time", "stack depth", "insns processed",
+                                        "max_states"};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
         if (strncmp(line, words[i], strlen(words[i])) == 0)
             return true;

@@ -93,8 +93,9 @@ static int check_version(const struct job *job, const char *path, int fd, uint32
         return r;
     if (state->abi_version == TCTL_ABI_VERSION)
         return 0;
-    return fault_set(job->fault, -EEXIST, "%s was made by layout version %u of trafficctl, this is version %d: " AND_NOW,
-                     path, state->abi_version, TCTL_ABI_VERSION);
+    return fault_set(job->fault, -EEXIST,
+                     "%s was made by layout version %u of trafficctl, this is version %d: " AND_NOW, path,
+                     state->abi_version, TCTL_ABI_VERSION);
 }
 
 static int check_map(const struct job *job, enum pin_id id, const char *path, int fd)

@@ -6,7 +6,8 @@
 
 struct bpf_link_info;
 
-/* Open every pin into job->found and compare it with what this start would make. -EEXIST: the first that does not fit. */
+/* Open every pin into job->found and compare it with what this start would make. -EEXIST: the first that does not fit.
+ */
 int examine_pins(struct job *job);
 
 /*

@@ -19,13 +19,13 @@ struct job {
     load_warn_fn warn;
     struct fault *fault;
     struct undo undo;
-    bool privileged;            /* may load and attach; else everything has to be there already */
+    bool privileged; /* may load and attach; else everything has to be there already */
     bool release_hook;
     struct tctl_kernel kernel;
     struct traffic *skeleton;
     int cgroup_fd;
     uint64_t cgroup_id;
-    int found[PINS];            /* what was pinned when the start began; -1: nothing */
+    int found[PINS]; /* what was pinned when the start began; -1: nothing */
 };
 
 /* Pins are made here first and renamed over the old ones. What a killed start left in it is removed by the next. */

@@ -8,7 +8,8 @@
 
 struct btf;
 
-/* Fill in every member's place by the kernel's types; those that btf does not know, or all if it is NULL, TCTL_NO_OFFSET. */
+/* Fill in every member's place by the kernel's types; those that btf does not know, or all if it is NULL,
+ * TCTL_NO_OFFSET. */
 void kernel_offsets(const struct btf *btf, struct tctl_kernel *kernel);
 
 /* Everything: offsets by /sys/kernel/btf/vmlinux if it is there, features by trying. Needs CAP_BPF to try. */

@@ -33,18 +33,18 @@ enum load_map {
 
 struct load_options {
     const char *bpffs;
-    const char *cgroup;             /* NULL: the cgroup2 mount, made at /run/trafficctl/cgroup2 if there is none */
+    const char *cgroup; /* NULL: the cgroup2 mount, made at /run/trafficctl/cgroup2 if there is none */
     bool percpu;
-    uint32_t entries[LOAD_MAPS];    /* sizes of the maps */
+    uint32_t entries[LOAD_MAPS]; /* sizes of the maps */
     struct uid_range app_uids[LOAD_MAX_UID_RANGES];
     size_t app_uid_count;
-    uint32_t per_user_range;        /* 0: off */
+    uint32_t per_user_range; /* 0: off */
     bool fold_user_namespaces;
-    uint32_t rows_per_uid;          /* rows one UID may make in each stats map; 0: an eighth of the map */
-    const char *accounting_group;   /* group names or numbers; a missing group falls back to root */
+    uint32_t rows_per_uid;        /* rows one UID may make in each stats map; 0: an eighth of the map */
+    const char *accounting_group; /* group names or numbers; a missing group falls back to root */
     const char *read_group;
-    bool bpffs_search;              /* give the bpffs root search permission (0711) */
-    const char *effective;          /* text for tctl_state.options */
+    bool bpffs_search;     /* give the bpffs root search permission (0711) */
+    const char *effective; /* text for tctl_state.options */
 };
 
 /* Name of a map in the section [maps] of the configuration: the pin's without "traffic_" and "_map". Static. */
@@ -59,9 +59,9 @@ struct loaded;
 
 /*
  * Load or adopt, replace in place, attach, pin. On failure everything this call made is taken back.
- * keep_running: hold the lock of a running trafficd until loaded_free(); without it (--load-only) the lock is not taken.
- * -EBUSY: another trafficd runs (fault names its pid); -EEXIST: a pin of another shape; -EPERM: a capability is missing (named);
- * -ENOTSUP: the kernel lacks a needed part (named); -EMEDIUMTYPE: bpffs is a foreign file system.
+ * keep_running: hold the lock of a running trafficd until loaded_free(); without it (--load-only) the lock is not
+ * taken. -EBUSY: another trafficd runs (fault names its pid); -EEXIST: a pin of another shape; -EPERM: a capability is
+ * missing (named); -ENOTSUP: the kernel lacks a needed part (named); -EMEDIUMTYPE: bpffs is a foreign file system.
  */
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn, struct loaded **ret_loaded,
                  struct fault *fault);
@@ -81,7 +81,7 @@ int loader_watch(struct loaded *loaded, uint32_t *ret_attached, uint32_t *ret_mi
 int loader_unload(const char *bpffs, struct fault *fault);
 
 struct requirement {
-    const char *name;       /* "CONFIG_CGROUP_BPF", "MEMLOCK 8 MiB", "release hook", ... */
+    const char *name; /* "CONFIG_CGROUP_BPF", "MEMLOCK 8 MiB", "release hook", ... */
     bool ok;
     const char *needed_for; /* what is lost without it */
     bool required;          /* nothing counts without it */

@@ -74,7 +74,10 @@ static int choose(struct job *job)
         enum pin_id id;
         bool wanted;
     } choices[] = {
-        {PIN_SPILL, percpu}, {PIN_BUSY, percpu}, {PIN_SOCKET_STORAGE, answers}, {PIN_OWNER_STORAGE, answers},
+        {PIN_SPILL, percpu},
+        {PIN_BUSY, percpu},
+        {PIN_SOCKET_STORAGE, answers},
+        {PIN_OWNER_STORAGE, answers},
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(choices) && r == 0; i++)

@@ -5,16 +5,11 @@
 #include "loader.h"
 
 static const char *const keys[] = {
-    [LOAD_COOKIE_TAG] = "cookie_tag",
-    [LOAD_UID_COUNTER_SET] = "uid_counterSet",
-    [LOAD_APP_UID_STATS] = "app_uid_stats",
-    [LOAD_UID_STATS] = "uid_stats",
-    [LOAD_TAG_STATS] = "tag_stats",
-    [LOAD_IFACE_INDEX_NAME] = "iface_index_name",
-    [LOAD_IFACE_STATS] = "iface_stats",
-    [LOAD_DOZABLE_UID] = "dozable_uid",
-    [LOAD_STANDBY_UID] = "standby_uid",
-    [LOAD_POWERSAVE_UID] = "powersave_uid",
+    [LOAD_COOKIE_TAG] = "cookie_tag",       [LOAD_UID_COUNTER_SET] = "uid_counterSet",
+    [LOAD_APP_UID_STATS] = "app_uid_stats", [LOAD_UID_STATS] = "uid_stats",
+    [LOAD_TAG_STATS] = "tag_stats",         [LOAD_IFACE_INDEX_NAME] = "iface_index_name",
+    [LOAD_IFACE_STATS] = "iface_stats",     [LOAD_DOZABLE_UID] = "dozable_uid",
+    [LOAD_STANDBY_UID] = "standby_uid",     [LOAD_POWERSAVE_UID] = "powersave_uid",
 };
 _Static_assert(ARRAY_SIZE(keys) == LOAD_MAPS, "a key for every map");
 

@@ -14,8 +14,8 @@ static gid_t group(const char *name, const char *key, const char *loses, load_wa
     if (!name || parse_gid(name, &gid) == 0)
         return gid;
     char text[256];
-    snprintf(text, sizeof(text), "%s: there is no group %s, so only root %s; make it with \"groupadd --system %s\"", key,
-             name, loses, name);
+    snprintf(text, sizeof(text), "%s: there is no group %s, so only root %s; make it with \"groupadd --system %s\"",
+             key, name, loses, name);
     if (warn)
         warn(text);
     return 0;

@@ -38,7 +38,8 @@ static bool config_says(const char *path, const char *name)
     char line[256];
     size_t length = strlen(name);
     while (file && gzgets(file, line, sizeof(line)))
-        if (strncmp(line, name, length) == 0 && (strcmp(line + length, "=y\n") == 0 || strcmp(line + length, "=m\n") == 0))
+        if (strncmp(line, name, length) == 0 &&
+            (strcmp(line + length, "=y\n") == 0 || strcmp(line + length, "=m\n") == 0))
             return true;
     return false;
 }
@@ -73,7 +74,8 @@ bool probe_udp_diag(void)
         struct nlmsghdr header;
         struct inet_diag_req_v2 request;
     } message = {
-        .header = {.nlmsg_len = sizeof(message), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+        .header = {.nlmsg_len = sizeof(message),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .request = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_UDP},
     };

@@ -72,8 +72,9 @@ static int refuse(const struct job *job, int err)
             return fault_set(job->fault, -ENOTSUP, "this kernel lacks %s: %s", requirements[i].name,
                              requirements[i].needed_for);
     if (err == -EPERM && privilege_memlock_is_small())
-        return fault_set(job->fault, -EPERM, "the kernel refuses the maps: kernels before 5.11 need a limit of locked "
-                                             "memory (MEMLOCK, ulimit -l) of 8 MiB or more");
+        return fault_set(job->fault, -EPERM,
+                         "the kernel refuses the maps: kernels before 5.11 need a limit of locked "
+                         "memory (MEMLOCK, ulimit -l) of 8 MiB or more");
     return fault_set(job->fault, err, "the kernel refuses the programs: %s", complaint_text());
 }
 

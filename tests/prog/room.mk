@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
+# prog: the real programs and maps, loaded by the loader. Each test_*.c is a program; the other files are linked into all.
+PROG_SEES := -Itrafficctl/include -Itests/prog -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
+$(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES)))
+PROG_TESTS := $(patsubst tests/prog/%.c,$(B)/obj/tests/prog/%,$(wildcard tests/prog/test_*.c))
+PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o,$(PROG_OBJ))
+
+$(PROG_TESTS): %: %.o $(PROG_SHARED) $(LOADER_OBJ) $(B)/libtrafficctl.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(LOADER_LIBS) -lpthread -o $@
+
+check-prog: $(PROG_TESTS) ## the programs and the loader in the running kernel (root); T=name for one
+	@failed=0; for t in $(PROG_TESTS); do $$t || failed=1; done; exit $$failed
