@@ -6,7 +6,13 @@ $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 $(UNIT_TESTS): %: %.o $(LIB_SAN) $(BASE_SAN)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -lbpf -lelf -lz -o $@
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson -lbpf -lelf -lz -o $@
+
+CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings daemon/kind daemon/login_defs \
+    loader/options)
+$(B)/san/tests/unit/test_config: $(CONFIG_SAN)
+$(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
+$(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN)
 
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
 	@set -e; for t in $(UNIT_TESTS); do $$t; done

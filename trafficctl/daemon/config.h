@@ -9,7 +9,7 @@
 #define CONFIG_FILE "/etc/trafficctl/trafficctl.conf"
 
 /*
- * Read one file into settings. -errno of open; -EINVAL and others: fault names file and line, and settings may hold
+ * Read one file into settings. -ENOENT, -errno of open; -EINVAL and others: fault names file and line, and settings may hold
  * the lines above it.
  */
 int config_read_file(const char *path, struct settings *settings, struct fault *fault);

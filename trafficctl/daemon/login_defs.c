@@ -16,7 +16,7 @@ static void find(char *text, const char *name, uint32_t *value)
     char word[32], number[32];
 
     for (char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
+        line += strspn(line, "\n \t");
         if (sscanf(line, "%31[A-Z_]%*[ \t]%31[0-9a-zA-Z]", word, number) == 2 && !strcmp(word, name))
             parse_u32(number, value);
     }

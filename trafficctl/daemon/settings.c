@@ -107,7 +107,7 @@ static int set_entries(struct settings *settings, const char *key, const char *v
     for (int map = 0; map < LOAD_MAPS; map++)
         if (!strcmp(key, load_map_key(map)))
             return set_field(&kind_entries, &settings->entries[map], key, value, fault);
-    return fault_set(fault, -ENOENT, "section [maps] has no key '%.100s': 'trafficd --check-config' lists all keys",
+    return fault_set(fault, -EINVAL, "section [maps] has no key '%.100s': 'trafficd --check-config' lists all keys",
                      key);
 }
 
@@ -117,11 +117,11 @@ int settings_set(struct settings *settings, const char *section, const char *key
     if (!strcmp(section, SECTION_MAPS))
         return set_entries(settings, key, value, fault);
     if (strcmp(section, SECTION_TRAFFICD))
-        return fault_set(fault, -ENOENT, "the key '%.100s' is in no section: put it below [trafficd] or [maps]", key);
+        return fault_set(fault, -EINVAL, "the key '%.100s' is in no section: put it below [trafficd] or [maps]", key);
     for (size_t i = 0; i < ARRAY_SIZE(TABLE); i++)
         if (is_key(key, TABLE[i].option))
             return set_field(TABLE[i].kind, field_of(&TABLE[i], settings), key, value, fault);
-    return fault_set(fault, -ENOENT, "section [trafficd] has no key '%.100s': 'trafficd --check-config' lists all keys",
+    return fault_set(fault, -EINVAL, "section [trafficd] has no key '%.100s': 'trafficd --check-config' lists all keys",
                      key);
 }
 

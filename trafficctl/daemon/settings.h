@@ -62,8 +62,8 @@ void settings_init(struct settings *settings, const char *login_defs);
 bool settings_has_section(const char *section, size_t length);
 
 /*
- * Set a key of a section. -ENOENT: no such key; -EINVAL, -ERANGE, -E2BIG, -ENAMETOOLONG: the value does not fit.
- * On failure nothing is changed and fault says which values would do.
+ * Set a key of a section. -EINVAL: no such key, or the value is not of its form; -ERANGE, -E2BIG, -ENAMETOOLONG: it does
+ * not fit. On failure nothing is changed and fault says which values would do.
  */
 int settings_set(struct settings *settings, const char *section, const char *key, const char *value,
                  struct fault *fault);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+
+static const struct options_files NO_FILES = {"/nonexistent/c", "/nonexistent/login.defs"};
+
+/* Parse up to 7 words after the program's name. */
+static int parse(const char *const *words, struct options *options, struct fault *fault)
+{
+    char *argv[9] = {"trafficd"};
+    int argc = 1;
+
+    while (words[argc - 1]) {
+        argv[argc] = (char *)words[argc - 1];
+        argc++;
+    }
+    return options_parse(argc, argv, options, fault);
+}
+#define PARSE(options, fault, ...) parse((const char *const[]){__VA_ARGS__, NULL}, options, fault)
+
+static void options_take_every_setting(void **state)
+{
+    (void)state;
+    struct options options;
+    struct settings settings;
+    struct fault fault = {0};
+    size_t count;
+    const struct setting *table = settings_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        char option[64];
+        snprintf(option, sizeof(option), "--%s", table[i].option);
+        const char *value = table[i].initial ?: "7-8";
+        assert_int_equal(PARSE(&options, &fault, option, value), 0);
+        assert_string_equal(options.given[i], value);
+        assert_int_equal(options_settings(&options, &NO_FILES, &settings, &fault), 0);
+        assert_int_equal(PARSE(&options, &fault, option), -EINVAL);
+        assert_non_null(strstr(fault.text, option));
+    }
+}
+
+static void options_know_actions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        enum options_action action;
+    } CASES[] = {
+        {"--check-config", OPTIONS_CHECK_CONFIG},
+        {"--load-only", OPTIONS_LOAD_ONLY},
+        {"--help", OPTIONS_HELP},
+        {"-h", OPTIONS_HELP},
+        {"--version", OPTIONS_VERSION},
+        {"-V", OPTIONS_VERSION},
+    };
+    struct options options;
+
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+        assert_int_equal(PARSE(&options, NULL, CASES[i].word), 0);
+        assert_int_equal(options.action, CASES[i].action);
+    }
+    assert_int_equal(PARSE(&options, NULL, "--config", "/c", "--load-only", "--check-config"), 0);
+    assert_int_equal(options.action, OPTIONS_CHECK_CONFIG);
+    assert_string_equal(options.config, "/c");
+}
+
+static void options_refuse_what_they_do_not_know(void **state)
+{
+    (void)state;
+    struct options options;
+    struct fault fault = {0};
+
+    assert_int_equal(PARSE(&options, &fault, "--sockets", "/s"), -EINVAL);
+    assert_non_null(strstr(fault.text, "unknown option --sockets"));
+    assert_int_equal(PARSE(&options, &fault, "-q"), -EINVAL);
+    assert_non_null(strstr(fault.text, "unknown option -q"));
+    assert_int_equal(PARSE(&options, &fault, "--bpffs", "/b", "start"), -EINVAL);
+    assert_non_null(strstr(fault.text, "unexpected argument 'start'"));
+    assert_int_equal(PARSE(&options, &fault, "--config"), -EINVAL);
+    assert_non_null(strstr(fault.text, "--config wants an argument"));
+}
+
+static void options_refuse_values_that_do_not_fit(void **state)
+{
+    (void)state;
+    static const char *const CASES[][3] = {
+        {"--netfilter", "link", "auto or off"},
+        {"--counters", "", "shared or percpu"},
+        {"--app-uids", "1000", NULL},
+        {"--app-uids", "1000-x", "ranges"},
+        {"--per-user-range", "4294967296", "from 0 to 4294967295"},
+        {"--per-user-range", "-1", "from 0 to"},
+        {"--rows-per-uid", " 1", "from 0 to"},
+        {"--fold-user-namespaces", "ja", "yes or no"},
+        {"--bpffs", "", "a directory"},
+        {"--read-group", "a\nb", "group"},
+    };
+    struct settings settings, untouched;
+    struct options options;
+
+    memset(&settings, 0xA5, sizeof(settings));
+    memset(&untouched, 0xA5, sizeof(untouched));
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+        struct fault fault = {0};
+        struct settings result = settings;
+        assert_int_equal(PARSE(&options, &fault, CASES[i][0], CASES[i][1]), 0);
+        int r = options_settings(&options, &NO_FILES, &result, &fault);
+        if (!CASES[i][2]) {
+            assert_int_equal(r, 0);
+            continue;
+        }
+        assert_true(r < 0);
+        assert_non_null(strstr(fault.text, CASES[i][0]));
+        assert_non_null(strstr(fault.text, CASES[i][2]));
+        assert_memory_equal(&result, &untouched, sizeof(result));
+    }
+}
+
+static void options_win_over_files(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_options.XXXXXX";
+    int fd = mkstemp(path);
+    struct settings settings;
+    struct options options;
+
+    assert_true(dprintf(fd, "[trafficd]\ncounters = percpu\nrows_per_uid = 5\n") > 0);
+    assert_int_equal(PARSE(&options, NULL, "--config", path, "--counters", "shared", "--cgroup", "/x"), 0);
+    int r = options_settings(&options, &NO_FILES, &settings, NULL);
+    unlink(path);
+    close(fd);
+    assert_int_equal(r, 0);
+    assert_false(settings.percpu);
+    assert_int_equal(settings.rows_per_uid, 5);
+    assert_string_equal(settings.cgroup, "/x");
+    assert_string_equal(settings.bpffs, "/sys/fs/bpf");
+    assert_int_equal(options_settings(&options, &NO_FILES, &settings, NULL), -ENOENT);
+}
+
+static void settings_of(struct settings *settings, const char *option, const char *value)
+{
+    struct options options;
+
+    assert_int_equal(PARSE(&options, NULL, option, value), 0);
+    assert_int_equal(options_settings(&options, &NO_FILES, settings, NULL), 0);
+}
+
+/* What is printed reads back as the same. */
+static void settings_print_a_configuration(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_options.XXXXXX", text[SETTINGS_TEXT_LEN], again[SETTINGS_TEXT_LEN];
+    int fd = mkstemp(path);
+    struct settings settings;
+    struct options options;
+
+    settings_of(&settings, "--app-uids", "1-2,5,9-");
+    assert_int_equal(settings_print(&settings, text, NULL), 0);
+    assert_non_null(strstr(text, "[trafficd]\nbpffs = /sys/fs/bpf\ncgroup =\nnetfilter = auto\n"));
+    assert_non_null(strstr(text, "\napp_uids = 1-2,5-5,9-4294967294\n"));
+    assert_non_null(strstr(text, "\n[maps]\ncookie_tag = 10000\n"));
+    assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    assert_int_equal(PARSE(&options, NULL, "--config", path), 0);
+    int r = options_settings(&options, &NO_FILES, &settings, NULL);
+    unlink(path);
+    assert_int_equal(r, 0);
+    assert_int_equal(settings_print(&settings, again, NULL), 0);
+    assert_string_equal(again, text);
+}
+
+static void settings_that_do_not_fit_the_state_are_refused(void **state)
+{
+    (void)state;
+    char text[SETTINGS_TEXT_LEN], folder[SETTINGS_VALUE_LEN + 1];
+    struct settings settings;
+    struct fault fault = {0};
+
+    settings_of(&settings, "--cgroup", "/c");
+    memset(folder, '/', sizeof(folder));
+    folder[SETTINGS_VALUE_LEN] = '\0';
+    size_t count;
+    const struct setting *bpffs = settings_table(&count);
+    assert_int_equal(settings_set_row(&settings, bpffs, folder, &fault), -ENAMETOOLONG);
+    folder[SETTINGS_VALUE_LEN - 1] = '\0';
+    assert_int_equal(settings_set_row(&settings, bpffs, folder, &fault), 0);
+    assert_int_equal(settings_print(&settings, text, &fault), 0);
+    memcpy(settings.cgroup, folder, SETTINGS_VALUE_LEN);
+    memcpy(settings.read_group, folder, SETTINGS_VALUE_LEN);
+    memset(text, 'x', sizeof(text));
+    assert_int_equal(settings_print(&settings, text, &fault), -ENOSPC);
+    assert_int_equal(text[0], 'x');
+    assert_non_null(strstr(fault.text, "at most 1023"));
+}
+
+static void settings_differ_by_value(void **state)
+{
+    (void)state;
+    struct settings a, b;
+    size_t count, differing = 0;
+    const struct setting *table = settings_table(&count);
+
+    settings_of(&a, "--fold-user-namespaces", "yes");
+    settings_of(&b, "--fold-user-namespaces", "on");
+    for (size_t i = 0; i < count; i++)
+        assert_false(settings_differ(&table[i], &a, &b));
+    settings_of(&b, "--app-uids", "7-8");
+    for (size_t i = 0; i < count; i++) {
+        if (!settings_differ(&table[i], &a, &b))
+            continue;
+        differing++;
+        assert_string_equal(table[i].option, "app-uids");
+        assert_true(table[i].reloads);
+        settings_copy_row(&table[i], &a, &b);
+        assert_false(settings_differ(&table[i], &a, &b));
+    }
+    assert_int_equal(differing, 1);
+}
+
+static void settings_reach_the_loader(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct load_options load;
+
+    settings_of(&settings, "--app-uids", "7-8,10-");
+    load = settings_load_options(&settings, "text");
+    assert_null(load.cgroup);
+    assert_int_equal(load.app_uid_count, 2);
+    assert_int_equal(load.app_uids[1].first, 10);
+    assert_true(load.fold_user_namespaces);
+    assert_true(load.bpffs_search);
+    assert_false(load.percpu);
+    assert_int_equal(load.entries[LOAD_IFACE_STATS], 1000);
+    assert_string_equal(load.accounting_group, "net_bw_acct");
+    assert_string_equal(load.effective, "text");
+    settings_of(&settings, "--cgroup", "/c");
+    assert_string_equal(settings_load_options(&settings, "").cgroup, "/c");
+}
+
+static void help_names_every_option(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t length, count;
+    const struct setting *table = settings_table(&count);
+    FILE *out = open_memstream(&text, &length);
+
+    options_help(out);
+    fclose(out);
+    for (size_t i = 0; i < count; i++)
+        assert_non_null(strstr(text, table[i].option));
+    assert_non_null(strstr(text, "  -h, --help"));
+    assert_non_null(strstr(text, "      --load-only"));
+    assert_non_null(strstr(text, "(default net_bw_stats)"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_take_every_setting),
+        cmocka_unit_test(options_know_actions),
+        cmocka_unit_test(options_refuse_what_they_do_not_know),
+        cmocka_unit_test(options_refuse_values_that_do_not_fit),
+        cmocka_unit_test(options_win_over_files),
+        cmocka_unit_test(settings_print_a_configuration),
+        cmocka_unit_test(settings_that_do_not_fit_the_state_are_refused),
+        cmocka_unit_test(settings_differ_by_value),
+        cmocka_unit_test(settings_reach_the_loader),
+        cmocka_unit_test(help_names_every_option),
+    };
+
+    return unit_run(tests);
+}
