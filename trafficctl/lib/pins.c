@@ -60,6 +60,13 @@ const struct pin pins[PINS] = {
     [PIN_RELEASE_LINK] = PINNED_LINK(TCTL_DIR "/release_link"),
 };
 
+const enum pin_id pins_stats[TCTL_STATS_MAPS] = {
+    [TCTL_APP_UID_STATS] = PIN_APP_UID_STATS,
+    [TCTL_UID_STATS] = PIN_UID_STATS,
+    [TCTL_TAG_STATS] = PIN_TAG_STATS,
+    [TCTL_IFACE_STATS] = PIN_IFACE_STATS,
+};
+
 int pins_path(const char *bpffs, enum pin_id id, char **ret_path)
 {
     char *path;

@@ -71,6 +71,9 @@ struct pin {
 
 extern const struct pin pins[PINS];
 
+/* The pins of the maps that hold counters. */
+extern const enum pin_id pins_stats[TCTL_STATS_MAPS];
+
 /* Absolute path of a pin. *ret_path is malloc'ed and owned by the caller. -ENOMEM. */
 int pins_path(const char *bpffs, enum pin_id id, char **ret_path);
 

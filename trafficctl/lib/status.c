@@ -152,10 +152,8 @@ static int fill_chains(const char *bpffs, const struct tctl_state *state, struct
 
 static void fill_lost(const struct tctl_state *state, struct tctl_status *status)
 {
-    static const enum pin_id counted[TCTL_STATS_MAPS] = {PIN_APP_UID_STATS, PIN_UID_STATS, PIN_TAG_STATS,
-                                                         PIN_IFACE_STATS};
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
-        status->lost[i].name = pins[counted[i]].path;
+        status->lost[i].name = pins[pins_stats[i]].path;
         status->lost[i].packets = state->lost[i];
     }
 }

@@ -57,14 +57,8 @@ static int open_state(struct tctl *traffic, bool *ret_percpu)
 
 static int open_maps(struct tctl *traffic, bool percpu)
 {
-    static const enum pin_id stats[TCTL_STATS_MAPS] = {
-        [TCTL_APP_UID_STATS] = PIN_APP_UID_STATS,
-        [TCTL_UID_STATS] = PIN_UID_STATS,
-        [TCTL_TAG_STATS] = PIN_TAG_STATS,
-        [TCTL_IFACE_STATS] = PIN_IFACE_STATS,
-    };
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
-        int r = pins_open_map(traffic->bpffs, stats[i], false, &traffic->stats[i]);
+        int r = pins_open_map(traffic->bpffs, pins_stats[i], false, &traffic->stats[i]);
         if (r < 0)
             return r;
     }
