@@ -157,7 +157,8 @@ static void test_ifaces_of_another_namespace_keep_their_number(void **state)
 static int no_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
                     const struct bpf_map_batch_opts *options)
 {
-    (void)fd, (void)in, (void)out, (void)keys, (void)values, (void)count, (void)options;
+    (void)fd, (void)in, (void)out, (void)keys, (void)values, (void)options;
+    *count = 0;
     return -EINVAL; /* as kernels before 5.6 */
 }
 

@@ -43,7 +43,7 @@ static struct tctl *tctl_new(const char *bpffs)
 /* *ret_percpu: there is a spill map. */
 static int open_state(struct tctl *traffic, bool *ret_percpu)
 {
-    struct tctl_state state;
+    struct tctl_state state = {0};
     int r = pins_open_map(traffic->bpffs, PIN_STATE, false, &traffic->state);
     if (r == 0)
         r = state_read(traffic->state, &state);
@@ -75,7 +75,7 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
     _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
     if (!traffic)
         return -ENOMEM;
-    bool percpu;
+    bool percpu = false;
     int r = open_state(traffic, &percpu);
     if (r == 0)
         r = open_maps(traffic, percpu);
