@@ -24,6 +24,7 @@
 #include <trafficctl/traffic.h>
 
 #include "fd.h"
+#include "fixture.h"
 #include "generation.h"
 #include "state.h"
 
@@ -293,6 +294,46 @@ static void test_state_is_read_without_writing(void **state)
     assert_int_equal(bpf_map_update_elem(fd, &(uint32_t){0}, &copy, BPF_ANY), -EPERM);
 }
 
+static struct tctl_status status_of(const struct fixture *fixture)
+{
+    struct tctl *traffic;
+    struct tctl_status status;
+    assert_int_equal(tctl_open(fixture->bpffs, &traffic), 0);
+    assert_int_equal(tctl_status(traffic, &status), 0);
+    tctl_close(traffic);
+    return status;
+}
+
+/* The real programs: attached, then with a link gone, then with the cgroup gone. */
+static void test_status_follows_the_links(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_new(false);
+    fixture_load(fixture);
+    struct tctl_status status = status_of(fixture);
+    assert_int_equal(status.health, TCTL_OK);
+    assert_int_equal(status.daemon_pid, getpid());
+    for (size_t i = 0; i < TCTL_STATUS_PROGRAMS; i++)
+        assert_true(status.programs[i].attached && status.programs[i].wanted);
+
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", fixture->bpffs, pins[PIN_RELEASE_LINK].path);
+    assert_return_code(unlink(path), errno);
+    status = status_of(fixture);
+    assert_int_equal(status.health, TCTL_DEGRADED);
+    assert_false(status.programs[TCTL_PROG_RELEASE].attached);
+    assert_true(status.programs[TCTL_PROG_EGRESS].attached);
+
+    /* The kernel takes the links of a removed cgroup off by a work item that nobody can wait for. */
+    assert_return_code(rmdir(fixture->cgroup), errno);
+    for (int tries = 0; tries < 500 && status_of(fixture).health != TCTL_DOWN; tries++)
+        usleep(10000);
+    status = status_of(fixture);
+    assert_int_equal(status.health, TCTL_DOWN);
+    assert_false(status.programs[TCTL_PROG_INGRESS].attached);
+    fixture_free(fixture);
+}
+
 #define SHARED(test) cmocka_unit_test_setup_teardown(test, pinned_setup, pinned_teardown)
 
 int main(void)
@@ -310,6 +351,7 @@ int main(void)
         SHARED(test_stranger_is_refused),
         SHARED(test_generation_counts_every_raise),
         SHARED(test_state_is_read_without_writing),
+        cmocka_unit_test(test_status_follows_the_links),
     };
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests(tests, NULL, NULL);
