@@ -13,6 +13,7 @@ CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings
 $(B)/san/tests/unit/test_config: $(CONFIG_SAN)
 $(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
 $(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN)
+$(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
 	@set -e; for t in $(UNIT_TESTS); do $$t; done

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fd.h"
+#include "lock.h"
 #include "mounts.h"
 
 static void closedirp(DIR **dir)
@@ -75,12 +77,26 @@ static int mount_bpffs(const char *dir, struct undo *undo, struct fault *fault)
     return 0;
 }
 
-int bpffs_prepare(const char *dir, struct undo *undo, struct fault *fault)
+bool bpffs_is_missing(const char *dir)
 {
     struct statfs status;
-    if (statfs(dir, &status) == 0 && status.f_type != BPF_FS_MAGIC && is_empty(dir) && !is_mount_point(dir))
-        return mount_bpffs(dir, undo, fault);
-    return bpffs_check(dir, fault);
+    return statfs(dir, &status) == 0 && status.f_type != BPF_FS_MAGIC && is_empty(dir) && !is_mount_point(dir);
+}
+
+/* Under the lock of the directory below: two starts at once would each mount their own and attach their own programs. */
+static int mount_once(const char *dir, struct undo *undo, struct fault *fault)
+{
+    _cleanup_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fault_set(fault, -errno, "%s: %s", dir, strerror(errno));
+    int r = lock_wait(fd, fault);
+    return r < 0 || !bpffs_is_missing(dir) ? r : mount_bpffs(dir, undo, fault);
+}
+
+int bpffs_prepare(const char *dir, struct undo *undo, struct fault *fault)
+{
+    int r = bpffs_is_missing(dir) ? mount_once(dir, undo, fault) : 0;
+    return r < 0 ? r : bpffs_check(dir, fault);
 }
 
 int bpffs_own(const char *path, uid_t uid, gid_t gid, mode_t mode, struct undo *undo, struct fault *fault)

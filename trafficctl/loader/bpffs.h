@@ -13,6 +13,9 @@
  */
 int bpffs_prepare(const char *dir, struct undo *undo, struct fault *fault);
 
+/* Nothing is mounted on dir, and it is empty: bpffs_prepare() would mount. */
+bool bpffs_is_missing(const char *dir);
+
 /* Is dir a bpffs? -EMEDIUMTYPE, with what it is instead. */
 int bpffs_check(const char *dir, struct fault *fault);
 

@@ -87,5 +87,8 @@ struct requirement {
     bool required;          /* nothing counts without it */
 };
 
-/* What this kernel has, found by trying. *ret_requirements is malloc'ed, owned by the caller; strings are static. */
+/*
+ * What this kernel has, found by trying. *ret_requirements is malloc'ed, owned by the caller; strings are static.
+ * -EPERM: who may not load cannot try either.
+ */
 int loader_probe(struct requirement **ret_requirements, size_t *ret_count);

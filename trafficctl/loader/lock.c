@@ -41,7 +41,7 @@ static int open_dir(const char *path, int *ret_fd, struct fault *fault)
 }
 
 /* flock() would wait for ever, and there is no wait with an end. */
-static int wait_for(int fd, struct fault *fault)
+int lock_wait(int fd, struct fault *fault)
 {
     const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
     for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += STEP_MS) {
@@ -62,32 +62,26 @@ static bool is_still_there(int fd, const char *path)
            locked.st_ino == named.st_ino;
 }
 
-static int lock_once(const char *path, struct undo *undo, int *ret_fd, struct fault *fault)
-{
-    /* Everybody may pass: the state in it is for readers. */
-    int r = undo ? bpffs_mkdir(path, 0711, undo, fault) : 0;
-    if (r == 0)
-        r = open_dir(path, ret_fd, fault);
-    return r < 0 ? r : wait_for(*ret_fd, fault);
-}
-
 int lock_folder(const char *bpffs, struct undo *undo, int *ret_fd, struct fault *fault)
 {
     _cleanup_free_ char *path = job_path(bpffs, TCTL_DIR);
+    _cleanup_fd_ int fd = -1;
     if (!path)
         return -ENOMEM;
-    for (;;) {
-        _cleanup_fd_ int fd = -1;
-        int r = lock_once(path, undo, &fd, fault);
-        if (r == -ENOENT && undo)
-            continue;
-        if (r < 0)
-            return r;
-        if (is_still_there(fd, path)) {
-            *ret_fd = fd_take(&fd);
-            return 0;
-        }
-    }
+    /* Everybody may pass: the state in it is for readers. */
+    int r = undo ? bpffs_mkdir(path, 0711, undo, fault) : 0;
+    if (r == 0)
+        r = open_dir(path, &fd, fault);
+    if (r == -ENOENT && undo)
+        return -ESTALE;
+    if (r == 0)
+        r = lock_wait(fd, fault);
+    if (r < 0)
+        return r;
+    if (!is_still_there(fd, path))
+        return -ESTALE;
+    *ret_fd = fd_take(&fd);
+    return 0;
 }
 
 int lock_running(const char *bpffs, struct undo *undo, int *ret_fd, struct fault *fault)

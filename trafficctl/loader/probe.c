@@ -4,18 +4,14 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "cleanup.h"
-#include "complaint.h"
 #include "fd.h"
 #include "kernel.h"
 #include "loader.h"
-#include "mounts.h"
 #include "privilege.h"
 #include "probe.h"
 

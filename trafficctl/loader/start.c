@@ -217,9 +217,12 @@ static int start(struct job *job, bool keep_running, struct loaded **ret_loaded)
     _cleanup_fd_ int folder = -1, running = -1;
     struct loaded *loaded = NULL;
     job->privileged = privilege_check(NULL) == 0;
-    int r = bpffs_prepare(bpffs, &job->undo, job->fault);
-    if (r == 0)
-        r = lock_folder(bpffs, &job->undo, &folder, job->fault);
+    int r;
+    do {
+        r = bpffs_prepare(bpffs, &job->undo, job->fault);
+        if (r == 0)
+            r = lock_folder(bpffs, &job->undo, &folder, job->fault);
+    } while (r == -ESTALE);
     if (r == 0 && keep_running)
         r = lock_running(bpffs, &job->undo, &running, job->fault);
     if (r == 0)

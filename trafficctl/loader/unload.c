@@ -68,23 +68,31 @@ static int remove_all(const char *bpffs, struct fault *fault)
     return r < 0 ? r : remove_folder(bpffs, TCTL_DIR, fault);
 }
 
-int loader_unload(const char *bpffs, struct fault *fault)
+static int unload(const char *bpffs, struct undo *undo, struct fault *fault)
 {
-    int r = bpffs_check(bpffs, fault);
-    if (r < 0)
-        return r;
-    if (!anything_there(bpffs))
-        return 0;
-
-    struct undo undo = {0};
     _cleanup_fd_ int folder = -1, running = -1;
-    r = lock_folder(bpffs, &undo, &folder, fault);
+    int r = lock_folder(bpffs, undo, &folder, fault);
     if (r == 0)
-        r = lock_running(bpffs, &undo, &running, fault);
+        r = lock_running(bpffs, undo, &running, fault);
     if (r == 0)
         r = remove_all(bpffs, fault);
     if (r < 0)
-        undo_all(&undo);
-    undo_forget(&undo);
+        undo_all(undo);
+    return r;
+}
+
+int loader_unload(const char *bpffs, struct fault *fault)
+{
+    struct undo undo = {0};
+    int r;
+    if (bpffs_is_missing(bpffs))
+        return 0;
+    do {
+        r = bpffs_check(bpffs, fault);
+        if (r < 0 || !anything_there(bpffs))
+            return r;
+        r = unload(bpffs, &undo, fault);
+        undo_forget(&undo);
+    } while (r == -ESTALE);
     return r;
 }
