@@ -99,6 +99,9 @@ static void options_refuse_values_that_do_not_fit(void **state)
         {"--rows-per-uid", " 1", "from 0 to"},
         {"--fold-user-namespaces", "ja", "yes or no"},
         {"--bpffs", "", "a directory"},
+        {"--bpffs", "/a;b", "without ';'"},
+        {"--cgroup", "/a ", "a directory"},
+        {"--cgroup", " /a", "a directory"},
         {"--read-group", "a\nb", "group"},
     };
     struct settings settings, untouched;
@@ -178,21 +181,23 @@ static void settings_print_a_configuration(void **state)
 static void settings_that_do_not_fit_the_state_are_refused(void **state)
 {
     (void)state;
-    char text[SETTINGS_TEXT_LEN], folder[SETTINGS_VALUE_LEN + 1];
+    char text[SETTINGS_TEXT_LEN], folder[SETTINGS_STRING_LEN + 1];
     struct settings settings;
     struct fault fault = {0};
 
     settings_of(&settings, "--cgroup", "/c");
     memset(folder, '/', sizeof(folder));
-    folder[SETTINGS_VALUE_LEN] = '\0';
+    folder[SETTINGS_STRING_LEN] = '\0';
     size_t count;
     const struct setting *bpffs = settings_table(&count);
     assert_int_equal(settings_set_row(&settings, bpffs, folder, &fault), -ENAMETOOLONG);
-    folder[SETTINGS_VALUE_LEN - 1] = '\0';
+    folder[SETTINGS_STRING_LEN - 1] = '\0';
     assert_int_equal(settings_set_row(&settings, bpffs, folder, &fault), 0);
     assert_int_equal(settings_print(&settings, text, &fault), 0);
-    memcpy(settings.cgroup, folder, SETTINGS_VALUE_LEN);
-    memcpy(settings.read_group, folder, SETTINGS_VALUE_LEN);
+    memcpy(settings.cgroup, folder, SETTINGS_STRING_LEN);
+    memcpy(settings.read_group, folder, SETTINGS_STRING_LEN);
+    memcpy(settings.accounting_group, folder, SETTINGS_STRING_LEN);
+    settings_set(&settings, "trafficd", "app_uids", "4294967290-,4294967290-,4294967290-,4294967290-", NULL);
     memset(text, 'x', sizeof(text));
     assert_int_equal(settings_print(&settings, text, &fault), -ENOSPC);
     assert_int_equal(text[0], 'x');

@@ -11,13 +11,18 @@
 /* The kernel refuses larger hash maps. */
 #define MAX_ENTRIES (UINT32_C(1) << 31)
 
-/* A control character would break the line that the value is printed on. */
+/* Whatever is taken can be written into a configuration file, where ';' and blanks at either end mean something else.
+ */
 static int parse_line(const char *text, void *field)
 {
+    size_t length = strlen(text);
+
     for (const char *at = text; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7F)
+        if ((unsigned char)*at < ' ' || *at == 0x7F || *at == ';')
             return -EINVAL;
-    if (strlen(text) >= SETTINGS_VALUE_LEN)
+    if (length && (text[0] == ' ' || text[length - 1] == ' '))
+        return -EINVAL;
+    if (length >= SETTINGS_STRING_LEN)
         return -ENAMETOOLONG;
     strcpy(field, text);
     return 0;
@@ -119,11 +124,12 @@ static int parse_entries(const char *text, void *field)
     return 0;
 }
 
-const struct setting_kind kind_directory = {parse_word, print_text, SETTINGS_VALUE_LEN,
-                                            "a directory of at most 255 bytes without control characters"};
-const struct setting_kind kind_mount = {parse_line, print_text, SETTINGS_VALUE_LEN,
-                                        "a directory of at most 255 bytes without control characters, or nothing"};
-const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_VALUE_LEN, "the name or number of a group"};
+const struct setting_kind kind_directory = {parse_word, print_text, SETTINGS_STRING_LEN,
+                                            "a directory of at most 167 bytes, without ';' and control characters"};
+const struct setting_kind kind_mount = {
+    parse_line, print_text, SETTINGS_STRING_LEN,
+    "a directory of at most 167 bytes, without ';' and control characters, or nothing"};
+const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_LEN, "the name or number of a group"};
 const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no"};
 const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(bool), "auto or off"};
 const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu"};

@@ -15,7 +15,10 @@
 
 /* Rows of the table, at most. */
 #define SETTINGS_MAX 32
-#define SETTINGS_VALUE_LEN 256
+/* Directories and groups, the NUL included: "key = value" fits into a line of the configuration. */
+#define SETTINGS_STRING_LEN 168
+/* Any value as text: eight ranges are the longest. */
+#define SETTINGS_VALUE_LEN 192
 /* The effective configuration fits into the pinned state, its NUL included. */
 #define SETTINGS_TEXT_LEN 1024
 
@@ -25,14 +28,14 @@ struct settings_ranges {
 };
 
 struct settings {
-    char bpffs[SETTINGS_VALUE_LEN];
-    char cgroup[SETTINGS_VALUE_LEN]; /* empty: the mounted cgroup2 */
+    char bpffs[SETTINGS_STRING_LEN];
+    char cgroup[SETTINGS_STRING_LEN]; /* empty: the mounted cgroup2 */
     bool netfilter;                  /* auto; neither value hooks anything in yet */
     bool percpu;
     struct settings_ranges app_uids;
     uint32_t per_user_range;
-    char accounting_group[SETTINGS_VALUE_LEN];
-    char read_group[SETTINGS_VALUE_LEN];
+    char accounting_group[SETTINGS_STRING_LEN];
+    char read_group[SETTINGS_STRING_LEN];
     bool fold_user_namespaces;
     uint32_t rows_per_uid;
     bool bpffs_search;
