@@ -130,8 +130,8 @@ static __noinline int count_segments(struct __sk_buff *skb, struct wire *wire)
     return 0;
 }
 
-/* A datagram in fragments of at most mtu bytes, all but the last equally long. */
-static __always_inline void count_fragments(struct __sk_buff *skb, __u32 mtu, struct wire *wire)
+/* A datagram in fragments of at most largest bytes, all but the last equally long. */
+static __always_inline void count_fragments(struct __sk_buff *skb, __u32 largest, struct wire *wire)
 {
     struct headers headers = {};
     __u32 extra = 0; /* beside the repeated headers */
@@ -143,10 +143,10 @@ static __always_inline void count_fragments(struct __sk_buff *skb, __u32 mtu, st
         parsed = ipv6_headers(skb, true, &headers);
         extra = FRAGMENT_HEADER;
     }
-    if (!parsed || mtu < headers.length + extra + 8 || wire->bytes <= headers.length)
+    if (!parsed || largest < headers.length + extra + 8 || wire->bytes <= headers.length)
         return;
 
-    __u32 room = (mtu - headers.length - extra) & ~7U;
+    __u32 room = (largest - headers.length - extra) & ~7U;
 
     wire->packets = (wire->bytes - headers.length + room - 1) / room;
     wire->bytes += (__u64)(wire->packets - 1) * headers.length + (__u64)wire->packets * extra;
@@ -213,8 +213,8 @@ static __always_inline __u32 route_mtu(const void *dst, const void *dev, bool ip
     return PEEK(&mtu, dev, dev_mtu) ? mtu : 0;
 }
 
-/* The size above which this outgoing packet will be cut; 0 unknown. */
-static __noinline __u32 sending_mtu(struct __sk_buff *skb)
+/* The size that this outgoing packet will be cut into; 0: it fits, or nobody knows. */
+static __noinline __u32 cut_size(struct __sk_buff *skb)
 {
     bool ipv4 = is_ipv4(skb);
     __u64 dst = 0;
@@ -230,7 +230,9 @@ static __noinline __u32 sending_mtu(struct __sk_buff *skb)
         PEEK(&mtu, dev, dev_mtu);
     else
         mtu = route_mtu((const void *)dst, dev, ipv4);
-    return frag_size && frag_size < mtu ? frag_size : mtu;
+    if (skb->len <= mtu)
+        return 0;
+    return frag_size && frag_size < mtu ? frag_size : mtu; /* IPV6_MTU says how to cut, not when */
 }
 
 /*
@@ -245,7 +247,7 @@ static __always_inline bool may_be_cut(const struct __sk_buff *skb)
 /* streams: the socket is TCP. */
 static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bool streams, struct wire *wire)
 {
-    __u32 mtu = 0;
+    __u32 largest = 0;
 
     wire->packets = 1;
     wire->bytes = skb->len;
@@ -255,13 +257,10 @@ static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bo
     }
     if (hook == HOOK_DEVICE || skb->len <= (is_ipv4(skb) ? IPV4_SMALLEST_MTU : IPV6_SMALLEST_MTU))
         return;
-    if (hook == HOOK_INGRESS) {
-        mtu = largest_fragment(skb);
-    } else if (!streams && may_be_cut(skb)) {
-        mtu = sending_mtu(skb);
-        if (skb->len <= mtu)
-            mtu = 0;
-    }
-    if (mtu)
-        count_fragments(skb, mtu, wire);
+    if (hook == HOOK_INGRESS)
+        largest = largest_fragment(skb);
+    else if (!streams && may_be_cut(skb))
+        largest = cut_size(skb);
+    if (largest)
+        count_fragments(skb, largest, wire);
 }
