@@ -83,7 +83,8 @@ bool bpffs_is_missing(const char *dir)
     return statfs(dir, &status) == 0 && status.f_type != BPF_FS_MAGIC && is_empty(dir) && !is_mount_point(dir);
 }
 
-/* Under the lock of the directory below: two starts at once would each mount their own and attach their own programs. */
+/* Under the lock of the directory below: two starts at once would each mount their own and attach their own programs.
+ */
 static int mount_once(const char *dir, struct undo *undo, struct fault *fault)
 {
     _cleanup_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Steps of a start taken back one by one, on a real bpffs. Root. */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <bpf/bpf.h>
+
+#include "bpffs.h"
+#include "cleanup.h"
+#include "fd.h"
+#include "fixture.h"
+#include "undo.h"
+
+static int set_up(void **state)
+{
+    *state = fixture_new(false);
+    return 0;
+}
+
+static int take_down(void **state)
+{
+    *state = fixture_free(*state);
+    return 0;
+}
+
+static int make_map(void)
+{
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
+    assert_return_code(fd, errno);
+    return fd;
+}
+
+static uint32_t map_id(int fd)
+{
+    struct bpf_map_info info = {0};
+    uint32_t length = sizeof(info);
+    assert_return_code(bpf_obj_get_info_by_fd(fd, &info, &length), errno);
+    return info.id;
+}
+
+static void undo_gives_back_a_replaced_pin(void **state)
+{
+    const struct fixture *fixture = *state;
+    char path[PATH_MAX], aside[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/pin", fixture->bpffs);
+    snprintf(aside, sizeof(aside), "%s/aside", fixture->bpffs);
+    _cleanup_fd_ int old = make_map();
+    _cleanup_fd_ int replacement = make_map();
+    assert_return_code(bpf_obj_pin(old, path), errno);
+    assert_return_code(chmod(path, 0640), errno);
+
+    struct undo undo = {0};
+    struct undo_step *step;
+    assert_int_equal(undo_plan(&undo, UNDO_REPIN, path, old, -1, &step), 0);
+    step->aside = strdup(aside);
+    assert_return_code(stat(path, &step->old), errno);
+    assert_return_code(bpf_obj_pin(replacement, aside), errno);
+    assert_return_code(rename(aside, path), errno);
+    undo_arm(&undo);
+    undo_all(&undo);
+
+    struct stat status;
+    _cleanup_fd_ int now = bpf_obj_get(path);
+    assert_return_code(now, errno);
+    assert_int_equal(map_id(now), map_id(old));
+    assert_return_code(stat(path, &status), errno);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_int_equal(access(aside, F_OK), -1);
+}
+
+static void undo_takes_back_the_last_step_first(void **state)
+{
+    const struct fixture *fixture = *state;
+    char outer[PATH_MAX], inner[PATH_MAX];
+    snprintf(outer, sizeof(outer), "%s/outer", fixture->bpffs);
+    snprintf(inner, sizeof(inner), "%s/outer/inner", fixture->bpffs);
+    struct undo undo = {0};
+    assert_int_equal(bpffs_mkdir(outer, 0700, &undo, NULL), 0);
+    assert_int_equal(bpffs_mkdir(inner, 0700, &undo, NULL), 0);
+    assert_int_equal(bpffs_own(inner, 0, 4711, 0750, &undo, NULL), 0);
+    undo_all(&undo);
+    assert_int_equal(access(outer, F_OK), -1);
+}
+
+static void undo_forgets_what_was_only_planned(void **state)
+{
+    const struct fixture *fixture = *state;
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/pin", fixture->bpffs);
+    _cleanup_fd_ int fd = make_map();
+    assert_return_code(bpf_obj_pin(fd, path), errno);
+    struct undo undo = {0};
+    assert_int_equal(undo_plan(&undo, UNDO_UNLINK, path, -1, -1, NULL), 0);
+    undo_all(&undo);
+    assert_return_code(access(path, F_OK), errno);
+}
+
+static void undo_gives_back_an_element(void **state)
+{
+    const uint32_t zero = 0;
+    uint32_t value = 1;
+    (void)state;
+    _cleanup_fd_ int fd = make_map();
+    struct undo undo = {0};
+    struct undo_step *step;
+    assert_int_equal(undo_plan(&undo, UNDO_ELEMENT, "element", fd, -1, &step), 0);
+    step->bytes = malloc(sizeof(value));
+    assert_non_null(step->bytes);
+    memcpy(step->bytes, &value, sizeof(value));
+    undo_arm(&undo);
+    value = 2;
+    assert_return_code(bpf_map_update_elem(fd, &zero, &value, BPF_ANY), errno);
+    undo_all(&undo);
+    assert_return_code(bpf_map_lookup_elem(fd, &zero, &value), errno);
+    assert_int_equal(value, 1);
+}
+
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FRESH(undo_gives_back_a_replaced_pin),
+        FRESH(undo_takes_back_the_last_step_first),
+        FRESH(undo_forgets_what_was_only_planned),
+        FRESH(undo_gives_back_an_element),
+    };
+    cmocka_set_test_filter(getenv("T"));
+    return cmocka_run_group_tests_name("prog: undo", tests, NULL, NULL);
+}
