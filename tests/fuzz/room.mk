@@ -2,19 +2,27 @@
 # what a run finds goes to build/fuzz. FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_SEES := -Itrafficctl/include -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
+FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
 
-FUZZ_CONFIG := $(addprefix trafficctl/daemon/,config.c settings.c kind.c login_defs.c) trafficctl/loader/options.c
-$(B)/fuzz/fuzz_config: $(FUZZ_CONFIG) $(wildcard trafficctl/lib/*.c trafficctl/base/*.c)
+# $(call fuzzed,SOURCES): their objects
+fuzzed = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 
-$(FUZZERS:%=$(B)/fuzz/fuzz_%): $(B)/fuzz/%: tests/fuzz/%.c $(wildcard trafficctl/*/*.h bpf/*.h)
+$(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c settings.c kind.c login_defs.c) \
+    trafficctl/loader/options.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
+
+$(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-initializers \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(FUZZ_SEES) $(filter %.c,$^) -linih -lbpf -o $@
+	$(CLANG) $(CFLAGS) $(FUZZ_SANITIZE) -MMD -MP $(FUZZ_SEES) -c $< -o $@
+-include $(wildcard $(B)/fuzz/obj/*/*/*.d)
+
+$(FUZZ_PROGRAMS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o
+	$(CLANG) $(CFLAGS) $(FUZZ_SANITIZE) $^ -linih -lbpf -o $@
 
 fuzz: ## fuzz every parser; FUZZ_SECONDS=30 for each
 	@config/install-deps fuzz
-	@+$(MAKE) --no-print-directory $(FUZZERS:%=$(B)/fuzz/fuzz_%)
+	@+$(MAKE) --no-print-directory $(FUZZ_PROGRAMS)
 	@set -e; for f in $(FUZZERS); do mkdir -p $(B)/fuzz/found/$$f; \
 	    $(B)/fuzz/fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 \
 	    -artifact_prefix=$(B)/fuzz/$$f- $(B)/fuzz/found/$$f tests/fuzz/corpus/$$f; done

@@ -115,7 +115,7 @@ static enum cli_status print_rates(const struct cli *cli, const struct reading *
 
 static enum cli_status top_tick(const struct cli *cli, struct top *top)
 {
-    struct reading now;
+    struct reading now = {0};
     enum cli_status status = take_reading(cli, &now);
 
     if (status != CLI_DONE)

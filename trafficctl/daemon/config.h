@@ -9,8 +9,8 @@
 #define CONFIG_FILE "/etc/trafficctl/trafficctl.conf"
 
 /*
- * Read one file into settings. -ENOENT, -errno of open; -EINVAL and others: fault names file and line, and settings may hold
- * the lines above it.
+ * Read one file into settings. -ENOENT, -errno of open; -EINVAL and others: fault names file and line, and settings may
+ * hold the lines above it.
  */
 int config_read_file(const char *path, struct settings *settings, struct fault *fault);
 /* The same from an open stream; path is used in messages only. */

@@ -30,7 +30,7 @@ struct settings_ranges {
 struct settings {
     char bpffs[SETTINGS_STRING_LEN];
     char cgroup[SETTINGS_STRING_LEN]; /* empty: the mounted cgroup2 */
-    bool netfilter;                  /* auto; neither value hooks anything in yet */
+    bool netfilter;                   /* auto; neither value hooks anything in yet */
     bool percpu;
     struct settings_ranges app_uids;
     uint32_t per_user_range;
@@ -65,8 +65,8 @@ void settings_init(struct settings *settings, const char *login_defs);
 bool settings_has_section(const char *section, size_t length);
 
 /*
- * Set a key of a section. -EINVAL: no such key, or the value is not of its form; -ERANGE, -E2BIG, -ENAMETOOLONG: it does
- * not fit. On failure nothing is changed and fault says which values would do.
+ * Set a key of a section. -EINVAL: no such key, or the value is not of its form; -ERANGE, -E2BIG, -ENAMETOOLONG: it
+ * does not fit. On failure nothing is changed and fault says which values would do.
  */
 int settings_set(struct settings *settings, const char *section, const char *key, const char *value,
                  struct fault *fault);
