@@ -20,13 +20,13 @@
 #define PATIENCE_MS 5000
 #define STEP_MS 20
 
-static int busy(const char *who, int fd, struct fault *fault)
+static int busy(const char *who, const char *todo, int fd, struct fault *fault)
 {
     struct stat status;
     pid_t pid = 0;
     if (fstat(fd, &status) == 0)
         locks_holder(&status, &pid);
-    return fault_set(fault, -EBUSY, "%s (pid %d)", who, (int)pid);
+    return fault_set(fault, -EBUSY, "%s (pid %d): %s", who, (int)pid, todo);
 }
 
 static int open_dir(const char *path, int *ret_fd, struct fault *fault)
@@ -48,7 +48,8 @@ int lock_wait(int fd, struct fault *fault)
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -errno;
         if (waited >= PATIENCE_MS)
-            return busy("another process is loading, unloading or changing the policy", fd, fault);
+            return busy("another process is loading, unloading or changing the policy", "try again when it is done", fd,
+                        fault);
         nanosleep(&step, NULL);
     }
     return 0;
@@ -94,7 +95,7 @@ int lock_running(const char *bpffs, struct undo *undo, int *ret_fd, struct fault
     if (r < 0)
         return r;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? busy("another trafficd runs", fd, fault) : -errno;
+        return errno == EWOULDBLOCK ? busy("another trafficd runs", "stop it first", fd, fault) : -errno;
     *ret_fd = fd_take(&fd);
     return 0;
 }
