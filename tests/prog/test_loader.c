@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -437,6 +439,25 @@ static void loader_attaches_once_however_many_start(void **state)
     start_together(*state);
 }
 
+/* Wherever a start is cut off, the next one goes well and leaves no trace of it. */
+static void loader_starts_after_one_that_was_killed(void **state)
+{
+    struct fixture *fixture = *state;
+    for (long moment = 0; moment < 60; moment++) {
+        const struct timespec until = {.tv_nsec = moment * 2000000};
+        pid_t child = surroundings_fork(start_once, &fixture->options);
+        nanosleep(&until, NULL);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        fixture_load(fixture);
+        check_attached(fixture);
+        assert_int_equal(access(path_of(fixture, TCTL_DIR "/new"), F_OK), -1);
+        stop(fixture);
+        if (moment % 2)
+            assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
+    }
+}
+
 static void loader_mounts_once_however_many_start(void **state)
 {
     struct fixture *fixture = *state;
@@ -469,6 +490,7 @@ int main(void)
         LOADER(loader_sees_chains_that_are_switched_on),
         LOADER(loader_unloads_all_of_its_own_and_nothing_else),
         LOADER(loader_attaches_once_however_many_start),
+        LOADER(loader_starts_after_one_that_was_killed),
         LOADER(loader_mounts_once_however_many_start),
     };
     cmocka_set_test_filter(getenv("T"));

@@ -213,6 +213,14 @@ static void half_a_start_leaves_nothing(void **state)
     surroundings_detach(fixture->cgroup, BPF_CGROUP_INET_INGRESS);
 }
 
+static void half_a_start_names_the_map_that_does_not_fit_in(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->options.entries[LOAD_TAG_STATS] = UINT32_MAX - 100000;
+    check_refused(fixture, -E2BIG);
+    check_says("tag_stats_map");
+}
+
 static void half_a_start_leaves_no_mount(void **state)
 {
     struct fixture *fixture = *state;
@@ -254,11 +262,9 @@ static void foreign_file_system_is_named(void **state)
     check_says("tmpfs");
     check_says("--bpffs");
     snprintf(file, sizeof(file), "%s/file", fixture->bpffs);
-    _cleanup_fd_ int fd = creat(file, 0600);
-    assert_return_code(fd, errno);
+    assert_return_code(mkdir(file, 0700), errno);
     check_refused(fixture, -EMEDIUMTYPE);
     assert_int_equal(loader_unload(fixture->bpffs, &fault), -EMEDIUMTYPE);
-    fd = fd_close(fd);
     assert_return_code(umount(fixture->bpffs), errno);
     assert_return_code(mount("bpf", fixture->bpffs, "bpf", 0, "mode=0700"), errno);
 }
@@ -308,6 +314,17 @@ static int without_capabilities(void *context)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
     return syscall(SYS_capset, &header, none) < 0 ? 2 : attempt(context);
+}
+
+static int as_plain_user(void *context)
+{
+    return setresgid(10001, 10001, 10001) < 0 || setresuid(10001, 10001, 10001) < 0 ? 2 : attempt(context);
+}
+
+static void privilege_of_a_plain_user_is_none(void **state)
+{
+    struct attempt refused = {*state, -EPERM, "CAP_NET_ADMIN"};
+    assert_int_equal(surroundings_wait(surroundings_fork(as_plain_user, &refused)), 0);
 }
 
 static void privilege_that_is_missing_is_named(void **state)
@@ -428,11 +445,14 @@ int main(void)
         LOADED(misfit_of_the_hook),
         LOADED(misfit_of_a_directory),
         EMPTY(half_a_start_leaves_nothing),
+        EMPTY(half_a_start_names_the_map_that_does_not_fit_in),
         EMPTY(half_a_start_leaves_no_mount),
         LOADED(half_a_start_gives_back_what_was_there),
         EMPTY(foreign_file_system_is_named),
         EMPTY(directory_that_is_not_there),
         EMPTY(cgroup_of_another_kind),
+        EMPTY(privilege_of_a_plain_user_is_none),
+        LOADED(privilege_of_a_plain_user_is_none),
         EMPTY(privilege_that_is_missing_is_named),
         LOADED(privilege_is_not_needed_to_adopt),
         LOADED(privilege_is_needed_for_what_is_not_there),

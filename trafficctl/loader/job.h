@@ -23,6 +23,7 @@ struct job {
     bool release_hook;
     struct tctl_kernel kernel;
     struct traffic *skeleton;
+    int running_fd; /* the lock of a running trafficd; -1: not asked for */
     int cgroup_fd;
     uint64_t cgroup_id;
     int found[PINS]; /* what was pinned when the start began; -1: nothing */

@@ -28,9 +28,10 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
     int r = policy_netns(&netns);
     if (r == 0)
         r = pins_open_map(job->options->bpffs, PIN_STATE, true, &fd);
-    struct tctl_state *state = NULL;
-    if (r == 0)
-        r = state_map(fd, &state);
+    if (r < 0)
+        return r;
+    struct tctl_state *state;
+    r = state_map(fd, &state);
     if (r < 0)
         return r;
 

@@ -37,6 +37,7 @@ static struct job *job_new(const struct load_options *options, load_warn_fn warn
     job->warn = warn;
     job->fault = fault;
     job->cgroup_fd = -1;
+    job->running_fd = -1;
     for (int id = 0; id < PINS; id++)
         job->found[id] = -1;
     return job;
@@ -48,6 +49,7 @@ static void job_freep(struct job **job)
         return;
     traffic__destroy((*job)->skeleton);
     fd_close((*job)->cgroup_fd);
+    fd_close((*job)->running_fd);
     for (int id = 0; id < PINS; id++)
         fd_close((*job)->found[id]);
     free(*job);
@@ -180,6 +182,7 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
         loaded_free(loaded);
         return r;
     }
+    loaded->running_fd = fd_take(&job->running_fd);
     *ret_loaded = loaded;
     return 0;
 }
@@ -204,37 +207,33 @@ static int start_locked(struct job *job, struct loaded **ret_loaded)
         r = prepare(job);
     if (r == 0)
         r = job->privileged ? load_and_attach(job, &wanted) : adopt(job, &wanted);
-    if (r == 0)
-        r = hold(job, wanted, ret_loaded);
-    if (r == 0)
-        finish(job, *ret_loaded);
-    return r;
+    return r < 0 ? r : hold(job, wanted, ret_loaded);
 }
 
 static int start(struct job *job, bool keep_running, struct loaded **ret_loaded)
 {
     const char *bpffs = job->options->bpffs;
-    _cleanup_fd_ int folder = -1, running = -1;
-    struct loaded *loaded = NULL;
-    job->privileged = privilege_check(NULL) == 0;
+    _cleanup_fd_ int folder = -1;
     int r;
+    job->privileged = privilege_check(NULL) == 0;
     do {
         r = bpffs_prepare(bpffs, &job->undo, job->fault);
         if (r == 0)
             r = lock_folder(bpffs, &job->undo, &folder, job->fault);
     } while (r == -ESTALE);
     if (r == 0 && keep_running)
-        r = lock_running(bpffs, &job->undo, &running, job->fault);
+        r = lock_running(bpffs, &job->undo, &job->running_fd, job->fault);
     if (r == 0)
-        r = start_locked(job, &loaded);
+        r = start_locked(job, ret_loaded);
+    /* A user without any right is stopped by the file system before the kernel asks for capabilities. */
+    if (r == -EACCES && !job->privileged)
+        r = privilege_check(job->fault);
     /* Before the locks go: nobody else may find it half there. */
-    if (r < 0) {
+    if (r < 0)
         undo_all(&job->undo);
-        return r;
-    }
-    loaded->running_fd = fd_take(&running);
-    *ret_loaded = loaded;
-    return 0;
+    else
+        finish(job, *ret_loaded);
+    return r;
 }
 
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn_fn,
