@@ -15,6 +15,8 @@
 #define FIRST 10001
 #define SECOND 10002
 #define THIRD 10003
+#define FOURTH 10004
+#define MPTCP_ADDRESS 9
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -139,18 +141,20 @@ static void test_other_network_namespace_has_no_interface(void **state)
     meter_exact(&reader);
 }
 
+/* From an address of its own: connections of earlier tests may still say goodbye. */
 static struct tcp mptcp_connect(void)
 {
-    union address at_b = address_of(AF_INET, 0, 0);
-    struct tcp tcp = {.a = socket_as(the_world, PLACE_A, FIRST, AF_INET, SOCK_STREAM, IPPROTO_MPTCP),
+    union address at_a = address_of(AF_INET, MPTCP_ADDRESS, 0), at_b = address_of(AF_INET, 0, 0);
+    struct tcp tcp = {.a = socket_as(the_world, PLACE_A, FOURTH, AF_INET, SOCK_STREAM, IPPROTO_MPTCP),
                       .listener = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_STREAM, IPPROTO_MPTCP)};
 
     if (tcp.a < 0 || tcp.listener < 0)
         skip_because("this kernel has no MPTCP", false);
+    bind_to(tcp.a, &at_a);
     bind_to(tcp.listener, &at_b);
     assert_return_code(listen(tcp.listener, 1), errno);
     at_b = name_of(tcp.listener);
-    tag_write(the_world, tcp.a, FIRST, 77);
+    tag_write(the_world, tcp.a, FOURTH, 77);
     assert_true(connect(tcp.a, &at_b.any, sizeof(at_b.v4)) == 0 || errno == EINPROGRESS);
     tcp.b = accept_as(the_world, PLACE_B, 0, tcp.listener);
     assert_true(tcp.b >= 0);
@@ -160,15 +164,16 @@ static struct tcp mptcp_connect(void)
 /* The tag is on the cookie of the descriptor; packets carry subflows of their own cookies. */
 static void test_mptcp_is_tagged_by_its_descriptor(void **state)
 {
-    struct tctl_counters tagged = tag_sum(the_world, FIRST, 77);
-    struct meter meter = meter_start(the_world, FIRST, &TCP4);
+    struct tctl_counters tagged = tag_sum(the_world, FOURTH, 77);
+    struct wire_filter own = {.family = AF_INET, .protocol = IPPROTO_TCP, .address = MPTCP_ADDRESS};
+    struct meter meter = meter_start(the_world, FOURTH, &own);
     struct tcp tcp = mptcp_connect();
 
     (void)state;
     transfer(tcp.a, tcp.b, 300000, 10000);
     transfer(tcp.b, tcp.a, 300000, 10000);
     meter_exact(&meter);
-    assert_counters_equal("rows of the tag", counters_less(tag_sum(the_world, FIRST, 77), tagged), meter_counted(&meter));
+    assert_counters_equal("rows of the tag", counters_less(tag_sum(the_world, FOURTH, 77), tagged), meter_counted(&meter));
     fd_close(tcp.a);
     fd_close(tcp.b);
     fd_close(tcp.listener);

@@ -98,6 +98,12 @@ static int become_root(void)
     return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* A process whose credentials changed is not dumpable, and then its maps in /proc are not its parent's to write. */
+static int userns_new(void)
+{
+    return unshare(CLONE_NEWUSER) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+}
+
 /* A namespace inside the namespace, its map written by the root of the outer one. */
 static int act_deeper(int channel, const struct container *container)
 {
@@ -108,11 +114,14 @@ static int act_deeper(int channel, const struct container *container)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || (pid = fork()) < 0)
         return -errno;
     if (pid == 0) {
-        int r = unshare(CLONE_NEWUSER) < 0 ? -errno : channel_send(pair[1], 0) ?: channel_recv(pair[1], &word);
+        int r;
 
+        fd_close(pair[0]);
+        r = userns_new() ?: channel_send(pair[1], 0) ?: channel_recv(pair[1], &word);
         _exit(-(r ?: become_root() ?: act(channel, container)) & 0xff);
     }
-    if (channel_recv(pair[0], &word) < 0 || maps_write(pid, "0 0 65536\n") < 0 || channel_send(pair[0], 0) < 0)
+    fd_close(pair[1]);
+    if (channel_recv(pair[0], &word) < 0 || maps_write(pid, "0 0 1\n1 1 65535\n") < 0 || channel_send(pair[0], 0) < 0)
         return -EPROTO;
     return waitpid(pid, &status, 0) < 0 ? -errno : -WEXITSTATUS(status);
 }
@@ -123,21 +132,16 @@ static int contain(int channel, void *arg)
     uint64_t word;
     int r;
 
-    /* an unprivileged process that changed its uid is not dumpable, and then its /proc files are root's */
-    if (prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER) < 0)
-        return -errno;
-    r = channel_send(channel, (uint64_t)getpid()) ?: channel_recv(channel, &word) ?: become_root();
-    if (r == 0)
-        prctl(PR_SET_DUMPABLE, 1);
+    r = userns_new() ?: channel_send(channel, 0) ?: channel_recv(channel, &word) ?: become_root();
     return r ?: container->depth == 1 ? act(channel, container) : act_deeper(channel, container);
 }
 
 static void container_start(const struct container *container, struct actor *ret_actor)
 {
-    uint64_t pid;
+    uint64_t word;
 
     assert_int_equal(actor_start(the_world, PLACE_A, USER, contain, (void *)container, ret_actor), 0);
-    assert_int_equal(channel_recv(ret_actor->channel, &pid), 0);
+    assert_int_equal(channel_recv(ret_actor->channel, &word), 0);
     assert_int_equal(maps_write(ret_actor->pid, "0 10001 1\n1 100000 65536\n"), 0);
     assert_int_equal(channel_send(ret_actor->channel, 0), 0);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* Children that act as a user, and what they hand back. */
-#include <grp.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -14,6 +13,9 @@
 
 #include "fd.h"
 #include "inside.h"
+
+/* For an answer of a child; a test that waits longer has failed. */
+static const struct timeval PATIENCE = {.tv_sec = 60};
 
 /* fork(), in A straight into the world's cgroup: moving there afterwards would cost milliseconds. */
 static pid_t fork_into(struct world *world, enum place place)
@@ -33,7 +35,9 @@ static int become(struct world *world, enum place place, uid_t uid)
         signal(s, SIG_DFL);
     if (setns(world->netns[place], CLONE_NEWNET) < 0)
         return SAY_ERRNO("setns");
-    if (uid && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+    /* the bare system calls: the C library's would wait for threads that this child does not have */
+    if (uid && (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, uid, uid, uid) < 0 ||
+                syscall(SYS_setresuid, uid, uid, uid) < 0))
         return SAY_ERRNO("setresuid");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     return 0;
@@ -44,7 +48,8 @@ int actor_start(struct world *world, enum place place, uid_t uid, actor_fn fn, v
     int pair[2];
     pid_t pid;
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+        setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &PATIENCE, sizeof(PATIENCE)) < 0)
         return SAY_ERRNO("socketpair");
     fflush(NULL);
     pid = fork_into(world, place);

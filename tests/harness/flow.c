@@ -143,6 +143,12 @@ static void read_end(int fd)
     assert_int_equal(recv(fd, &byte, 1, 0), 0);
 }
 
+/* The ACK that the kernel would delay by 40 ms. */
+static void acknowledge(int fd)
+{
+    assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int)), errno);
+}
+
 /* A side that has answered everything and closed stays in no state but this. */
 static int tcp_state(int fd)
 {
@@ -165,6 +171,7 @@ void tcp_end(struct tcp *tcp, bool a_first)
 
     assert_return_code(shutdown(first, SHUT_WR), errno);
     read_end(second);
+    acknowledge(second);
     wait_for_state(first, TCP_FIN_WAIT2);
     assert_return_code(shutdown(second, SHUT_WR), errno);
     read_end(first);
@@ -178,10 +185,10 @@ void tcp_close(struct tcp *tcp, bool a_first)
 {
     int first = a_first ? tcp->a : tcp->b, second = a_first ? tcp->b : tcp->a;
 
-    /* its ACK must come before its FIN, so that the FIN meets a peer already in FIN_WAIT2 */
-    assert_return_code(setsockopt(second, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int)), errno);
     fd_close(first);
     read_end(second);
+    /* its ACK before its FIN, so that the FIN meets a peer already in FIN_WAIT2 */
+    acknowledge(second);
     assert_return_code(shutdown(second, SHUT_WR), errno);
     wait_for_state(second, TCP_CLOSE);
     fd_close(second);
