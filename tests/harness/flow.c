@@ -143,8 +143,7 @@ static void read_end(int fd)
     assert_int_equal(recv(fd, &byte, 1, 0), 0);
 }
 
-/* The ACK that the kernel would delay by 40 ms. */
-static void acknowledge(int fd)
+void acknowledge(int fd)
 {
     assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int)), errno);
 }

@@ -35,6 +35,9 @@ void tcp_end(struct tcp *tcp, bool a_first);
 /* close() without ceremony, by first and then by second; waits until both FINs have crossed. */
 void tcp_close(struct tcp *tcp, bool a_first);
 
+/* Send the ACK that the kernel would delay by 40 ms. */
+void acknowledge(int fd);
+
 /* A UDP socket of uid in A bound to an address, connected to a UDP socket of root in B, and back. */
 struct udp {
     int a, b;
