@@ -164,7 +164,7 @@ static int adopt(struct job *job, uint32_t *ret_wanted)
 {
     struct tctl_state state;
     int r = job->found[PIN_STATE] < 0 ? -ENOENT : state_read(job->found[PIN_STATE], &state);
-    if (r < 0 || !is_there(job, state.wanted))
+    if (r < 0 || state.wanted == 0 || !is_there(job, state.wanted))
         return privilege_check(job->fault);
     *ret_wanted = state.wanted;
     return policy_write(job->options, false, &job->undo, job->fault);
