@@ -80,7 +80,8 @@ static __always_inline void add_alone(struct tctl_stats_value *row, const struct
 }
 
 /* What a program counts that has interrupted another one at its rows: plain adds there would lose counts. */
-static __noinline int spill(enum tctl_stats_map map, const struct tctl_stats_key *key, const struct wire *wire, bool out)
+static __noinline int spill(enum tctl_stats_map map, const struct tctl_stats_key *key, const struct wire *wire,
+                            bool out)
 {
     struct tctl_spill_key where = {.map = map, .key = *key};
     struct tctl_stats_value none = {}, *row = bpf_map_lookup_elem(&spill_map, &where);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 #include "traffic_abi.h"

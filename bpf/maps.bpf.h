@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 #include "traffic_abi.h"

@@ -56,7 +56,7 @@ static __always_inline __u64 pack_owner(__u32 sk_uid, __u32 owner)
 
 /*
  * The user who answers for a socket of sk_uid. kept: the socket's word of owner_storage, for when there is no file:
- * before accept() (inherited from the listener) and after the last close. Root's namespaces (LXD, nspawn) keep their UIDs.
+ * before accept() (inherited from the listener) and after the last close. UIDs of root's namespaces (LXD, nspawn) stay.
  */
 static __always_inline __u32 answering_user(const void *sk, __u32 sk_uid, const __u64 *kept)
 {

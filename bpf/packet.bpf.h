@@ -13,6 +13,7 @@
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/tcp.h>
+
 #include <bpf/bpf_endian.h>
 
 /* IPv4's smallest MTU (include/net/ip.h, RFC 791) and IPv6's (RFC 8200): below, nothing is fragmented by need. */
@@ -41,9 +42,9 @@ struct wire {
 /* Length of the headers that every segment or fragment repeats, found by parsing. */
 struct headers {
     __u32 length;
-    __u8 protocol;   /* what follows them */
-    bool jumbo;      /* IPv6: they hold the jumbo header of BIG TCP, which is not on the wire */
-    bool routing;    /* IPv6: a routing header was passed */
+    __u8 protocol; /* what follows them */
+    bool jumbo;    /* IPv6: they hold the jumbo header of BIG TCP, which is not on the wire */
+    bool routing;  /* IPv6: a routing header was passed */
 };
 
 static __always_inline bool is_ipv4(const struct __sk_buff *skb)

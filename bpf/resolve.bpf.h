@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Socket to answer, and the answer's life: asked of the pinned maps once, kept in the socket's storage, taken from there
- * while the generation is the same, the owner is the same and it is less than 100 ms old.
+ * Socket to answer, and the answer's life: asked of the pinned maps once, kept in the socket's storage, taken from
+ * there while the generation is the same, the owner is the same and it is less than 100 ms old.
  */
 #pragma once
 
@@ -36,12 +36,12 @@ union tag_word {
 
 /* Who is asked about: the descriptor's own socket, which for MPTCP is not the one that carries the packet. */
 struct subject {
-    const void *sk;              /* the kernel's struct sock; NULL without BTF */
-    struct socket_value *home;   /* its storage: where the release hook left its tag */
-    __u64 *kept_owner;           /* its word of owner_storage, or NULL */
+    const void *sk;            /* the kernel's struct sock; NULL without BTF */
+    struct socket_value *home; /* its storage: where the release hook left its tag */
+    __u64 *kept_owner;         /* its word of owner_storage, or NULL */
     __u64 cookie;
-    __u32 uid;    /* as the initial user namespace sees it; without BTF as the network namespace does */
-    __u32 user;   /* who answers for uid: itself, or the plain user whose user namespace it is of */
+    __u32 uid;  /* as the initial user namespace sees it; without BTF as the network namespace does */
+    __u32 user; /* who answers for uid: itself, or the plain user whose user namespace it is of */
     __u8 flags;
 };
 
@@ -62,14 +62,15 @@ static __always_inline __u64 word_of(const struct socket_value *value, int i)
  * The stored answer, if it is whole and fresh. No lock: each word carries the stamp of the resolve that wrote it, and
  * unequal stamps are no answer.
  */
-static __always_inline bool recall(struct __sk_buff *skb, const struct socket_value *value, __u32 seen, struct answer *ret)
+static __always_inline bool recall(struct __sk_buff *skb, const struct socket_value *value, __u32 seen,
+                                   struct answer *ret)
 {
     __u64 charge = word_of(value, TCTL_W_CHARGE), tag = word_of(value, TCTL_W_TAG);
     __u64 payer = word_of(value, TCTL_W_PAYER), seen_then = word_of(value, TCTL_W_SEEN);
     __u64 owner = word_of(value, TCTL_W_OWNER), generation = word_of(value, TCTL_W_GENERATION);
     __u64 made = word_of(value, TCTL_W_MADE);
-    __u64 unequal = (charge ^ tag) | (charge ^ payer) | (charge ^ seen_then) | (charge ^ owner) | (charge ^ generation) |
-                    (charge ^ made);
+    __u64 unequal = (charge ^ tag) | (charge ^ payer) | (charge ^ seen_then) | (charge ^ owner) |
+                    (charge ^ generation) | (charge ^ made);
 
     if (unequal >> STAMP_SHIFT || (generation & PAYLOAD) != current_generation() || (__u32)seen_then != seen)
         return false;
@@ -128,7 +129,7 @@ static __always_inline bool released_tag(struct socket_value *home, union tag_wo
     return true;
 }
 
-/* The lookup of a socket's tag. Its storage must have been fetched before: a tagger writes the row, then deletes that. */
+/* A socket's tag. Its storage must have been fetched before: a tagger writes the row, then deletes the storage. */
 static __always_inline bool find_tag(const struct subject *subject, union tag_word *ret)
 {
     const volatile __u64 *row = bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie);
@@ -139,16 +140,15 @@ static __always_inline bool find_tag(const struct subject *subject, union tag_wo
     return true;
 }
 
-/* Owner, and whose it is; remembered on the socket when that is somebody else. sk: the subject as the verifier knows it. */
+/* The subject's owner, and who answers for that; remembered on the socket if it is somebody else. */
 #define KNOW_OWNER(subject, sk_pointer)                                                                                \
     do {                                                                                                               \
         __u64 none_ = 0;                                                                                               \
         PEEK(&(subject)->uid, (subject)->sk, sk_uid);                                                                  \
-        (subject)->kept_owner = STORAGE(owner_storage, sk_pointer, NULL, 0);                             \
+        (subject)->kept_owner = STORAGE(owner_storage, sk_pointer, NULL, 0);                                           \
         (subject)->user = answering_user((subject)->sk, (subject)->uid, (subject)->kept_owner);                        \
         if (!(subject)->kept_owner && (subject)->user != (subject)->uid)                                               \
-            (subject)->kept_owner =                                                                                    \
-                STORAGE(owner_storage, sk_pointer, &none_, BPF_SK_STORAGE_GET_F_CREATE);                               \
+            (subject)->kept_owner = STORAGE(owner_storage, sk_pointer, &none_, BPF_SK_STORAGE_GET_F_CREATE);           \
         if ((subject)->kept_owner)                                                                                     \
             *(volatile __u64 *)(subject)->kept_owner = pack_owner((subject)->uid, (subject)->user);                    \
     } while (0)

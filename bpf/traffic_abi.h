@@ -33,7 +33,7 @@ struct tctl_tag {
 };
 _Static_assert(sizeof(struct tctl_tag) == 8, "ABI");
 
-/* Key of traffic_uid_stats_map (tag 0) and traffic_tag_stats_map (tag not 0). iface_index 0: another network namespace. */
+/* Key of traffic_uid_stats_map (tag 0) and traffic_tag_stats_map (others). iface_index 0: another network namespace. */
 struct tctl_stats_key {
     __u32 uid;
     __u32 tag;
@@ -61,8 +61,9 @@ enum tctl_stats_map {
 };
 
 /*
- * Key of trafficctl/spill_map (only with --counters percpu): what a program counted that had interrupted another
- * one on its CPU. Readers add it to the row that key names: app_uid_stats uses key.uid only, iface_stats key.iface_index only.
+ * Key of trafficctl/spill (only with --counters percpu): what a program counted that had interrupted another
+ * one on its CPU. Readers add it to the row that key names: app_uid_stats uses key.uid only, iface_stats
+ * key.iface_index only.
  */
 struct tctl_spill_key {
     __u32 map; /* enum tctl_stats_map */
@@ -70,7 +71,7 @@ struct tctl_spill_key {
 };
 _Static_assert(sizeof(struct tctl_spill_key) == 20, "ABI");
 
-/* Value of trafficctl/row_count_map: rows a UID has made in each stats map. */
+/* Value of trafficctl/row_count: rows a UID has made in each stats map. */
 struct tctl_row_count {
     __u32 rows[TCTL_STATS_MAPS];
 };
@@ -84,13 +85,13 @@ struct tctl_uid_range {
 };
 _Static_assert(sizeof(struct tctl_uid_range) == 8, "ABI");
 
-/* trafficctl/config_map, entry 0: what user space decides for the programs. Written whole, then the generation is raised. */
+/* trafficctl/config, entry 0: what user space decides for the programs. The generation is raised after it. */
 struct tctl_config {
     __u32 range_count;    /* of app_uids; 0: nobody is judged */
     __u32 per_user_range; /* not 0: the ranges are tested against uid % per_user_range */
     __u32 fold_user_namespaces;
-    __u32 netns_inum;                   /* the namespace whose interface numbers mean something; inode of its nsfs file */
-    __u32 row_limit[TCTL_STATS_MAPS];   /* rows one UID may make in each stats map */
+    __u32 netns_inum;                 /* the namespace whose interface numbers mean something; inode of its nsfs file */
+    __u32 row_limit[TCTL_STATS_MAPS]; /* rows one UID may make in each stats map */
     struct tctl_uid_range app_uids[TCTL_MAX_UID_RANGES];
 };
 _Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64, "ABI");
@@ -119,13 +120,13 @@ enum tctl_chain {
  */
 struct tctl_state {
     __u32 abi_version;
-    __u32 percpu;        /* 1: --counters percpu */
-    __u64 since_sec;     /* CLOCK_REALTIME when counting began */
-    __u64 seen_sec;      /* CLOCK_REALTIME when trafficd last looked at the attachments; 0 never */
-    __u32 attached;      /* 1 << enum tctl_program, as last seen */
-    __u32 wanted;        /* 1 << enum tctl_program: what this kernel can have attached */
-    __u32 chains;        /* 1 << enum tctl_chain: switched on, as last seen */
-    __u32 netns_inum;    /* network namespace of trafficd */
+    __u32 percpu;                /* 1: --counters percpu */
+    __u64 since_sec;             /* CLOCK_REALTIME when counting began */
+    __u64 seen_sec;              /* CLOCK_REALTIME when trafficd last looked at the attachments; 0 never */
+    __u32 attached;              /* 1 << enum tctl_program, as last seen */
+    __u32 wanted;                /* 1 << enum tctl_program: what this kernel can have attached */
+    __u32 chains;                /* 1 << enum tctl_chain: switched on, as last seen */
+    __u32 netns_inum;            /* network namespace of trafficd */
     __u64 lost[TCTL_STATS_MAPS]; /* packets that could not be recorded */
     char boot_id[TCTL_BOOT_ID_LEN];
     char options[TCTL_OPTIONS_LEN]; /* effective options of the last start, "key = value" lines */
@@ -137,13 +138,13 @@ _Static_assert(sizeof(struct tctl_state) == 8 + 16 + 16 + 32 + TCTL_BOOT_ID_LEN 
  * payload; writers hold the lock and raise the stamp, readers take only equal stamps. No answer is ever torn.
  */
 enum tctl_answer_word {
-    TCTL_W_CHARGE,  /* uid to charge, set << 32, flags << 40 */
-    TCTL_W_TAG,     /* tag */
-    TCTL_W_PAYER,   /* the UID whose share of rows new rows are taken from */
-    TCTL_W_SEEN,    /* owner as bpf_get_socket_uid() said it */
-    TCTL_W_OWNER,   /* owner as the initial user namespace sees it */
+    TCTL_W_CHARGE, /* uid to charge, set << 32, flags << 40 */
+    TCTL_W_TAG,    /* tag */
+    TCTL_W_PAYER,  /* the UID whose share of rows new rows are taken from */
+    TCTL_W_SEEN,   /* owner as bpf_get_socket_uid() said it */
+    TCTL_W_OWNER,  /* owner as the initial user namespace sees it */
     TCTL_W_GENERATION,
-    TCTL_W_MADE,    /* jiffies, low 48 bits */
+    TCTL_W_MADE, /* jiffies, low 48 bits */
     TCTL_ANSWER_WORDS,
 };
 struct tctl_socket {
@@ -163,7 +164,7 @@ _Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 16, "ABI");
 /* An offset in a kernel struct that this kernel's BTF does not know. */
 #define TCTL_NO_OFFSET 0xFFFF
 
-/* A member of a kernel struct: byte offset, and for a bit-field its place in the word there (bits 0: a whole member). */
+/* A member of a kernel struct: byte offset, and for a bit-field its place in the word there (bits 0: it is none). */
 struct tctl_member {
     __u16 offset;
     __u8 shift;
@@ -181,19 +182,20 @@ struct tctl_kernel {
     __u32 mptcp;          /* bpf_skc_to_mptcp_sock() is there */
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
-    struct tctl_member skb_sk, skb_cb, skb_dst;                 /* sk_buff: sk, cb, _skb_refdst */
-    struct tctl_member sk_uid, sk_socket, sk_net, sk_cookie;    /* sock: sk_uid, sk_socket, __sk_common.skc_net.net, __sk_common.skc_cookie */
-    struct tctl_member net_inum;                                /* net: ns.inum */
-    struct tctl_member socket_file, file_cred, cred_user_ns;    /* socket: file; file: f_cred; cred: user_ns */
+    struct tctl_member skb_sk, skb_cb, skb_dst;              /* sk_buff: sk, cb, _skb_refdst */
+    struct tctl_member sk_uid, sk_socket;                    /* sock: sk_uid, sk_socket */
+    struct tctl_member sk_net, sk_cookie;                    /* sock: __sk_common.skc_net.net, __sk_common.skc_cookie */
+    struct tctl_member net_inum;                             /* net: ns.inum */
+    struct tctl_member socket_file, file_cred, cred_user_ns; /* socket: file; file: f_cred; cred: user_ns */
     struct tctl_member user_ns_level, user_ns_parent, user_ns_owner;
-    struct tctl_member cb4_frag_max, cb6_frag_max;              /* inet_skb_parm, inet6_skb_parm: frag_max_size */
-    struct tctl_member dst_dev, dst_metrics, dst_expires;       /* dst_entry: dev, _metrics, expires */
-    struct tctl_member dev_mtu, dev_inet6;                      /* net_device: mtu, ip6_ptr */
-    struct tctl_member inet6_mtu;                               /* inet6_dev: cnf.mtu6 */
-    struct tctl_member rt_pmtu;                                 /* rtable: rt_pmtu */
-    struct tctl_member inet_pmtudisc, inet_pinet6;              /* inet_sock: pmtudisc, pinet6 */
-    struct tctl_member np_pmtudisc, np_frag_size;               /* ipv6_pinfo: pmtudisc, frag_size */
-    struct tctl_member msk_server_side;                         /* mptcp_sock: pm.server_side */
+    struct tctl_member cb4_frag_max, cb6_frag_max;        /* inet_skb_parm, inet6_skb_parm: frag_max_size */
+    struct tctl_member dst_dev, dst_metrics, dst_expires; /* dst_entry: dev, _metrics, expires */
+    struct tctl_member dev_mtu, dev_inet6;                /* net_device: mtu, ip6_ptr */
+    struct tctl_member inet6_mtu;                         /* inet6_dev: cnf.mtu6 */
+    struct tctl_member rt_pmtu;                           /* rtable: rt_pmtu */
+    struct tctl_member inet_pmtudisc, inet_pinet6;        /* inet_sock: pmtudisc, pinet6 */
+    struct tctl_member np_pmtudisc, np_frag_size;         /* ipv6_pinfo: pmtudisc, frag_size */
+    struct tctl_member msk_server_side;                   /* mptcp_sock: pm.server_side */
 };
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * What the stored answer saves: both programs by BPF_PROG_TEST_RUN, a 64-byte UDP packet, tagged, three chains on, beside
- * the same programs that ask the maps for every packet; less an empty program; rounds interleaved. And trafficd's memory.
+ * What the stored answer saves: both programs by BPF_PROG_TEST_RUN, a 64-byte UDP packet, tagged, three chains on,
+ * beside the same programs that ask the maps for every packet; less an empty program; rounds interleaved. And
+ * trafficd's memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,8 @@
 #include "memory.h"
 #include "programs.h"
 #include "rounds.h"
-#include "traffic_abi.h"
 #include "traffic.skel.h"
+#include "traffic_abi.h"
 
 #define AIM_STORED 0.6
 #define AIM_MEMORY_KIB 4096
@@ -21,8 +22,8 @@
 enum way { EMPTY, EGRESS_STORED, EGRESS_ASKED, INGRESS_STORED, INGRESS_ASKED, WAYS };
 
 static const char *const way_names[WAYS] = {
-    "empty program", "egress, stored answer", "egress, asked each time", "ingress, stored answer",
-    "ingress, asked each time",
+    "empty program",          "egress, stored answer",    "egress, asked each time",
+    "ingress, stored answer", "ingress, asked each time",
 };
 
 static void interleave(const int fds[WAYS], struct figure figures[WAYS])

@@ -15,8 +15,8 @@
 #include <linux/ip.h>
 
 #include "kernel.h"
-#include "traffic_abi.h"
 #include "traffic.skel.h"
+#include "traffic_abi.h"
 
 #define REPEAT 300000
 #define COOKIES 4000 /* sockets that BPF_PROG_TEST_RUN may make in a whole run */

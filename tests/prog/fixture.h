@@ -48,7 +48,8 @@ struct packet {
     uint32_t gso_segs;
 };
 
-/* IPv4 or IPv6 (headers as long as given, options or extension headers zeroed) with protocol and payload of that length. */
+/* IPv4 or IPv6 (headers as long as given, options or extension headers zeroed) with protocol and payload of that
+ * length. */
 struct packet packet_ipv4(uint8_t protocol, uint32_t options, uint32_t l4_length);
 struct packet packet_ipv6(uint8_t next_header, uint32_t l4_length);
 /* Put an extension header of type in front of what follows the fixed header and those put before; units: 8 bytes. */

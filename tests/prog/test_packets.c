@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Packet in, verdict and counters out, of every program that BPF_PROG_TEST_RUN takes. Its socket belongs to UID 0. Root. */
+/* Packet in, verdict and counters out, of every program that BPF_PROG_TEST_RUN takes. Its socket belongs to UID 0.
+ * Root. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,7 +124,8 @@ static void test_super_packets_with_extension_headers(void **state)
     check_super(fixture, &packet, 300, 40 + 8 + 24 + 16 + 20);
 }
 
-/* More headers than are walked, or headers that end in the middle: one packet, its own length; never a wrong division. */
+/* More headers than are walked, or headers that end in the middle: one packet, its own length; never a wrong division.
+ */
 static void test_strange_super_packets(void **state)
 {
     const struct fixture *fixture = *state;
@@ -203,7 +205,10 @@ static void test_interface_programs_count_by_interface(void **state)
 }
 
 #define BOTH(test)                                                                                                     \
-    {#test, test, set_up_shared, take_down, NULL}, {#test "_percpu", test, set_up_percpu, take_down, NULL}
+    {#test, test, set_up_shared, take_down, NULL},                                                                     \
+    {                                                                                                                  \
+#test "_percpu", test, set_up_percpu, take_down, NULL                                                          \
+    }
 
 int main(void)
 {
