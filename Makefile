@@ -62,7 +62,7 @@ format: ## put every source into the shape of .clang-format
 
 # What make would run says how each file is compiled: no other tool is needed.
 compile_commands.json: ## for editors and clang-tidy
-	@$(MAKE) -Bnk --no-print-directory all check-unit check-prog check-e2e fuzz | tests/compile-commands > $@
+	@$(MAKE) -Bnk --no-print-directory all check-unit check-prog check-e2e fuzz $(BENCH_PROGRAM) | tests/compile-commands > $@
 
 clean: ## remove what was built
 	rm -rf $(B) compile_commands.json

@@ -1,9 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # bench: what a packet costs, as ratios measured in one run. Root; nothing but a world of its own is attached to.
 $(eval $(call objects,BENCH,$(wildcard tests/bench/*.c),-Itests/bench -Itests/harness $(LOADER_SEES),$(BPF_SKELETON)))
+BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 
-$(B)/obj/tests/bench/bench: $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
+$(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lm $(LOADER_LIBS) -o $@
 
 bench: deps ## what a packet costs beside asking the maps each time; memory of trafficd
-	@+$(MAKE) --no-print-directory all $(B)/obj/tests/bench/bench
-	@$(B)/obj/tests/bench/bench
+	@+$(MAKE) --no-print-directory all $(BENCH_PROGRAM)
+	@$(BENCH_PROGRAM)

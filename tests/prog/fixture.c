@@ -36,9 +36,10 @@ static void find_cgroup2(char *path, size_t size)
     assert_non_null(mounts);
     while ((entry = getmntent(mounts)) && strcmp(entry->mnt_type, "cgroup2") != 0)
         ;
-    if (!entry)
+    if (entry)
+        snprintf(path, size, "%s/trafficctl-prog-%d", entry->mnt_dir, getpid());
+    else
         fail_msg("no cgroup2 is mounted");
-    snprintf(path, size, "%s/trafficctl-prog-%d", entry->mnt_dir, getpid());
     endmntent(mounts);
 }
 
