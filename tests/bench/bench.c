@@ -13,8 +13,9 @@
 #include "memory.h"
 #include "programs.h"
 #include "rounds.h"
-#include "traffic.skel.h"
 #include "traffic_abi.h"
+
+#include "traffic.skel.h"
 
 #define AIM_STORED 0.6
 #define AIM_MEMORY_KIB 4096
