@@ -17,17 +17,25 @@
 
 #define READY_MS 20000
 
+int world_configure(struct world *world, const char *config)
+{
+    _cleanup_fd_ int file = open(world->config, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+    if (file < 0 || dprintf(file, "[trafficd]\ncounters = %s\nnetfilter = off\n%s",
+                            world->options.percpu ? "percpu" : "shared", config ?: "") < 0)
+        return SAY_ERRNO(world->config);
+    return 0;
+}
+
 int daemon_prepare(struct world *world)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    _cleanup_fd_ int file = -1;
+    int r;
 
     snprintf(world->config, sizeof(world->config), "%s/conf", world->folder);
-    file = open(world->config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (file < 0 ||
-        dprintf(file, "[trafficd]\ncounters = %s\nnetfilter = off\n%s", world->options.percpu ? "percpu" : "shared",
-                world->options.config ?: "") < 0)
-        return SAY_ERRNO(world->config);
+    r = world_configure(world, world->options.config);
+    if (r < 0)
+        return r;
     snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", world->folder);
     world->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (world->notify < 0 || bind(world->notify, (struct sockaddr *)&at, sizeof(at)) < 0)
@@ -43,22 +51,17 @@ static int btf_hide(void)
     return 0;
 }
 
-__attribute__((noreturn)) static void daemon_child(struct world *world, const char *const *more, int error)
+__attribute__((noreturn)) static void daemon_child(struct world *world)
 {
-    const char *word[32] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs", world->bpffs,
-                            "--cgroup",             world->cgroup};
+    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs", world->bpffs, "--cgroup",
+                          world->cgroup, NULL};
     char socket_path[128];
-    size_t n = 7;
 
     snprintf(socket_path, sizeof(socket_path), "%s/notify", world->folder);
-    for (; more && *more && n < 31; more++)
-        word[n++] = *more;
     for (int s = 1; s < 32; s++)
         signal(s, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("NOTIFY_SOCKET", socket_path, 1);
-    if (error >= 0)
-        dup2(error, STDERR_FILENO);
     if (setns(world->netns[PLACE_A], CLONE_NEWNET) == 0 && (!world->hide_btf || btf_hide() == 0))
         execv(word[0], (char *const *)word);
     fprintf(stderr, "%s: %s\n", word[0], strerror(errno));
@@ -93,7 +96,7 @@ int world_start_daemon(struct world *world)
     fflush(NULL);
     world->daemon = fork();
     if (world->daemon == 0)
-        daemon_child(world, NULL, -1);
+        daemon_child(world);
     if (world->daemon < 0)
         return SAY_ERRNO("fork");
     r = daemon_ready(world);
@@ -116,41 +119,5 @@ int world_stop_daemon(struct world *world, int signal_number, int *ret_status)
     world->daemon = 0;
     if (ret_status)
         *ret_status = status;
-    return 0;
-}
-
-/* Everything a pipe says until its end, cut to size. */
-static void pipe_read(int fd, char *say, size_t size)
-{
-    size_t have = 0;
-    char rest[512];
-    ssize_t n;
-
-    while ((n = have + 1 < size ? read(fd, say + have, size - have - 1) : read(fd, rest, sizeof(rest))) > 0)
-        have += have + 1 < size ? (size_t)n : 0;
-    say[have] = '\0';
-}
-
-int world_try_daemon(struct world *world, const char *const *arguments, int *ret_exit, char *say, size_t size)
-{
-    int error[2], status;
-    pid_t pid;
-
-    if (pipe2(error, O_CLOEXEC) < 0)
-        return SAY_ERRNO("pipe");
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0)
-        daemon_child(world, arguments, error[1]);
-    fd_close(error[1]);
-    if (pid < 0) {
-        fd_close(error[0]);
-        return SAY_ERRNO("fork");
-    }
-    pipe_read(error[0], say, size);
-    fd_close(error[0]);
-    if (waitpid(pid, &status, 0) < 0)
-        return SAY_ERRNO("waitpid");
-    *ret_exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return 0;
 }

@@ -194,7 +194,7 @@ int world_new(const struct world_options *options, struct world **ret_world)
     if (!world)
         return -ENOMEM;
     *world = (struct world){.options = *options, .owner = getpid(), .netns = {-1, -1, -1}, .home = -1, .cgroup_fd = -1,
-                            .notify = -1};
+                            .notify = -1, .hide_btf = options->hide_btf};
     guard(world);
     r = world_fill(world);
     if (r < 0)

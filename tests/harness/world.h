@@ -34,6 +34,7 @@ enum place {
 struct world_options {
     bool percpu;
     bool no_daemon;     /* build everything but start no trafficd */
+    bool hide_btf;      /* trafficd sees an empty /sys/kernel/btf */
     const char *config; /* more lines for trafficd's configuration file; NULL none */
 };
 
@@ -51,7 +52,7 @@ struct world {
     int home;                          /* network namespace the test process came from */
     int cgroup_fd;
     int notify;                        /* what trafficd says to NOTIFY_SOCKET */
-    bool hide_btf;                     /* trafficd is started without /sys/kernel/btf */
+    bool hide_btf;                     /* trafficd is started so from now on; at first as options say */
     bool mounted;
     struct wire *wire;
     struct tctl *traffic;              /* NULL without a daemon */
@@ -64,10 +65,10 @@ struct world *world_free(struct world *world);
 
 /* trafficd again, and until READY; adopts what is pinned. world->traffic is opened when it is not yet. */
 int world_start_daemon(struct world *world);
+/* Another text instead of options.config in the configuration file; trafficd reads it when it is told to. */
+int world_configure(struct world *world, const char *config);
 /* Send a signal, wait for the end. ret_status as of waitpid(), may be NULL. */
 int world_stop_daemon(struct world *world, int signal, int *ret_status);
-/* Start trafficd where it is expected to fail, with other arguments ("" ends the list). Text of stderr in say. */
-int world_try_daemon(struct world *world, const char *const *arguments, int *ret_exit, char *say, size_t size);
 
 /* Run "ip ..." or another program of the path in a namespace; words are separated by blanks. */
 __attribute__((format(printf, 3, 4))) int world_run(struct world *world, enum place place, const char *format, ...);

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Counting outlives trafficd: killed, stopped, started again; and ends only with unload. */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "fd.h"
+#include "kit.h"
+#include "program.h"
+#include "traffic_abi.h"
+
+#define UID 10001
+#define RESTARTS 50
+
+static const struct wire_filter ALL4 = {.family = AF_INET, .address = 1};
+static const struct wire_filter UDP4 = {.family = AF_INET, .protocol = IPPROTO_UDP};
+
+struct traffic {
+    struct udp udp;
+    struct tcp tcp;
+    atomic_bool stop;
+    pthread_t thread;
+};
+
+static void swallow(int fd)
+{
+    char block[2000];
+
+    while (recv(fd, block, sizeof(block), MSG_DONTWAIT) > 0)
+        ;
+}
+
+/* Small datagrams and segments both ways, until told to stop. */
+static void *run_traffic(void *arg)
+{
+    struct traffic *traffic = arg;
+    const int fd[] = {traffic->udp.a, traffic->udp.b, traffic->tcp.a, traffic->tcp.b};
+
+    while (!atomic_load(&traffic->stop)) {
+        for (int i = 0; i < 80; i++)
+            if (send(fd[i % 4], "0123456789", 10, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+                perror("send");
+        for (int i = 0; i < 4; i++)
+            swallow(fd[i]);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* a load that a slow machine carries too */
+    }
+    return NULL;
+}
+
+static void traffic_start(struct traffic *traffic)
+{
+    *traffic = (struct traffic){.udp = udp_pair(the_world, UID, AF_INET, 1), .tcp = tcp_connect(the_world, UID, AF_INET, 1)};
+    assert_int_equal(pthread_create(&traffic->thread, NULL, run_traffic, traffic), 0);
+}
+
+static void traffic_stop(struct traffic *traffic)
+{
+    atomic_store(&traffic->stop, true);
+    assert_int_equal(pthread_join(traffic->thread, NULL), 0);
+    swallow(traffic->tcp.a);
+    swallow(traffic->tcp.b);
+    udp_close(&traffic->udp);
+    tcp_end(&traffic->tcp, true);
+}
+
+static json_int_t since(void)
+{
+    json_t *status = run_ctl_json(the_world, "status", 0);
+    json_int_t value = json_integer_value(json_object_get(status, "since"));
+
+    json_decref(status);
+    return value;
+}
+
+static void test_killed_and_started_again(void **state)
+{
+    struct meter meter = meter_start(the_world, UID, &ALL4);
+    json_int_t began = since();
+    struct traffic traffic;
+
+    (void)state;
+    traffic_start(&traffic);
+    for (int i = 0; i < RESTARTS; i++) {
+        uint64_t before = meter_wire(&meter).tx_packets;
+
+        assert_int_equal(world_stop_daemon(the_world, SIGKILL, NULL), 0);
+        assert_int_equal(world_start_daemon(the_world), 0);
+        assert_true(meter_wire(&meter).tx_packets > before); /* there was traffic while it was away */
+    }
+    traffic_stop(&traffic);
+    meter_exact(&meter);
+    assert_int_equal(since(), began);
+}
+
+static void test_stopping_does_not_stop_counting(void **state)
+{
+    struct udp udp = udp_pair(the_world, UID, AF_INET, 1);
+    struct meter meter = meter_start(the_world, UID, &UDP4);
+    json_t *status;
+    int ended;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(world_stop_daemon(the_world, i ? SIGINT : SIGTERM, &ended), 0);
+        assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+        udp_send(udp.a, udp.b, 100);
+        udp_send(udp.b, udp.a, 5000);
+        meter_exact(&meter);
+        status = run_ctl_json(the_world, "status", 4);
+        assert_string_equal(json_string_value(json_object_get(status, "state")), "degraded");
+        json_decref(status);
+        assert_int_equal(world_start_daemon(the_world), 0);
+    }
+    udp_close(&udp);
+}
+
+static void test_restart_changes_no_chain_and_no_tag(void **state)
+{
+    struct udp udp = udp_pair(the_world, UID, AF_INET, 1);
+    struct tctl_counters tagged = tag_sum(the_world, UID, 3);
+
+    (void)state;
+    tag_write(the_world, udp.a, UID, 3);
+    byte_write(the_world, "traffic_standby_uid_map", 10099, 0);
+    byte_write(the_world, "traffic_standby_uid_map", TCTL_CHAIN_SWITCH, 1);
+    assert_int_equal(world_stop_daemon(the_world, SIGKILL, NULL), 0);
+    assert_int_equal(world_start_daemon(the_world), 0);
+    assert_int_equal(map_rows(the_world, "traffic_standby_uid_map"), 2);
+    udp_send(udp.a, udp.b, 72);
+    assert_counters_equal("tag", counters_less(tag_sum(the_world, UID, 3), tagged), (struct tctl_counters){0, 0, 100, 1});
+    byte_remove(the_world, "traffic_standby_uid_map", TCTL_CHAIN_SWITCH);
+    byte_remove(the_world, "traffic_standby_uid_map", 10099);
+    udp_close(&udp);
+}
+
+static struct program said;
+
+static void test_second_daemon_refuses_and_names_the_first(void **state)
+{
+    const char *const arguments[] = {"--config", the_world->config, "--bpffs", the_world->bpffs, "--cgroup",
+                                     the_world->cgroup, NULL};
+    char pid[16];
+
+    (void)state;
+    snprintf(pid, sizeof(pid), "%d", the_world->daemon);
+    run_as(0, "trafficd", arguments, &said);
+    assert_refused(&said, 1, pid, NULL);
+}
+
+static void test_unload_is_refused_while_the_daemon_runs(void **state)
+{
+    char pid[16];
+
+    (void)state;
+    snprintf(pid, sizeof(pid), "%d", the_world->daemon);
+    run_ctl(the_world, "unload", 1, &said);
+    assert_refused(&said, 1, pid, NULL);
+}
+
+static void test_reload_by_signal(void **state)
+{
+    struct udp udp = udp_pair(the_world, UID, AF_INET, 1);
+    uint64_t start;
+
+    (void)state;
+    byte_write(the_world, "traffic_standby_uid_map", UID, 0);
+    byte_write(the_world, "traffic_standby_uid_map", TCTL_CHAIN_SWITCH, 1);
+    start = now_ms();
+    while (send(udp.a, "x", 1, 0) == 1)
+        assert_true(now_ms() - start < PROMISE_MS);
+    assert_int_equal(world_configure(the_world, "app_uids = 20000-30000\n"), 0);
+    assert_return_code(kill(the_world->daemon, SIGHUP), errno);
+    start = now_ms();
+    while (send(udp.a, "x", 1, 0) != 1)
+        assert_true(now_ms() - start < 3000);
+    byte_remove(the_world, "traffic_standby_uid_map", TCTL_CHAIN_SWITCH);
+    byte_remove(the_world, "traffic_standby_uid_map", UID);
+    udp_close(&udp);
+}
+
+/* Without the iterators that the kernel itself may put into every bpffs. */
+static size_t entries_of(const char *directory)
+{
+    DIR *dir = opendir(directory);
+    struct dirent *entry;
+    size_t count = 0;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)))
+        count += entry->d_name[0] != '.' && !strstr(entry->d_name, ".debug");
+    closedir(dir);
+    return count;
+}
+
+static uint32_t attached(enum bpf_attach_type type)
+{
+    uint32_t ids[8], count = 8, flags;
+
+    assert_int_equal(bpf_prog_query(the_world->cgroup_fd, type, 0, &flags, ids, &count), 0);
+    return count;
+}
+
+/* The last of its group: nothing counts afterwards. */
+static void test_unload_leaves_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(attached(BPF_CGROUP_INET_INGRESS), 1);
+    assert_int_equal(attached(BPF_CGROUP_INET_EGRESS), 1);
+    assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
+    run_ctl(the_world, "unload", 0, &said);
+    assert_int_equal(entries_of(the_world->bpffs), 0);
+    assert_int_equal(attached(BPF_CGROUP_INET_INGRESS), 0);
+    assert_int_equal(attached(BPF_CGROUP_INET_EGRESS), 0);
+    assert_int_equal(attached(BPF_CGROUP_INET_SOCK_RELEASE), 0);
+    run_ctl(the_world, "unload", 0, &said);
+    run_ctl(the_world, "status", 1, &said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_killed_and_started_again),
+        cmocka_unit_test(test_stopping_does_not_stop_counting),
+        cmocka_unit_test(test_restart_changes_no_chain_and_no_tag),
+        cmocka_unit_test(test_second_daemon_refuses_and_names_the_first),
+        cmocka_unit_test(test_unload_is_refused_while_the_daemon_runs),
+        cmocka_unit_test(test_reload_by_signal),
+        cmocka_unit_test(test_unload_leaves_nothing),
+    };
+
+    return run_both("restart", tests, ARRAY_SIZE(tests));
+}
