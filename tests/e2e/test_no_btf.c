@@ -18,7 +18,7 @@
 
 static void whole(int family)
 {
-    struct wire_filter filter = {.family = family};
+    struct wire_filter filter = {.family = family, .address = 1};
     struct meter meter = meter_start(the_world, UID, &filter);
     struct udp udp = udp_pair(the_world, UID, family, 1);
     struct tcp tcp = tcp_connect(the_world, UID, family, 1);

@@ -34,6 +34,7 @@ static void *send_away(void *arg)
 {
     struct sender *sender = arg;
 
+    run_anywhere();
     while (!atomic_load(sender->stop) && (!sender->limit || sender->sent < sender->limit))
         if (sendto(sender->fd, "x", 1, MSG_DONTWAIT, &sender->to.any, address_size(&sender->to)) == 1)
             sender->sent++;
@@ -113,7 +114,7 @@ static void test_flipping_tag_is_never_torn(void **state)
 /* TCP answers in softirq what UDP of the same UID may just be counting, on rows that both share. */
 static void test_process_and_softirq_lose_nothing(void **state)
 {
-    struct wire_filter filter = {.family = AF_INET};
+    struct wire_filter filter = {.family = AF_INET, .address = 1};
     struct meter meter = meter_start(the_world, PAYER_ONE, &filter);
     struct tcp tcp = tcp_connect(the_world, PAYER_ONE, AF_INET, 1);
     struct udp udp = udp_pair(the_world, PAYER_ONE, AF_INET, 1);
@@ -126,10 +127,10 @@ static void test_process_and_softirq_lose_nothing(void **state)
     transfer(tcp.a, tcp.b, 20000000, 1 << 16);
     transfer(tcp.b, tcp.a, 20000000, 1 << 16);
     senders_join(sender, 2);
+    assert_true(meter_wire(&meter).tx_packets > 200000);
+    meter_exact(&meter); /* before the end: on many CPUs packets overtake each other, and an old one may find no socket */
     tcp_end(&tcp, true);
     udp_close(&udp);
-    assert_true(meter_wire(&meter).tx_packets > 200000);
-    meter_exact(&meter);
 }
 
 int main(void)

@@ -46,5 +46,8 @@ int run_world(const char *name, const struct CMUnitTest *tests, size_t count, co
 int run_both(const char *name, const struct CMUnitTest *tests, size_t count);
 int run_shared(const char *name, const struct CMUnitTest *tests, size_t count);
 
+/* Tests run on one CPU; a thread that wants all of them says so. */
+void run_anywhere(void);
+
 /* Print the reason and skip; with CI=true that is a failure. missing: kernel-facts section 8 lists it as missing. */
 __attribute__((noreturn)) void skip_because(const char *reason, bool missing);
