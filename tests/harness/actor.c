@@ -81,7 +81,7 @@ int actor_wait(struct actor *actor)
 
 int as_uid(struct world *world, enum place place, uid_t uid, actor_fn fn, void *arg)
 {
-    struct actor actor;
+    struct actor actor = {.channel = -1};
     int r = actor_start(world, place, uid, fn, arg, &actor);
 
     return r < 0 ? r : actor_wait(&actor);
@@ -162,7 +162,7 @@ static int take_connection(int channel, void *arg)
 /* What a child makes, handed over; the child is gone when this returns. */
 static int fd_from(struct world *world, enum place place, uid_t uid, actor_fn fn, struct wanted *wanted)
 {
-    struct actor actor;
+    struct actor actor = {.channel = -1};
     int r = actor_start(world, place, uid, fn, wanted, &actor), fd;
 
     if (r < 0)

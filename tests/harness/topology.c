@@ -28,7 +28,7 @@ __attribute__((noreturn)) static void run_child(struct world *world, enum place 
 
     for (char *w = strtok(line, " "); w && n < 63; w = strtok(NULL, " "))
         word[n++] = w;
-    if (place_enter(world, place) == 0)
+    if (n && place_enter(world, place) == 0)
         execvp(word[0], word);
     _exit(127);
 }

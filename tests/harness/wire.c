@@ -156,7 +156,7 @@ static int wire_add(struct wire *wire, const struct note *note)
 static int point_take(struct wire *wire, bool tx)
 {
     uint8_t packet[SNAP];
-    struct sockaddr_ll from;
+    struct sockaddr_ll from = {0};
     socklen_t length = sizeof(from);
     ssize_t n = recvfrom(wire->point[tx], packet, sizeof(packet), MSG_TRUNC, (struct sockaddr *)&from, &length);
     struct note note = {.tx = tx, .bytes = (uint32_t)n};

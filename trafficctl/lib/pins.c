@@ -51,8 +51,8 @@ const struct pin pins[PINS] = {
     [PIN_CONFIG] = PINNED_MAP(TCTL_DIR "/config", PIN_ROOT, 4, sizeof(struct tctl_config), 1),
     [PIN_STATE] = PINNED_MAP(TCTL_DIR "/state", PIN_READERS, 4, sizeof(struct tctl_state), 1),
     [PIN_ROW_COUNT] = PINNED_MAP(TCTL_DIR "/row_count", PIN_ROOT, 4, sizeof(struct tctl_row_count), 0),
-    [PIN_SPILL] = PINNED_MAP(TCTL_DIR "/spill", PIN_READERS, sizeof(struct tctl_spill_key),
-                             sizeof(struct tctl_stats_value), 0),
+    [PIN_SPILL] =
+        PINNED_MAP(TCTL_DIR "/spill", PIN_READERS, sizeof(struct tctl_spill_key), sizeof(struct tctl_stats_value), 0),
     [PIN_BUSY] = PINNED_MAP(TCTL_DIR "/busy", PIN_ROOT, 4, 8, 1),
     [PIN_RELEASE_PROG] = PINNED_PROG(TCTL_DIR "/release_prog"),
     [PIN_INGRESS_LINK] = PINNED_LINK(TCTL_DIR "/ingress_link"),

@@ -71,7 +71,8 @@ struct tctl *tctl_close(struct tctl *traffic);
 
 /*
  * Totals by UID, ascending by UID. *ret_rows is malloc'ed and owned by the caller (free()); NULL when there are none.
- * A row that somebody deletes or adds meanwhile may or may not be there; no other row is missed or doubled. -ENOMEM, -errno of bpf(2).
+ * A row that somebody deletes or adds meanwhile may or may not be there; no other row is missed or doubled. -ENOMEM,
+ * -errno of bpf(2).
  */
 int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count);
 
@@ -101,9 +102,9 @@ enum tctl_health {
 
 struct tctl_status {
     enum tctl_health health;
-    int daemon_pid;         /* 0: trafficd is not running */
-    uint64_t since_sec;     /* CLOCK_REALTIME when counting began */
-    uint64_t seen_sec;      /* when the state of programs was last looked at; now, for root */
+    int daemon_pid;     /* 0: trafficd is not running */
+    uint64_t since_sec; /* CLOCK_REALTIME when counting began */
+    uint64_t seen_sec;  /* when the state of programs was last looked at; now, for root */
     char boot_id[40];
     struct {
         const char *name;
