@@ -17,4 +17,4 @@ $(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
-	@set -e; for t in $(UNIT_TESTS); do $$t; done
+	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
