@@ -68,7 +68,7 @@ clean: ## remove what was built
 	rm -rf $(B) compile_commands.json
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z_.-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: all deps run check lint format clean help compile_commands.json
 .DELETE_ON_ERROR:
