@@ -123,6 +123,44 @@ static int send_from_b(int channel, void *arg)
     return 0;
 }
 
+/* In A's network, but not in the world's cgroup. */
+static int listen_outside(int channel, void *arg)
+{
+    const union address *at = arg;
+    _cleanup_fd_ int fd = -1;
+
+    if (setns(the_world->netns[PLACE_A], CLONE_NEWNET) < 0 || setresgid(FIRST, FIRST, FIRST) < 0 ||
+        setresuid(FIRST, FIRST, FIRST) < 0)
+        return -errno;
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, &at->any, sizeof(at->v4)) < 0 || listen(fd, 1) < 0)
+        return -errno;
+    return channel_send_fd(channel, fd);
+}
+
+/* Socket activation: the connection belongs to the cgroup of its listener, whoever accepts it. */
+static void test_listener_from_outside_is_not_counted(void **state)
+{
+    struct meter meter = meter_start(the_world, FIRST, &TCP4);
+    union address at_a = address_of(AF_INET, 1, 0);
+    struct tcp tcp = {.b = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_STREAM, 0)};
+    struct actor actor;
+
+    (void)state;
+    assert_int_equal(actor_start(the_world, PLACE_B, 0, listen_outside, &at_a, &actor), 0);
+    tcp.listener = channel_recv_fd(actor.channel);
+    assert_int_equal(actor_wait(&actor), 0);
+    assert_true(tcp.listener >= 0);
+    at_a = name_of(tcp.listener);
+    assert_true(connect(tcp.b, &at_a.any, sizeof(at_a.v4)) == 0 || errno == EINPROGRESS);
+    tcp.a = accept_as(the_world, PLACE_A, FIRST, tcp.listener);
+    assert_true(tcp.a >= 0);
+    transfer(tcp.a, tcp.b, 5000, 1000);
+    tcp_end(&tcp, true);
+    assert_true(meter_wire(&meter).tx_bytes > 5000);
+    assert_counters_equal("counted", meter_counted(&meter), (struct tctl_counters){0});
+}
+
 static void test_other_network_namespace_has_no_interface(void **state)
 {
     _cleanup_fd_ int receiver = socket_as(the_world, PLACE_A, FIRST, AF_INET, SOCK_DGRAM, 0);
@@ -216,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_chowned_socket_changes_its_payer),
         cmocka_unit_test(test_accepted_socket_is_the_acceptors),
         cmocka_unit_test(test_passed_on_socket_is_its_makers),
+        cmocka_unit_test(test_listener_from_outside_is_not_counted),
         cmocka_unit_test(test_other_network_namespace_has_no_interface),
         cmocka_unit_test(test_mptcp_listener_keeps_its_tag),
         cmocka_unit_test(test_mptcp_is_tagged_by_its_descriptor),

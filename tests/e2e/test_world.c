@@ -2,11 +2,16 @@
 /* The harness itself: two capture points agree with each other and with what a sender knows that it sent. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fd.h"
 #include "flow.h"
 #include "meter.h"
 
@@ -82,6 +87,85 @@ static void test_actor_is_the_user(void **state)
     assert_int_equal(word, 10001010001ull);
 }
 
+struct place_names {
+    char folder[64];
+    char cgroup[128];
+};
+
+/* Another test process with a world of its own, which it names and then waits in. */
+static pid_t other_process(int *ret_channel, struct place_names *ret_names)
+{
+    int pair[2];
+    pid_t pid;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct place_names names = {0};
+        struct world *world;
+
+        fd_close(pair[0]);
+        if (world_new(&(struct world_options){.no_daemon = true}, &world) < 0)
+            _exit(1);
+        memcpy(names.folder, world->folder, sizeof(names.folder));
+        memcpy(names.cgroup, world->cgroup, sizeof(names.cgroup));
+        send(pair[1], &names, sizeof(names), MSG_NOSIGNAL);
+        recv(pair[1], &names, 1, 0);
+        abort();
+    }
+    fd_close(pair[1]);
+    assert_int_equal(recv(pair[0], ret_names, sizeof(*ret_names), 0), sizeof(*ret_names));
+    assert_int_equal(access(ret_names->cgroup, F_OK), 0);
+    assert_int_equal(access(ret_names->folder, F_OK), 0);
+    *ret_channel = pair[0];
+    return pid;
+}
+
+static void gone(const struct place_names *names)
+{
+    assert_int_equal(access(names->cgroup, F_OK), -1);
+    assert_int_equal(access(names->folder, F_OK), -1);
+}
+
+/* SIGABRT is what the process sends itself, when its channel ends. */
+static void test_signals_undo_the_world(void **state)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGABRT};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+        struct place_names names;
+        int channel, status;
+        pid_t pid = other_process(&channel, &names);
+
+        if (signals[i] != SIGABRT)
+            assert_int_equal(kill(pid, signals[i]), 0);
+        fd_close(channel);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == signals[i]);
+        gone(&names);
+    }
+}
+
+/* Nobody can undo that but the next one who comes. */
+static void test_next_world_sweeps_what_a_kill_left(void **state)
+{
+    struct place_names names, next;
+    int channel, status;
+    pid_t pid = other_process(&channel, &names);
+
+    (void)state;
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    fd_close(channel);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(access(names.cgroup, F_OK), 0);
+    pid = other_process(&channel, &next);
+    gone(&names);
+    fd_close(channel);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    gone(&next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +173,8 @@ int main(void)
         cmocka_unit_test(test_wire_counts_each_fragment),
         cmocka_unit_test(test_wire_takes_super_packets_apart),
         cmocka_unit_test(test_actor_is_the_user),
+        cmocka_unit_test(test_signals_undo_the_world),
+        cmocka_unit_test(test_next_world_sweeps_what_a_kill_left),
     };
 
     return run_world("world", tests, sizeof(tests) / sizeof(*tests), &(struct world_options){.no_daemon = true});

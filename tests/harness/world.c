@@ -62,6 +62,7 @@ static void folder_remove(const char *folder)
         unlink(path);
     }
     snprintf(path, sizeof(path), "%s/bpf", folder);
+    umount2(path, MNT_DETACH);
     rmdir(path);
     if (rmdir(folder) < 0 && errno != ENOENT)
         SAY_ERRNO(folder);
@@ -94,9 +95,6 @@ static void world_undo(struct world *world)
         waitpid(world->daemon, NULL, 0);
         world->daemon = 0;
     }
-    if (world->mounted)
-        umount2(world->bpffs, MNT_DETACH);
-    world->mounted = false;
     if (world->cgroup[0])
         cgroup_remove(world->cgroup);
     world->cgroup[0] = '\0';
@@ -155,7 +153,6 @@ static int folder_new(struct world *world)
     snprintf(world->bpffs, sizeof(world->bpffs), "%s/bpf", world->folder);
     if (mkdir(world->bpffs, 0700) < 0 || mount("bpf", world->bpffs, "bpf", 0, "mode=0700") < 0)
         return SAY_ERRNO(world->bpffs);
-    world->mounted = true;
     return 0;
 }
 

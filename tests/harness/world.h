@@ -53,7 +53,6 @@ struct world {
     int cgroup_fd;
     int notify;                        /* what trafficd says to NOTIFY_SOCKET */
     bool hide_btf;                     /* trafficd is started so from now on; at first as options say */
-    bool mounted;
     struct wire *wire;
     struct tctl *traffic;              /* NULL without a daemon */
 };
