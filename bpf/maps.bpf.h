@@ -83,13 +83,13 @@ struct {
     __type(value, struct socket_value);
 } socket_storage SEC(".maps");
 
-/* owners of user namespaces: w P; r P. Cloned: a child that nobody has accepted yet has only its listener's */
+/* what children inherit: w P; r P. Cloned: a child that nobody has accepted yet has only its listener's */
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);
     __uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
     __type(key, int);
-    __type(value, __u64);
-} owner_storage SEC(".maps");
+    __type(value, struct tctl_inherited);
+} inherited_storage SEC(".maps");
 
 /* generation of policy: w U, by atomic add through mmap after it wrote other maps; r P */
 struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Whose socket is it: the sock that the descriptor stands for, its UID as the initial user namespace sees it, and the
- * plain user who owns the user namespace it was made in.
+ * Whose socket is it: its UID as the initial user namespace sees it, the plain user who answers for that UID, and whose
+ * share the rows are taken from that it makes. Read from the kernel's structs without a reference.
  */
 #pragma once
 
@@ -9,62 +9,107 @@
 #include "maps.bpf.h"
 
 /* A socket's value in a map of socket storage; NULL: it has none, or this kernel has no such maps. */
-#define STORAGE(map, sk, initial, flags)                                                                               \
-    (kernel.stored_answers ? bpf_sk_storage_get(&(map), (sk), (initial), (flags)) : NULL)
+#define STORAGE(map, sk, flags) (kernel.stored_answers ? bpf_sk_storage_get(&(map), (sk), NULL, (flags)) : NULL)
 
 #define MAX_NAMESPACE_DEPTH 33 /* kernel/user_namespace.c: level > 32 is refused */
 
-/* Owner of the outermost user namespace below the initial one that the file was opened in. 0: it was opened in none. */
-static __always_inline bool outermost_owner(const void *file, __u32 *owner)
+/* Where a socket comes from. */
+struct origin {
+    __u32 namespace_owner; /* of the outermost user namespace below the initial one; 0: of none, or root's */
+    __u32 maker;           /* who opened its file; 0: root, or the kernel */
+    bool kernels;          /* made by the kernel for a network namespace */
+};
+
+static __always_inline bool outermost_owner(const void *ns, __u32 *owner)
 {
-    const void *cred = NULL, *ns = NULL, *parent = NULL;
+    const void *parent = NULL;
     int level = 0;
 
-    *owner = 0;
-    if (!PEEK(&cred, file, file_cred) || !PEEK(&ns, cred, cred_user_ns) || !PEEK(&level, ns, user_ns_level))
+    if (!PEEK(&level, ns, user_ns_level))
         return false;
-    if (level == 0)
-        return true;
     for (int i = 0; i < MAX_NAMESPACE_DEPTH && level > 1; i++, level--) {
         if (!PEEK(&parent, ns, user_ns_parent))
             return false;
         ns = parent;
     }
-    return PEEK(owner, ns, user_ns_owner);
+    return level == 0 || PEEK(owner, ns, user_ns_owner);
+}
+
+static __always_inline bool origin_of_file(const void *file, struct origin *origin)
+{
+    const void *cred = NULL, *ns = NULL;
+
+    return PEEK(&cred, file, file_cred) && PEEK(&ns, cred, cred_user_ns) && PEEK(&origin->maker, cred, cred_fsuid) &&
+           outermost_owner(ns, &origin->namespace_owner);
+}
+
+/* A socket that has no file: neighbour discovery, a tunnel's. It belongs to its network namespace. */
+static __always_inline bool origin_of_kernels(const void *sk, struct origin *origin)
+{
+    const void *net = NULL, *ns = NULL;
+
+    origin->kernels = true;
+    return PEEK(&net, sk, sk_net) && PEEK(&ns, net, net_user_ns) && outermost_owner(ns, &origin->namespace_owner);
 }
 
 /*
- * From the socket's file, while it has one. Read without a reference: if the socket and the file are still the same
- * afterwards, what was read between was theirs.
+ * False: it cannot be told, because nobody has accepted the socket yet, or it is closed. If the socket and the file are
+ * still the same after the reading, what was read between was theirs.
  */
-static __always_inline bool owner_by_file(const void *sk, __u32 *owner)
+static __always_inline bool origin_of(const void *sk, struct origin *origin)
 {
     const void *socket = NULL, *file = NULL, *socket_again = NULL, *file_again = NULL;
 
-    if (!PEEK(&socket, sk, sk_socket) || !socket || !PEEK(&file, socket, socket_file) || !file)
+    if (!PEEK(&socket, sk, sk_socket) || !socket || !PEEK(&file, socket, socket_file))
         return false;
-    if (!outermost_owner(file, owner))
+    if (!(file ? origin_of_file(file, origin) : origin_of_kernels(sk, origin)))
         return false;
     return PEEK(&socket_again, sk, sk_socket) && socket_again == socket && PEEK(&file_again, socket, socket_file) &&
            file_again == file;
 }
 
-static __always_inline __u64 pack_owner(__u32 sk_uid, __u32 owner)
+static __always_inline __u64 pack_owner(__u32 sk_uid, __u32 user)
 {
-    return sk_uid | (__u64)owner << 32;
+    return sk_uid | (__u64)user << 32;
+}
+
+/* Who a socket belongs to. */
+struct belonging {
+    __u32 uid;   /* its owner, as the initial user namespace sees it; without BTF as the network namespace does */
+    __u32 user;  /* who answers for uid: itself, or a plain user whose user namespace it is of */
+    __u32 payer; /* whose share of rows new rows are taken from */
+    bool asked;  /* it could be asked */
+    bool kernels;
+};
+
+static __always_inline bool within(const struct tctl_uid_range *range, __u32 uid)
+{
+    return uid >= range->first && uid <= range->last;
 }
 
 /*
- * The user who answers for a socket of sk_uid. kept: the socket's word of owner_storage, for when there is no file:
- * before accept() (inherited from the listener) and after the last close. UIDs of root's namespaces (LXD, nspawn) stay.
+ * uid was read already. inherited: what the socket keeps for when it cannot be asked; NULL nothing. A user may give his
+ * socket to any UID that his own user namespace maps: it stays his, and so do all rows. UIDs of root's namespaces
+ * (LXD, nspawn) stay as they are.
  */
-static __always_inline __u32 answering_user(const void *sk, __u32 sk_uid, const __u64 *kept)
+static __always_inline void find_user(const void *sk, const struct tctl_inherited *inherited,
+                                      const struct tctl_config *config, struct belonging *to)
 {
-    __u32 owner = 0;
+    struct origin origin = {};
 
-    if (owner_by_file(sk, &owner))
-        return owner ? owner : sk_uid;
-    if (kept && (__u32)*kept == sk_uid)
-        return *kept >> 32;
-    return sk_uid;
+    to->user = to->uid;
+    if (!origin_of(sk, &origin)) {
+        bool known = inherited && inherited->owner && (__u32)inherited->owner == to->uid;
+
+        to->user = known ? inherited->owner >> 32 : to->uid;
+        to->payer = known ? to->user : TCTL_NOBODY;
+        return;
+    }
+    to->asked = true;
+    to->kernels = origin.kernels;
+    if (origin.namespace_owner)
+        to->user = origin.namespace_owner;
+    else if (origin.maker && within(&config->sub_uids, to->uid))
+        to->user = origin.maker;
+    to->payer = origin.namespace_owner ?: origin.maker ?: to->uid;
 }

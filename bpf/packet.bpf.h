@@ -236,17 +236,15 @@ static __noinline __u32 cut_size(struct __sk_buff *skb)
     return frag_size && frag_size < mtu ? frag_size : mtu; /* IPV6_MTU says how to cut, not when */
 }
 
-/*
- * Can this outgoing packet be longer than its path? TCP cuts its segments itself; a longer datagram was built in pieces
- * (ip_append_data), so that its linear part is not all of it.
+/* Was this outgoing packet built in pieces? ip_append_data() does so with each datagram that is longer than its path.
  */
-static __always_inline bool may_be_cut(const struct __sk_buff *skb)
+static __always_inline bool in_pieces(const struct __sk_buff *skb)
 {
     return (__u64)(skb->data_end - skb->data) < skb->len;
 }
 
-/* streams: the socket is TCP. */
-static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bool streams, struct wire *wire)
+/* may_be_cut: an outgoing packet that may be longer than its path. */
+static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bool may_be_cut, struct wire *wire)
 {
     __u32 largest = 0;
 
@@ -260,7 +258,7 @@ static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bo
         return;
     if (hook == HOOK_INGRESS)
         largest = largest_fragment(skb);
-    else if (!streams && may_be_cut(skb))
+    else if (may_be_cut)
         largest = cut_size(skb);
     if (largest)
         count_fragments(skb, largest, wire);

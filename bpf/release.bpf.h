@@ -9,20 +9,15 @@
 
 #include <linux/in.h>
 
-/*
- * An accepted MPTCP socket has its listener's cookie, so that its close must not take the listener's tag away.
- * The context of this hook is the kernel's struct sock.
- */
-static __always_inline bool shares_cookie(struct bpf_sock *sk)
+/* An accepted MPTCP socket may have its listener's cookie: its close must not take the listener's tag away. */
+static __always_inline bool shares_cookie(const struct subject *subject)
 {
-    __u8 server_side = 0;
-
-    return sk->protocol == IPPROTO_MPTCP && PEEK(&server_side, sk, msk_server_side) && server_side;
+    return subject->inherited && subject->inherited->cookie == subject->cookie && !is_listener(subject->sk);
 }
 
 static __always_inline void leave_tag(struct bpf_sock *sk, union tag_word tag)
 {
-    struct socket_value *home = STORAGE(socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    struct socket_value *home = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
 
     if (!home)
         return;
@@ -32,20 +27,23 @@ static __always_inline void leave_tag(struct bpf_sock *sk, union tag_word tag)
     bpf_spin_unlock(&home->lock);
 }
 
+/* The context of this hook is the kernel's struct sock. */
 static __always_inline void release_socket(struct bpf_sock *sk)
 {
+    __u32 zero = 0;
+    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
     struct subject subject = {.sk = sk};
     union tag_word tag = {};
     const volatile __u64 *row;
 
-    if (kernel.sk_uid.offset != TCTL_NO_OFFSET)
-        KNOW_OWNER(&subject, sk); /* the file that tells it is about to go */
+    if (config && kernel.sk_uid.offset != TCTL_NO_OFFSET)
+        KNOW_OWNER(&subject, sk, config); /* the file that tells it is about to go */
     subject.cookie = bpf_get_socket_cookie(sk);
     row = bpf_map_lookup_elem(&cookie_tag_map, &subject.cookie);
     if (!row)
         return;
     tag.word = *row;
     leave_tag(sk, tag);
-    if (!shares_cookie(sk))
+    if (!shares_cookie(&subject))
         bpf_map_delete_elem(&cookie_tag_map, &subject.cookie);
 }

@@ -8,6 +8,10 @@
 #include "firewall.bpf.h"
 #include "owner.bpf.h"
 
+#include <linux/in.h>
+
+#define SOCK_RAW 3 /* bits/socket_type.h; the UAPI headers have no name for it */
+
 #define STAMP_SHIFT 48
 #define PAYLOAD ((1ULL << STAMP_SHIFT) - 1)
 #define RELEASED (1ULL << 63)
@@ -15,8 +19,9 @@
 enum answer_flag {
     ANSWER_BLOCKED = 1, /* always, on every interface */
     ANSWER_HERE = 2,    /* of trafficd's network namespace: interface numbers mean something */
-    ANSWER_STREAM = 4,  /* TCP */
-    ANSWER_MPTCP = 8,   /* made from the MPTCP socket behind this subflow, which changes without it: never kept */
+    ANSWER_STREAM = 4,  /* TCP: cuts its packets itself */
+    ANSWER_RAW = 8,     /* hands in packets as it likes */
+    ANSWER_UNKEPT = 16, /* what it was made from changes without the socket: true for this packet only */
 };
 
 /* What a packet needs to know of its socket. */
@@ -34,14 +39,13 @@ union tag_word {
     struct tctl_tag tag;
 };
 
-/* Who is asked about: the descriptor's own socket, which for MPTCP is not the one that carries the packet. */
+/* Who is asked about: the descriptor's own socket, for MPTCP not the one that carries the packet. */
 struct subject {
-    const void *sk;            /* the kernel's struct sock; NULL without BTF */
-    struct socket_value *home; /* its storage: where the release hook left its tag */
-    __u64 *kept_owner;         /* its word of owner_storage, or NULL */
+    const void *sk;                   /* the kernel's struct sock; NULL without BTF */
+    struct socket_value *home;        /* its storage: where the release hook left its tag */
+    struct tctl_inherited *inherited; /* or NULL */
     __u64 cookie;
-    __u32 uid;  /* as the initial user namespace sees it; without BTF as the network namespace does */
-    __u32 user; /* who answers for uid: itself, or the plain user whose user namespace it is of */
+    struct belonging to;
     __u8 flags;
 };
 
@@ -81,8 +85,6 @@ static __always_inline bool recall(struct __sk_buff *skb, const struct socket_va
     ret->payer = payer;
     ret->set = charge >> 32;
     ret->flags = charge >> 40;
-    if (ret->flags & ANSWER_MPTCP)
-        return false;
     if (seen == kernel.overflow_uid) { /* many UIDs look like this one */
         const void *sk = NULL;
         __u32 uid = seen;
@@ -105,7 +107,7 @@ static __always_inline void keep(struct socket_value *value, const struct answer
     *(volatile __u64 *)&value->word[TCTL_W_TAG] = answer->tag | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_PAYER] = answer->payer | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_SEEN] = seen | stamp;
-    *(volatile __u64 *)&value->word[TCTL_W_OWNER] = subject->uid | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_OWNER] = subject->to.uid | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_GENERATION] = generation | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_MADE] = (made & PAYLOAD) | stamp;
     bpf_spin_unlock(&value->lock);
@@ -140,21 +142,38 @@ static __always_inline bool find_tag(const struct subject *subject, union tag_wo
     return true;
 }
 
-/* The subject's owner, and who answers for that; remembered on the socket if it is somebody else. */
-#define KNOW_OWNER(subject, sk_pointer)                                                                                \
+/* True: somebody else answers for the owner, which has to be written down. */
+static __always_inline bool know_owner(struct subject *subject, const struct tctl_config *config)
+{
+    PEEK(&subject->to.uid, subject->sk, sk_uid);
+    find_user(subject->sk, subject->inherited, config, &subject->to);
+    return subject->to.asked && subject->to.user != subject->to.uid;
+}
+
+static __always_inline void write_owner(struct subject *subject)
+{
+    if (subject->inherited && subject->to.asked)
+        *(volatile __u64 *)&subject->inherited->owner = pack_owner(subject->to.uid, subject->to.user);
+}
+
+/* The subject's owner, and who answers for that. sock: the subject as the verifier knows it. */
+#define KNOW_OWNER(subject, sock, config)                                                                              \
     do {                                                                                                               \
-        __u64 none_ = 0;                                                                                               \
-        PEEK(&(subject)->uid, (subject)->sk, sk_uid);                                                                  \
-        (subject)->kept_owner = STORAGE(owner_storage, sk_pointer, NULL, 0);                                           \
-        (subject)->user = answering_user((subject)->sk, (subject)->uid, (subject)->kept_owner);                        \
-        if (!(subject)->kept_owner && (subject)->user != (subject)->uid)                                               \
-            (subject)->kept_owner = STORAGE(owner_storage, sk_pointer, &none_, BPF_SK_STORAGE_GET_F_CREATE);           \
-        if ((subject)->kept_owner)                                                                                     \
-            *(volatile __u64 *)(subject)->kept_owner = pack_owner((subject)->uid, (subject)->user);                    \
+        (subject)->inherited = STORAGE(inherited_storage, sock, 0);                                                    \
+        if (know_owner((subject), (config)) && !(subject)->inherited)                                                  \
+            (subject)->inherited = STORAGE(inherited_storage, sock, BPF_SK_STORAGE_GET_F_CREATE);                      \
+        write_owner(subject);                                                                                          \
     } while (0)
 
+static __always_inline bool is_listener(const void *sk)
+{
+    __u8 state = 0;
+
+    return PEEK(&state, sk, sk_state) && state == BPF_TCP_LISTEN;
+}
+
 /* An MPTCP subflow: the subject is the socket behind it. False: it is no subflow. */
-static __always_inline bool find_mptcp(struct bpf_sock *sk, struct subject *subject)
+static __always_inline bool find_mptcp(struct bpf_sock *sk, const struct tctl_config *config, struct subject *subject)
 {
     struct mptcp_sock *msk;
 
@@ -164,33 +183,48 @@ static __always_inline bool find_mptcp(struct bpf_sock *sk, struct subject *subj
     if (!msk)
         return false;
     subject->sk = msk;
-    subject->home = STORAGE(socket_storage, msk, NULL, 0);
+    subject->home = STORAGE(socket_storage, msk, 0);
     subject->cookie = 0;
     PEEK(&subject->cookie, msk, sk_cookie);
-    subject->flags |= ANSWER_MPTCP;
-    KNOW_OWNER(subject, msk);
+    subject->flags |= ANSWER_UNKEPT;
+    KNOW_OWNER(subject, msk, config);
+    if (subject->cookie && is_listener(msk)) {
+        struct tctl_inherited *inherited = STORAGE(inherited_storage, msk, BPF_SK_STORAGE_GET_F_CREATE);
+
+        if (inherited)
+            *(volatile __u64 *)&inherited->cookie = subject->cookie;
+    }
     return true;
 }
 
+static __always_inline __u8 kind_of(struct bpf_sock *sk)
+{
+    struct bpf_sock *full = bpf_sk_fullsock(sk);
+
+    if (!full)
+        return 0;
+    if (full->type == SOCK_RAW)
+        return ANSWER_RAW;
+    return full->protocol == IPPROTO_TCP ? ANSWER_STREAM : 0;
+}
+
 static __always_inline void find_subject(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
-                                         struct subject *subject)
+                                         const struct tctl_config *config, struct subject *subject)
 {
     struct bpf_sock *sk = skb->sk;
 
-    subject->uid = subject->user = seen;
+    subject->to.uid = subject->to.user = subject->to.payer = seen;
     subject->home = value;
     subject->cookie = bpf_get_socket_cookie(skb);
     if (!sk)
         return;
-    struct bpf_sock *full = bpf_sk_fullsock(sk);
-
-    if (full && full->protocol == IPPROTO_TCP) {
-        subject->flags |= ANSWER_STREAM;
-        if (find_mptcp(sk, subject))
-            return;
-    }
+    subject->flags = kind_of(sk);
+    if (subject->flags & ANSWER_STREAM && find_mptcp(sk, config, subject))
+        return;
     if (PEEK(&subject->sk, skb, skb_sk))
-        KNOW_OWNER(subject, sk);
+        KNOW_OWNER(subject, sk, config);
+    if (subject->to.kernels && subject->flags & ANSWER_RAW)
+        subject->flags |= ANSWER_UNKEPT; /* answers pings or sends resets for all network namespaces in turn */
 }
 
 static __always_inline bool in_our_namespace(const struct subject *subject, const struct tctl_config *config)
@@ -227,21 +261,31 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
     const __u8 *set;
 
     answer->flags = subject->flags;
-    answer->payer = subject->user;
-    answer->uid = config->fold_user_namespaces ? subject->user : subject->uid;
+    answer->payer = subject->to.payer;
+    answer->uid = config->fold_user_namespaces ? subject->to.user : subject->to.uid;
     if (find_tag(subject, &tag)) {
-        if (tag.tag.uid != subject->uid)
-            answer->payer = tag.tag.uid;
-        if (tag.tag.uid != subject->uid || !config->fold_user_namespaces)
-            answer->uid = tag.tag.uid;
+        if (tag.tag.uid != subject->to.uid)
+            answer->uid = answer->payer = tag.tag.uid;
         answer->tag = tag.tag.tag;
     }
     set = bpf_map_lookup_elem(&uid_counter_set_map, &answer->uid);
     answer->set = set ? *set : 0;
     if (in_our_namespace(subject, config))
         answer->flags |= ANSWER_HERE;
-    if (blocked(config, subject->uid) || (subject->user != subject->uid && blocked(config, subject->user)))
+    if (blocked(config, subject->to.uid) || (subject->to.user != subject->to.uid && blocked(config, subject->to.user)))
         answer->flags |= ANSWER_BLOCKED;
+}
+
+/*
+ * Two locks in a row keep loads in their order on weakly ordered CPUs: without them a map could be read before the
+ * generation it is older than, or before a storage was found that a tagger deletes after writing the map.
+ */
+static __always_inline void settle(struct socket_value *value)
+{
+    bpf_spin_lock(&value->lock);
+    bpf_spin_unlock(&value->lock);
+    bpf_spin_lock(&value->lock);
+    bpf_spin_unlock(&value->lock);
 }
 
 /* Ask the pinned maps, and keep the answer where there is a place for it (value may be NULL). */
@@ -254,10 +298,13 @@ static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value,
     struct subject subject = {};
 
     __builtin_memset(answer, 0, sizeof(*answer));
-    find_subject(skb, value, seen, &subject);
-    if (config)
-        ask(&subject, config, answer);
+    if (!config)
+        return 0;
     if (value)
+        settle(value);
+    find_subject(skb, value, seen, config, &subject);
+    ask(&subject, config, answer);
+    if (value && !(answer->flags & ANSWER_UNKEPT))
         keep(value, answer, &subject, seen, generation, now);
     return 0;
 }
@@ -267,7 +314,7 @@ static __always_inline void answer_for(struct __sk_buff *skb, struct answer *ans
 {
     struct bpf_sock *sk = skb->sk;
     __u32 seen = bpf_get_socket_uid(skb);
-    struct socket_value *value = sk ? STORAGE(socket_storage, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
+    struct socket_value *value = sk ? STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
 
     if (value && recall(skb, value, seen, answer))
         return;

@@ -8,6 +8,12 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 #define PASS 1
 #define DROP 0
 
+/* TCP makes its segments fit; raw sockets may hand in whole what others build in pieces. */
+static __always_inline bool may_be_cut(const struct __sk_buff *skb, const struct answer *answer)
+{
+    return answer->flags & ANSWER_RAW || (!(answer->flags & ANSWER_STREAM) && in_pieces(skb));
+}
+
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
@@ -17,7 +23,7 @@ int egress(struct __sk_buff *skb)
     answer_for(skb, &answer);
     if (answer.flags & ANSWER_BLOCKED)
         return DROP; /* never on the wire, so never counted */
-    count_wire(skb, HOOK_EGRESS, answer.flags & ANSWER_STREAM, &wire);
+    count_wire(skb, HOOK_EGRESS, may_be_cut(skb, &answer), &wire);
     count_uid(&answer, skb->ifindex, &wire, true);
     return PASS;
 }
@@ -29,7 +35,7 @@ int ingress(struct __sk_buff *skb)
     struct wire wire;
 
     answer_for(skb, &answer);
-    count_wire(skb, HOOK_INGRESS, answer.flags & ANSWER_STREAM, &wire); /* dropped or not: it crossed the link */
+    count_wire(skb, HOOK_INGRESS, false, &wire); /* dropped or not: it crossed the link */
     count_uid(&answer, skb->ifindex, &wire, false);
     return answer.flags & ANSWER_BLOCKED ? DROP : PASS;
 }

@@ -93,8 +93,9 @@ struct tctl_config {
     __u32 netns_inum;                 /* the namespace whose interface numbers mean something; inode of its nsfs file */
     __u32 row_limit[TCTL_STATS_MAPS]; /* rows one UID may make in each stats map */
     struct tctl_uid_range app_uids[TCTL_MAX_UID_RANGES];
+    struct tctl_uid_range sub_uids; /* UIDs that only user namespaces of plain users give to sockets */
 };
-_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64, "ABI");
+_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64 + 8, "ABI");
 
 /* tctl_state.attached: the programs that count and clean up */
 enum tctl_program {
@@ -157,9 +158,17 @@ struct tctl_socket {
 _Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 16, "ABI");
 
 /*
- * trafficctl/owner_storage: for sockets of a user namespace that a plain user owns, sk_uid | owner << 32. Inherited
- * by accepted children, which have no file to read it from until accept() returns.
+ * trafficctl/inherited_storage: what a socket leaves to the children that are accepted from it, which cannot be asked
+ * until accept() returns. Only where there is something to leave.
  */
+struct tctl_inherited {
+    __u64 owner;  /* sk_uid | user who answers for it << 32; 0: nobody else does */
+    __u64 cookie; /* of an MPTCP listener: its children have the same, and its tag is theirs */
+};
+_Static_assert(sizeof(struct tctl_inherited) == 16, "ABI");
+
+/* Payer of rows for sockets of which nobody can tell whose they are: they all share one share. */
+#define TCTL_NOBODY 0xFFFFFFFFu
 
 /* An offset in a kernel struct that this kernel's BTF does not know. */
 #define TCTL_NO_OFFSET 0xFFFF
@@ -182,11 +191,13 @@ struct tctl_kernel {
     __u32 mptcp;          /* bpf_skc_to_mptcp_sock() is there */
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
-    struct tctl_member skb_sk, skb_cb, skb_dst;              /* sk_buff: sk, cb, _skb_refdst */
-    struct tctl_member sk_uid, sk_socket;                    /* sock: sk_uid, sk_socket */
-    struct tctl_member sk_net, sk_cookie;                    /* sock: __sk_common.skc_net.net, __sk_common.skc_cookie */
-    struct tctl_member net_inum;                             /* net: ns.inum */
-    struct tctl_member socket_file, file_cred, cred_user_ns; /* socket: file; file: f_cred; cred: user_ns */
+    struct tctl_member skb_sk, skb_cb, skb_dst;  /* sk_buff: sk, cb, _skb_refdst */
+    struct tctl_member sk_uid, sk_socket;        /* sock: sk_uid, sk_socket */
+    struct tctl_member sk_net, sk_cookie;        /* sock: __sk_common.skc_net.net, __sk_common.skc_cookie */
+    struct tctl_member sk_state;                 /* sock: __sk_common.skc_state */
+    struct tctl_member net_inum, net_user_ns;    /* net: ns.inum, user_ns */
+    struct tctl_member socket_file, file_cred;   /* socket: file; file: f_cred */
+    struct tctl_member cred_user_ns, cred_fsuid; /* cred: user_ns, fsuid */
     struct tctl_member user_ns_level, user_ns_parent, user_ns_owner;
     struct tctl_member cb4_frag_max, cb6_frag_max;        /* inet_skb_parm, inet6_skb_parm: frag_max_size */
     struct tctl_member dst_dev, dst_metrics, dst_expires; /* dst_entry: dev, _metrics, expires */
@@ -195,7 +206,6 @@ struct tctl_kernel {
     struct tctl_member rt_pmtu;                           /* rtable: rt_pmtu */
     struct tctl_member inet_pmtudisc, inet_pinet6;        /* inet_sock: pmtudisc, pinet6 */
     struct tctl_member np_pmtudisc, np_frag_size;         /* ipv6_pinfo: pmtudisc, frag_size */
-    struct tctl_member msk_server_side;                   /* mptcp_sock: pm.server_side */
 };
 
 #endif

@@ -235,35 +235,35 @@ static void config_names_a_file_that_cannot_be_read(void **state)
     assert_non_null(strstr(fault.text, "Is a directory"));
 }
 
-static void login_defs_give_the_app_uids(void **state)
+static void login_defs_give_the_ranges(void **state)
 {
-    struct uid_range ranges[LOAD_MAX_UID_RANGES];
+    struct uid_range uids, sub_uids;
     char path[128];
 
     snprintf(path, sizeof(path), "%s/defs", (char *)*state);
     write_file(*state, "defs",
                "# UID_MIN 1\nUID_MIN\t\t 500\n  UID_MAX  70000 \nSUB_UID_MIN 200000\nXUID_MIN 3\n"
                "SUB_UID_MAX 300000 # more\nSYS_UID_MIN 101\nUID_MINX 5\n");
-    assert_int_equal(login_defs_app_uids(path, ranges), 2);
-    assert_int_equal(ranges[0].first, 500);
-    assert_int_equal(ranges[1].first, 200000);
-    assert_int_equal(ranges[1].last, 300000);
-    assert_int_equal(ranges[0].last, 70000);
+    login_defs_uids(path, &uids, &sub_uids);
+    assert_int_equal(uids.first, 500);
+    assert_int_equal(uids.last, 70000);
+    assert_int_equal(sub_uids.first, 200000);
+    assert_int_equal(sub_uids.last, 300000);
 }
 
 static void login_defs_fall_back(void **state)
 {
-    struct uid_range ranges[LOAD_MAX_UID_RANGES];
+    struct uid_range uids, sub_uids;
     char path[128];
 
     snprintf(path, sizeof(path), "%s/defs", (char *)*state);
     write_file(*state, "defs", "UID_MIN 9000\nUID_MAX 8000\nSUB_UID_MIN lots\nSUB_UID_MAX 99999999999\n");
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(login_defs_app_uids(i ? path : NO_FILE, ranges), 2);
-        assert_int_equal(ranges[0].first, 1000);
-        assert_int_equal(ranges[0].last, 60000);
-        assert_int_equal(ranges[1].first, 100000);
-        assert_int_equal(ranges[1].last, 600100000);
+        login_defs_uids(i ? path : NO_FILE, &uids, &sub_uids);
+        assert_int_equal(uids.first, 1000);
+        assert_int_equal(uids.last, 60000);
+        assert_int_equal(sub_uids.first, 100000);
+        assert_int_equal(sub_uids.last, 600100000);
     }
 }
 
@@ -278,7 +278,7 @@ int main(void)
         cmocka_unit_test(config_tells_the_first_of_several),
         cmocka_unit_test_setup_teardown(config_reads_drop_ins_in_order, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(config_names_a_file_that_cannot_be_read, folder_new, folder_remove),
-        cmocka_unit_test_setup_teardown(login_defs_give_the_app_uids, folder_new, folder_remove),
+        cmocka_unit_test_setup_teardown(login_defs_give_the_ranges, folder_new, folder_remove),
         cmocka_unit_test_setup_teardown(login_defs_fall_back, folder_new, folder_remove),
     };
 

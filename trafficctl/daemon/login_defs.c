@@ -31,13 +31,12 @@ static struct uid_range range_of(char *text, const char *min, const char *max, s
     return range.first <= range.last && range.last != UINT32_MAX ? range : otherwise;
 }
 
-size_t login_defs_app_uids(const char *path, struct uid_range ranges[static LOAD_MAX_UID_RANGES])
+void login_defs_uids(const char *path, struct uid_range *ret_uids, struct uid_range *ret_sub_uids)
 {
     _cleanup_free_ char *text = NULL;
     char none[] = "";
 
     fd_read_file(path, MAX_FILE, &text);
-    ranges[0] = range_of(text ?: none, "UID_MIN", "UID_MAX", (struct uid_range){1000, 60000});
-    ranges[1] = range_of(text ?: none, "SUB_UID_MIN", "SUB_UID_MAX", (struct uid_range){100000, 600100000});
-    return 2;
+    *ret_uids = range_of(text ?: none, "UID_MIN", "UID_MAX", (struct uid_range){1000, 60000});
+    *ret_sub_uids = range_of(text ?: none, "SUB_UID_MIN", "SUB_UID_MAX", (struct uid_range){100000, 600100000});
 }

@@ -10,6 +10,6 @@
 
 /*
  * UID_MIN-UID_MAX and SUB_UID_MIN-SUB_UID_MAX of path. A range that the file does not give, or gives wrong, is
- * 1000-60000 or 100000-600100000. Returns the count of ranges: 2.
+ * 1000-60000 or 100000-600100000.
  */
-size_t login_defs_app_uids(const char *path, struct uid_range ranges[static LOAD_MAX_UID_RANGES]);
+void login_defs_uids(const char *path, struct uid_range *ret_uids, struct uid_range *ret_sub_uids);

@@ -60,7 +60,9 @@ void settings_init(struct settings *settings, const char *login_defs)
     for (size_t i = 0; i < ARRAY_SIZE(TABLE); i++)
         if (TABLE[i].initial)
             TABLE[i].kind->parse(TABLE[i].initial, field_of(&TABLE[i], settings));
-    settings->app_uids.count = login_defs_app_uids(login_defs, settings->app_uids.range);
+    settings->app_uids.count = 2;
+    login_defs_uids(login_defs, &settings->app_uids.range[0], &settings->sub_uids);
+    settings->app_uids.range[1] = settings->sub_uids;
     for (int map = 0; map < LOAD_MAPS; map++)
         settings->entries[map] = load_map_default_entries(map);
 }
@@ -184,6 +186,7 @@ struct load_options settings_load_options(const struct settings *settings, const
         .cgroup = *settings->cgroup ? settings->cgroup : NULL,
         .percpu = settings->percpu,
         .app_uid_count = settings->app_uids.count,
+        .sub_uids = settings->sub_uids,
         .per_user_range = settings->per_user_range,
         .fold_user_namespaces = settings->fold_user_namespaces,
         .rows_per_uid = settings->rows_per_uid,

@@ -33,6 +33,7 @@ struct settings {
     bool netfilter;                   /* auto; neither value hooks anything in yet */
     bool percpu;
     struct settings_ranges app_uids;
+    struct uid_range sub_uids; /* asked of the system, not set by anybody */
     uint32_t per_user_range;
     char accounting_group[SETTINGS_STRING_LEN];
     char read_group[SETTINGS_STRING_LEN];

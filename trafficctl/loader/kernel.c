@@ -32,10 +32,13 @@ static const struct wanted wanted[] = {
     {"sock", "sk_socket", offsetof(struct tctl_kernel, sk_socket)},
     {"sock", "__sk_common.skc_net.net", offsetof(struct tctl_kernel, sk_net)},
     {"sock", "__sk_common.skc_cookie", offsetof(struct tctl_kernel, sk_cookie)},
+    {"sock", "__sk_common.skc_state", offsetof(struct tctl_kernel, sk_state)},
     {"net", "ns.inum", offsetof(struct tctl_kernel, net_inum)},
+    {"net", "user_ns", offsetof(struct tctl_kernel, net_user_ns)},
     {"socket", "file", offsetof(struct tctl_kernel, socket_file)},
     {"file", "f_cred", offsetof(struct tctl_kernel, file_cred)},
     {"cred", "user_ns", offsetof(struct tctl_kernel, cred_user_ns)},
+    {"cred", "fsuid", offsetof(struct tctl_kernel, cred_fsuid)},
     {"user_namespace", "level", offsetof(struct tctl_kernel, user_ns_level)},
     {"user_namespace", "parent", offsetof(struct tctl_kernel, user_ns_parent)},
     {"user_namespace", "owner", offsetof(struct tctl_kernel, user_ns_owner)},
@@ -52,7 +55,6 @@ static const struct wanted wanted[] = {
     {"inet_sock", "pinet6", offsetof(struct tctl_kernel, inet_pinet6)},
     {"ipv6_pinfo", "pmtudisc", offsetof(struct tctl_kernel, np_pmtudisc)},
     {"ipv6_pinfo", "frag_size", offsetof(struct tctl_kernel, np_frag_size)},
-    {"mptcp_sock", "pm.server_side", offsetof(struct tctl_kernel, msk_server_side)},
 };
 
 _Static_assert(offsetof(struct tctl_kernel, skb_sk) + sizeof(wanted) / sizeof(wanted[0]) * sizeof(struct tctl_member) ==
@@ -164,9 +166,12 @@ static uint32_t overflow_uid(void)
     return uid;
 }
 
+/* A kernel locked down for confidentiality has types and lets no program read what they describe. */
 bool kernel_has_types(void)
 {
-    return access(KERNEL_TYPES, R_OK) == 0;
+    return access(KERNEL_TYPES, R_OK) == 0 &&
+           libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_probe_read_kernel, NULL) == 1 &&
+           libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK, BPF_FUNC_probe_read_kernel, NULL) == 1;
 }
 
 bool kernel_has_socket_storage(void)

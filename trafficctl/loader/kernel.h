@@ -15,7 +15,7 @@ void kernel_offsets(const struct btf *btf, struct tctl_kernel *kernel);
 /* Everything: offsets by /sys/kernel/btf/vmlinux if it is there, features by trying. Needs CAP_BPF to try. */
 void kernel_find_out(bool percpu, struct tctl_kernel *kernel);
 
-/* Is there a /sys/kernel/btf/vmlinux? */
+/* Is there a /sys/kernel/btf/vmlinux, and may programs read by it? */
 bool kernel_has_types(void);
 /* Can sockets store answers? */
 bool kernel_has_socket_storage(void);

@@ -38,7 +38,8 @@ struct load_options {
     uint32_t entries[LOAD_MAPS]; /* sizes of the maps */
     struct uid_range app_uids[LOAD_MAX_UID_RANGES];
     size_t app_uid_count;
-    uint32_t per_user_range; /* 0: off */
+    struct uid_range sub_uids; /* UIDs that only user namespaces of plain users give to sockets */
+    uint32_t per_user_range;   /* 0: off */
     bool fold_user_namespaces;
     uint32_t rows_per_uid;        /* rows one UID may make in each stats map; 0: an eighth of the map */
     const char *accounting_group; /* group names or numbers; a missing group falls back to root */

@@ -26,7 +26,7 @@ static const size_t place[PINS] = {
     [PIN_STANDBY_UID] = MAP(standby_uid_map),
     [PIN_POWERSAVE_UID] = MAP(powersave_uid_map),
     [PIN_SOCKET_STORAGE] = MAP(socket_storage),
-    [PIN_OWNER_STORAGE] = MAP(owner_storage),
+    [PIN_INHERITED_STORAGE] = MAP(inherited_storage),
     [PIN_GENERATION] = MAP(generation_map),
     [PIN_CONFIG] = MAP(config_map),
     [PIN_STATE] = MAP(state_map),
@@ -77,7 +77,7 @@ static int choose(struct job *job)
         {PIN_SPILL, percpu},
         {PIN_BUSY, percpu},
         {PIN_SOCKET_STORAGE, answers},
-        {PIN_OWNER_STORAGE, answers},
+        {PIN_INHERITED_STORAGE, answers},
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(choices) && r == 0; i++)
