@@ -4,17 +4,12 @@
  * up, another one inside it, with and without a network of its own. Whoever acts in there, 10001 pays.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,36 +17,22 @@
 
 #include "fd.h"
 #include "kit.h"
+#include "userns.h"
 
-#define USER 10001
+#define USER USERNS_USER
 #define OTHER 10002
-#define INSIDE 1000 /* is 100999 outside */
-#define SUBORDINATE 100999
+#define INSIDE 1000
+#define SUBORDINATE USERNS_OUTSIDE(INSIDE)
 #define MANY 12000
 
 struct container {
-    int depth;        /* 1 or 2 */
-    uid_t inside;     /* 0 or INSIDE: who makes the socket */
+    int depth;    /* 1 or 2 */
+    uid_t inside; /* 0 or INSIDE: who makes the socket */
     bool own_network;
     int type;
     unsigned many;    /* not 0: that many users send one datagram each to ... */
     union address to; /* ... here */
 };
-
-static int map_write(pid_t pid, const char *file, const char *text)
-{
-    char path[64];
-    _cleanup_fd_ int fd = -1;
-
-    snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-static int maps_write(pid_t pid, const char *text)
-{
-    return map_write(pid, "uid_map", text) ?: map_write(pid, "gid_map", text);
-}
 
 static int loopback_up(void)
 {
@@ -93,17 +74,6 @@ static int act(int channel, const struct container *container)
     return fd < 0 ? -errno : channel_send_fd(channel, fd);
 }
 
-static int become_root(void)
-{
-    return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
-}
-
-/* A process whose credentials changed is not dumpable, and then its maps in /proc are not its parent's to write. */
-static int userns_new(void)
-{
-    return unshare(CLONE_NEWUSER) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
-}
-
 /* A namespace inside the namespace, its map written by the root of the outer one. */
 static int act_deeper(int channel, const struct container *container)
 {
@@ -118,10 +88,10 @@ static int act_deeper(int channel, const struct container *container)
 
         fd_close(pair[0]);
         r = userns_new() ?: channel_send(pair[1], 0) ?: channel_recv(pair[1], &word);
-        _exit(-(r ?: become_root() ?: act(channel, container)) & 0xff);
+        _exit(-(r ?: userns_become_root() ?: act(channel, container)) & 0xff);
     }
     fd_close(pair[1]);
-    if (channel_recv(pair[0], &word) < 0 || maps_write(pid, "0 0 1\n1 1 65535\n") < 0 || channel_send(pair[0], 0) < 0)
+    if (channel_recv(pair[0], &word) < 0 || userns_map(pid, "0 0 1\n1 1 65535\n") < 0 || channel_send(pair[0], 0) < 0)
         return -EPROTO;
     return waitpid(pid, &status, 0) < 0 ? -errno : -WEXITSTATUS(status);
 }
@@ -129,21 +99,9 @@ static int act_deeper(int channel, const struct container *container)
 static int contain(int channel, void *arg)
 {
     const struct container *container = arg;
-    uint64_t word;
-    int r;
+    int r = userns_enter(channel);
 
-    r = userns_new() ?: channel_send(channel, 0) ?: channel_recv(channel, &word) ?: become_root();
     return r ?: container->depth == 1 ? act(channel, container) : act_deeper(channel, container);
-}
-
-static void container_start(const struct container *container, struct actor *ret_actor)
-{
-    uint64_t word;
-
-    assert_int_equal(actor_start(the_world, PLACE_A, USER, contain, (void *)container, ret_actor), 0);
-    assert_int_equal(channel_recv(ret_actor->channel, &word), 0);
-    assert_int_equal(maps_write(ret_actor->pid, "0 10001 1\n1 100000 65536\n"), 0);
-    assert_int_equal(channel_send(ret_actor->channel, 0), 0);
 }
 
 static int socket_in(const struct container *container)
@@ -151,7 +109,7 @@ static int socket_in(const struct container *container)
     struct actor actor;
     int fd;
 
-    container_start(container, &actor);
+    userns_start(contain, (void *)container, &actor);
     fd = channel_recv_fd(actor.channel);
     assert_int_equal(actor_wait(&actor), 0);
     assert_true(fd >= 0);
@@ -230,7 +188,8 @@ static void test_container_network_is_charged_to_its_owner(void **state)
 static void test_unaccepted_connection_of_a_subordinate_listener(void **state)
 {
     struct container container = {.depth = 1, .inside = INSIDE, .type = SOCK_STREAM};
-    struct tcp tcp = {.listener = socket_in(&container), .b = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_STREAM, 0)};
+    struct tcp tcp = {.listener = socket_in(&container),
+                      .b = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_STREAM, 0)};
     union address at_a = address_of(AF_INET, 1, 0);
     struct meter meter = meter_start(the_world, USER, &TCP4);
     char block[5000] = {0};
@@ -262,8 +221,9 @@ static void test_many_subordinate_users_take_no_rows(void **state)
     (void)state;
     bind_to(sink, &container.to);
     container.to = name_of(sink);
-    meter = meter_start(the_world, USER, &(struct wire_filter){.family = AF_INET, .protocol = IPPROTO_UDP, .address = 1});
-    container_start(&container, &actor);
+    meter =
+        meter_start(the_world, USER, &(struct wire_filter){.family = AF_INET, .protocol = IPPROTO_UDP, .address = 1});
+    userns_start(contain, &container, &actor);
     assert_int_equal(actor_wait(&actor), 0);
     assert_int_equal(meter_wire(&meter).tx_packets, MANY);
     meter_exact(&meter);

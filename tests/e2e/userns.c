@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fd.h"
+#include "kit.h"
+
+static int map_write(pid_t pid, const char *file, const char *text)
+{
+    char path[64];
+    _cleanup_fd_ int fd = -1;
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int userns_map(pid_t pid, const char *map)
+{
+    return map_write(pid, "uid_map", map) ?: map_write(pid, "gid_map", map);
+}
+
+int userns_become_root(void)
+{
+    return setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* A process whose credentials changed is not dumpable, and then its maps in /proc are not its parent's to write. */
+int userns_new(void)
+{
+    return unshare(CLONE_NEWUSER) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+}
+
+int userns_enter(int channel)
+{
+    uint64_t word;
+
+    return userns_new() ?: channel_send(channel, 0) ?: channel_recv(channel, &word) ?: userns_become_root();
+}
+
+void userns_start(actor_fn fn, void *arg, struct actor *ret_actor)
+{
+    uint64_t word;
+
+    assert_int_equal(actor_start(the_world, PLACE_A, USERNS_USER, fn, arg, ret_actor), 0);
+    assert_int_equal(channel_recv(ret_actor->channel, &word), 0);
+    assert_int_equal(userns_map(ret_actor->pid, "0 10001 1\n1 100000 65536\n"), 0);
+    assert_int_equal(channel_send(ret_actor->channel, 0), 0);
+}
