@@ -17,13 +17,22 @@ void each_offload(void (*run)(int family))
 {
     static const struct {
         bool tso, gso, gro;
-    } offload[] = {{false, false, false}, {false, true, false}, {false, true, true}, {true, true, false}, {true, true, true}};
+    } offload[] = {
+        {false, false, false}, {false, true, false}, {false, true, true}, {true, true, false}, {true, true, true}};
 
     for (size_t i = 0; i < ARRAY_SIZE(offload); i++) {
         assert_int_equal(world_offload(the_world, offload[i].tso, offload[i].gso, offload[i].gro), 0);
         run(AF_INET);
         run(AF_INET6);
     }
+}
+
+void route_to_b(const char *suffix)
+{
+    assert_int_equal(
+        world_run(the_world, PLACE_A, "ip route replace 198.51.100.0/24 via 198.51.100.1 dev a0 onlink %s", suffix), 0);
+    assert_int_equal(
+        world_run(the_world, PLACE_A, "ip route replace fd00:b::/64 via fd00:b::1 dev a0 onlink %s", suffix), 0);
 }
 
 uint64_t cookie_of(int fd)

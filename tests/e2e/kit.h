@@ -13,6 +13,9 @@
 /* Run with TSO, GSO and GRO of a0 and b0 on and off, for both families; offloads are all on afterwards. */
 void each_offload(void (*run)(int family));
 
+/* Routes from A to B with what follows, as "mtu 1300"; "" for plain ones. */
+void route_to_b(const char *suffix);
+
 uint64_t cookie_of(int fd);
 /* {uid, tag} into the cookie map, nothing else: what a raw writer does. uid UINT32_MAX: remove the row. */
 void tag_write(struct world *world, int fd, uint32_t uid, uint32_t tag);

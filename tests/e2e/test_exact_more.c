@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/udp.h>
 #include <netinet/icmp6.h>
+#include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -165,6 +166,32 @@ static void test_raw(void **state)
     }
 }
 
+/* Handed in whole with its own header: what is longer than the route is cut like anything else. */
+static void test_raw_with_its_own_header(void **state)
+{
+    static uint8_t packet[1400];
+    struct iphdr *ip = (struct iphdr *)packet;
+    struct wire_filter filter = {.family = AF_INET, .protocol = 253};
+    _cleanup_fd_ int fd = socket_as(the_world, PLACE_A, 0, AF_INET, SOCK_RAW, IPPROTO_RAW);
+    union address from = address_of(AF_INET, 1, 0), to = address_of(AF_INET, 0, 0);
+    struct meter meter;
+
+    (void)state;
+    *ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = 253};
+    ip->saddr = from.v4.sin_addr.s_addr;
+    ip->daddr = to.v4.sin_addr.s_addr;
+    assert_return_code(fchown(fd, UID, UID), errno);
+    route_to_b("mtu 1000");
+    meter = meter_start(the_world, UID, &filter);
+    for (size_t size = 900; size <= sizeof(packet); size += 100) {
+        ip->tot_len = htons(size);
+        assert_int_equal(sendto(fd, packet, size, 0, &to.any, sizeof(to.v4)), size);
+    }
+    route_to_b("");
+    meter_exact(&meter);
+    assert_int_equal(meter_wire(&meter).tx_packets, 2 + 4 * 2);
+}
+
 /* Whole datagrams on loopback, whose mtu is 65536: sent and received once each, under its own interface. */
 static void loopback(int family)
 {
@@ -201,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_udp_gso_with_options_in_the_network_header),
         cmocka_unit_test(test_ping),
         cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_raw_with_its_own_header),
         cmocka_unit_test(test_loopback),
     };
 

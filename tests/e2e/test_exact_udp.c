@@ -129,29 +129,25 @@ static void test_udp_gso(void **state)
     each_offload(segmented_each);
 }
 
-static void route_mtu(const char *suffix)
-{
-    assert_int_equal(world_run(the_world, PLACE_A, "ip route replace 198.51.100.0/24 via 198.51.100.1 dev a0 onlink %s", suffix), 0);
-    assert_int_equal(world_run(the_world, PLACE_A, "ip route replace fd00:b::/64 via fd00:b::1 dev a0 onlink %s", suffix), 0);
-}
-
 static void test_udp_route_mtu(void **state)
 {
     (void)state;
-    route_mtu("mtu 1300");
+    route_to_b("mtu 1300");
     each_offload(fragmented);
-    route_mtu("mtu lock 1400");
+    route_to_b("mtu lock 1400");
     each_offload(fragmented);
-    route_mtu("");
+    route_to_b("");
 }
 
 /* A path mtu that the kernel learnt, rather than one that somebody configured: an ICMP error that B sends. */
 static void learn_pmtu(struct udp *udp, int family)
 {
-    _cleanup_fd_ int raw = socket_as(the_world, PLACE_B, 0, family, SOCK_RAW, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    _cleanup_fd_ int raw =
+        socket_as(the_world, PLACE_B, 0, family, SOCK_RAW, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
     uint16_t ports[2] = {udp->at_a.v4.sin_port, udp->at_b.v4.sin_port};
     union address to = udp->at_a;
-    uint8_t error4[36] = {[0] = 3, [1] = 4, [6] = 1280 >> 8, [7] = 1280 & 0xff, [8] = 0x45, [10] = 5, [11] = 0xdc, [16] = 64, [17] = 17};
+    uint8_t error4[36] = {
+        [0] = 3, [1] = 4, [6] = 1280 >> 8, [7] = 1280 & 0xff, [8] = 0x45, [10] = 5, [11] = 0xdc, [16] = 64, [17] = 17};
     uint8_t error6[56] = {[0] = 2, [6] = 1280 >> 8, [7] = 1280 & 0xff, [8] = 0x60, [12] = 5, [14] = 17, [15] = 64};
     uint32_t sum = 0;
 
@@ -244,7 +240,7 @@ static void discover(int family, int mode, size_t largest)
 static void test_udp_mtu_discovery_modes(void **state)
 {
     (void)state;
-    route_mtu("mtu 1300");
+    route_to_b("mtu 1300");
     for (int i = 0; i < 2; i++) {
         int family = i ? AF_INET6 : AF_INET;
 
@@ -254,7 +250,7 @@ static void test_udp_mtu_discovery_modes(void **state)
         discover(family, IP_PMTUDISC_INTERFACE, 1440);
         discover(family, IP_PMTUDISC_PROBE, 1440);
     }
-    route_mtu("");
+    route_to_b("");
 }
 
 /* IPV6_MTU on a socket: its own size of fragments. */
