@@ -160,5 +160,6 @@ int main(void)
     const struct world_options shared = {.config = "app_uids = 10000-20000\n"};
     const struct world_options percpu = {.config = "app_uids = 10000-20000\n", .percpu = true};
 
-    return run_world("chains", tests, ARRAY_SIZE(tests), &shared) + run_world("chains", tests, ARRAY_SIZE(tests), &percpu);
+    return run_world("chains", tests, ARRAY_SIZE(tests), &shared) +
+           run_world("chains", tests, ARRAY_SIZE(tests), &percpu);
 }

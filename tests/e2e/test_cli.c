@@ -42,9 +42,8 @@ static json_t *row_of(json_t *document, const char *array, const char *member, j
     json_t *row;
     size_t i;
 
-    json_array_foreach(json_object_get(document, array), i, row)
-        if (json_integer_value(json_object_get(row, member)) == value)
-            return row;
+    json_array_foreach(json_object_get(document, array), i,
+                       row) if (json_integer_value(json_object_get(row, member)) == value) return row;
     return NULL;
 }
 
@@ -53,9 +52,8 @@ static json_t *named(json_t *document, const char *array, const char *member, co
     json_t *row;
     size_t i;
 
-    json_array_foreach(json_object_get(document, array), i, row)
-        if (strcmp(json_string_value(json_object_get(row, member)), name) == 0)
-            return row;
+    json_array_foreach(json_object_get(document, array), i,
+                       row) if (strcmp(json_string_value(json_object_get(row, member)), name) == 0) return row;
     fail_msg("%s has no row named %s", array, name);
     return NULL;
 }
@@ -103,7 +101,8 @@ static void test_stats_uid(void **state)
     assert_counters_equal("all", json_counters(row_of(document, "uids", "uid", UID)), total);
     assert_int_equal(json_array_size(json_object_get(one, "uids")), 1);
     assert_counters_equal("one", json_counters(row_of(one, "uids", "uid", UID)), total);
-    json_array_foreach(json_object_get(document, "uids"), i, row) {
+    json_array_foreach(json_object_get(document, "uids"), i, row)
+    {
         assert_true(json_integer_value(json_object_get(row, "uid")) > last);
         last = json_integer_value(json_object_get(row, "uid"));
     }
@@ -176,7 +175,8 @@ static void test_stats_iface(void **state)
 
 static void test_status_is_ok(void **state)
 {
-    json_t *document = run_ctl_json(the_world, "status", 0), *daemon = json_object_get(document, "daemon"), *row, *value;
+    json_t *document = run_ctl_json(the_world, "status", 0), *daemon = json_object_get(document, "daemon"), *row,
+           *value;
     const char *pin;
     size_t i;
 
@@ -191,9 +191,8 @@ static void test_status_is_ok(void **state)
     json_array_foreach(json_object_get(document, "chains"), i, row)
         assert_true(json_is_false(json_object_get(row, "enabled")));
     assert_int_equal(i, 3);
-    json_object_foreach(json_object_get(document, "lost"), pin, value)
-        if (json_integer_value(value) != 0)
-            fail_msg("%s lost packets", pin);
+    json_object_foreach(json_object_get(document, "lost"), pin, value) if (json_integer_value(value) != 0)
+        fail_msg("%s lost packets", pin);
     json_decref(document);
     run_ctl(the_world, "status", 0, &said);
     assert_non_null(strstr(said.out, "ok"));
@@ -215,7 +214,8 @@ static void test_status_shows_a_chain_that_is_on(void **state)
 
 static void test_check(void **state)
 {
-    static const char *const names[] = {"CONFIG_CGROUP_BPF",    "CONFIG_BPF",   "CONFIG_BPF_SYSCALL", "CONFIG_NETFILTER_XT_MATCH_BPF",
+    static const char *const names[] = {"CONFIG_CGROUP_BPF",    "CONFIG_BPF",
+                                        "CONFIG_BPF_SYSCALL",   "CONFIG_NETFILTER_XT_MATCH_BPF",
                                         "CONFIG_INET_UDP_DIAG", "MEMLOCK 8 MiB"};
     json_t *document = run_ctl_json(the_world, "check", 0);
 

@@ -3,8 +3,8 @@
  * tun with offload headers: packets come with gso_size and without gso_segs, as from virtio_net. A tun device in A and
  * one in B; a thread carries packets and headers from one to the other and counts what they would be on a wire.
  */
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/udp.h>
 #include <linux/virtio_net.h>
@@ -66,8 +66,10 @@ static int tun_new(enum place place, const char *name, unsigned offload)
     fd = channel_recv_fd(actor.channel);
     if (actor_wait(&actor) < 0)
         return -1;
-    assert_int_equal(world_run(the_world, place, "ip addr add 10.77.0.%d/24 dev %s", place == PLACE_A ? 1 : 2, name), 0);
-    assert_int_equal(world_run(the_world, place, "ip addr add fd77::%d/64 dev %s nodad", place == PLACE_A ? 1 : 2, name), 0);
+    assert_int_equal(world_run(the_world, place, "ip addr add 10.77.0.%d/24 dev %s", place == PLACE_A ? 1 : 2, name),
+                     0);
+    assert_int_equal(
+        world_run(the_world, place, "ip addr add fd77::%d/64 dev %s nodad", place == PLACE_A ? 1 : 2, name), 0);
     assert_int_equal(world_run(the_world, place, "ip link set %s up", name), 0);
     return fd;
 }
@@ -109,7 +111,8 @@ static void carry(struct carrier *carrier, int from, int to)
 static void *carry_all(void *arg)
 {
     struct carrier *carrier = arg;
-    struct pollfd end[3] = {{.fd = carrier->a, .events = POLLIN}, {.fd = carrier->b, .events = POLLIN},
+    struct pollfd end[3] = {{.fd = carrier->a, .events = POLLIN},
+                            {.fd = carrier->b, .events = POLLIN},
                             {.fd = carrier->stop[0], .events = POLLIN}};
 
     while (poll(end, 3, -1) > 0 && !(end[2].revents && !end[0].revents && !end[1].revents)) {
@@ -163,7 +166,8 @@ static int tun_socket(enum place place, uid_t uid, int family, int type)
 
 static void tcp_through(int family, bool out)
 {
-    struct tcp tcp = {.listener = tun_socket(PLACE_B, 0, family, SOCK_STREAM), .a = tun_socket(PLACE_A, UID, family, SOCK_STREAM)};
+    struct tcp tcp = {.listener = tun_socket(PLACE_B, 0, family, SOCK_STREAM),
+                      .a = tun_socket(PLACE_A, UID, family, SOCK_STREAM)};
     union address at_b;
 
     assert_return_code(listen(tcp.listener, 1), 0);
@@ -179,7 +183,8 @@ static void tcp_through(int family, bool out)
 static void udp_through(int family, bool gro)
 {
     static char block[50000];
-    struct udp udp = {.a = tun_socket(PLACE_A, UID, family, SOCK_DGRAM), .b = tun_socket(PLACE_B, 0, family, SOCK_DGRAM)};
+    struct udp udp = {.a = tun_socket(PLACE_A, UID, family, SOCK_DGRAM),
+                      .b = tun_socket(PLACE_B, 0, family, SOCK_DGRAM)};
     int from[2] = {udp.a, udp.b}, segment = 1000;
 
     udp.at_a = name_of(udp.a);

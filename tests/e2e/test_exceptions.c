@@ -2,10 +2,10 @@
 /* Where counted and wire differ, and by exactly what: kernel-facts, end of section 1. TIME_WAIT is in test_exact.c. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <errno.h>
 #include <net/if.h>
 #include <netinet/ip_icmp.h>
 #include <setjmp.h>
@@ -35,7 +35,7 @@ static uint16_t checksum(const void *data, size_t size)
     for (size_t i = 0; i + 1 < size; i += 2)
         sum += (uint32_t)(byte[i] << 8 | byte[i + 1]);
     sum = (sum & 0xffff) + (sum >> 16);
-    return htons((uint16_t)~((sum & 0xffff) + (sum >> 16)));
+    return htons((uint16_t) ~((sum & 0xffff) + (sum >> 16)));
 }
 
 static void send_to(int fd, const char *text, size_t size)
@@ -77,8 +77,11 @@ static void ip_header(struct iphdr *ip, const char *from, const char *to, uint8_
 static void test_packet_sockets_are_not_seen(void **state)
 {
     _cleanup_fd_ int fd = socket_as(the_world, PLACE_A, 0, AF_PACKET, SOCK_DGRAM, 0);
-    struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_halen = 6,
-                             .sll_addr = {2, 0, 0, 0, 0, 0xb}, .sll_ifindex = index_of(PLACE_A, "a0")};
+    struct sockaddr_ll to = {.sll_family = AF_PACKET,
+                             .sll_protocol = htons(ETH_P_IP),
+                             .sll_halen = 6,
+                             .sll_addr = {2, 0, 0, 0, 0, 0xb},
+                             .sll_ifindex = index_of(PLACE_A, "a0")};
     struct meter meter = meter_start(the_world, 0, &UDP4);
     uint8_t packet[100] = {0};
 
@@ -118,7 +121,8 @@ static void test_device_drop_is_counted(void **state)
     struct meter meter = meter_start(the_world, UID, &UDP4);
 
     (void)state;
-    assert_int_equal(world_run(the_world, PLACE_M, "ip link set m0 mtu 600"), 0); /* veth refuses what its peer cannot take */
+    assert_int_equal(world_run(the_world, PLACE_M, "ip link set m0 mtu 600"),
+                     0); /* veth refuses what its peer cannot take */
     send_to(fd, WORLD_B4, 100);
     send_to(fd, WORLD_B4, 972);
     meter_differs(&meter, &(struct meter_extra){.tx_packets = 1, .tx_bytes = 1000});
@@ -218,7 +222,8 @@ static void test_handshake_is_charged_to_the_listener(void **state)
     transfer(tcp.b, tcp.a, 100000, 10000);
     tcp_end(&tcp, true);
     meter_exact(&owner);
-    assert_counters_equal("the listener afterwards", meter_counted(&listener), (struct tctl_counters){60 + 52, 2, 60, 1});
+    assert_counters_equal("the listener afterwards", meter_counted(&listener),
+                          (struct tctl_counters){60 + 52, 2, 60, 1});
 }
 
 /* One fragment with its piece of a UDP datagram. */
@@ -237,7 +242,8 @@ static void send_fragment(int raw, uint8_t *datagram, size_t offset, size_t size
 
 static void test_unequal_fragments_are_taken_for_equal(void **state)
 {
-    _cleanup_fd_ int fd = udp_socket(PLACE_A, UID), raw = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_RAW, IPPROTO_RAW);
+    _cleanup_fd_ int fd = udp_socket(PLACE_A, UID),
+                     raw = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_RAW, IPPROTO_RAW);
     union address at = address_of(AF_INET, 1, 5556);
     uint8_t datagram[1400] = {5555 >> 8, 5555 & 0xff, 5556 >> 8, 5556 & 0xff, 1400 >> 8, 1400 & 0xff};
     struct meter meter;
@@ -256,7 +262,8 @@ static void test_unequal_fragments_are_taken_for_equal(void **state)
 
 static void vxlan(enum place place, const char *device, unsigned mine, unsigned other)
 {
-    static const char add[] = "ip link add vx0 address 02:00:00:00:01:0%u type vxlan id 7 local %s remote %s dstport 4789 dev %s noudpcsum";
+    static const char add[] =
+        "ip link add vx0 address 02:00:00:00:01:0%u type vxlan id 7 local %s remote %s dstport 4789 dev %s noudpcsum";
     bool a = place == PLACE_A;
 
     if (world_run(the_world, place, add, mine, a ? "192.0.2.1" : WORLD_B4, a ? WORLD_B4 : "192.0.2.1", device) < 0)
@@ -265,8 +272,9 @@ static void vxlan(enum place place, const char *device, unsigned mine, unsigned 
     assert_int_equal(world_sysctl(the_world, place, "ipv6/conf/vx0/disable_ipv6", "1"), 0);
     assert_int_equal(world_run(the_world, place, "ip addr add 10.99.0.%u/24 dev vx0", mine), 0);
     assert_int_equal(world_run(the_world, place, "ip link set vx0 up"), 0);
-    assert_int_equal(world_run(the_world, place, "ip neigh add 10.99.0.%u lladdr 02:00:00:00:01:0%u nud permanent dev vx0",
-                               other, other), 0);
+    assert_int_equal(world_run(the_world, place,
+                               "ip neigh add 10.99.0.%u lladdr 02:00:00:00:01:0%u nud permanent dev vx0", other, other),
+                     0);
 }
 
 static void test_outer_packets_of_vxlan_are_not_seen(void **state)

@@ -60,7 +60,8 @@ static size_t all_send(void)
     to = name_of(sink);
     assert_int_equal(wire_reset(the_world), 0);
     assert_int_equal(as_uid(the_world, PLACE_A, 0, send_as_all, &to), 0);
-    assert_int_equal(wire_count(the_world, &(struct wire_filter){.family = AF_INET, .protocol = IPPROTO_UDP}, &wire), 0);
+    assert_int_equal(wire_count(the_world, &(struct wire_filter){.family = AF_INET, .protocol = IPPROTO_UDP}, &wire),
+                     0);
     assert_int_equal(wire.tx_packets, USERS * ROUNDS);
     assert_int_equal(tctl_read_uids(the_world->traffic, &row, &count), 0);
     for (size_t i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * A kernel that does not describe itself: trafficd sees an empty /sys/kernel/btf. It still counts to the byte what is not
- * fragmented; a datagram that is counts as one, and the UID is the one that the network namespace sees.
+ * A kernel that does not describe itself: trafficd sees an empty /sys/kernel/btf. It still counts to the byte what is
+ * not fragmented; a datagram that is counts as one, and the UID is the one that the network namespace sees.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -68,7 +68,8 @@ static void test_no_btf_tags_and_chown(void **state)
     (void)state;
     tag_write(the_world, udp.a, UID, 5);
     udp_send(udp.a, udp.b, 72);
-    assert_counters_equal("tag", counters_less(tag_sum(the_world, UID, 5), tagged), (struct tctl_counters){0, 0, 100, 1});
+    assert_counters_equal("tag", counters_less(tag_sum(the_world, UID, 5), tagged),
+                          (struct tctl_counters){0, 0, 100, 1});
     tag_write(the_world, udp.a, UINT32_MAX, 0);
     answer_drop(the_world, udp.a);
     assert_return_code(fchown(udp.a, UID + 1, UID + 1), 0);
@@ -106,5 +107,6 @@ int main(void)
     };
     const struct world_options shared = {.hide_btf = true}, percpu = {.hide_btf = true, .percpu = true};
 
-    return run_world("no BTF", tests, ARRAY_SIZE(tests), &shared) + run_world("no BTF", tests, ARRAY_SIZE(tests), &percpu);
+    return run_world("no BTF", tests, ARRAY_SIZE(tests), &shared) +
+           run_world("no BTF", tests, ARRAY_SIZE(tests), &percpu);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Who pays: accepted, chowned and passed-on sockets, other network namespaces, MPTCP. User namespaces: test_userns.c. */
+/* Who pays: accepted, chowned and passed-on sockets, other network namespaces, MPTCP. User namespaces: test_userns.c.
+ */
 #include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -174,7 +175,8 @@ static void test_other_network_namespace_has_no_interface(void **state)
     assert_int_equal(as_uid(the_world, PLACE_A, 0, send_from_b, &at_a), 0);
     assert_true(meter_reaches_tx(&meter, 5));
     assert_counters_equal("total", meter_counted(&meter), sent);
-    counted = detail_sum(the_world, &(struct tctl_filter){.has_uid = true, .uid = THIRD, .iface = "0", .has_tag = true});
+    counted =
+        detail_sum(the_world, &(struct tctl_filter){.has_uid = true, .uid = THIRD, .iface = "0", .has_tag = true});
     assert_counters_equal("rows without an interface", counted, uid_total(the_world, THIRD));
     meter_exact(&reader);
 }
@@ -211,7 +213,8 @@ static void test_mptcp_is_tagged_by_its_descriptor(void **state)
     transfer(tcp.a, tcp.b, 300000, 10000);
     transfer(tcp.b, tcp.a, 300000, 10000);
     meter_exact(&meter);
-    assert_counters_equal("rows of the tag", counters_less(tag_sum(the_world, FOURTH, 77), tagged), meter_counted(&meter));
+    assert_counters_equal("rows of the tag", counters_less(tag_sum(the_world, FOURTH, 77), tagged),
+                          meter_counted(&meter));
     fd_close(tcp.a);
     fd_close(tcp.b);
     fd_close(tcp.listener);

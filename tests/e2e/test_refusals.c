@@ -24,8 +24,9 @@ static struct program said;
 /* trafficd in the world with one more option and its argument (or neither). */
 static void run_daemon(uid_t uid, const char *option, const char *argument)
 {
-    const char *const arguments[] = {"--config", the_world->config, "--bpffs", the_world->bpffs, "--cgroup",
-                                     the_world->cgroup, option, argument, NULL};
+    const char *const arguments[] = {"--config",       the_world->config, "--bpffs",
+                                     the_world->bpffs, "--cgroup",        the_world->cgroup,
+                                     option,           argument,          NULL};
 
     run_as(uid, "trafficd", arguments, &said);
 }
@@ -62,10 +63,14 @@ static void test_unknown_option(void **state)
 static void test_option_values(void **state)
 {
     static const char *const bad[][3] = {
-        {"--counters", "many", "many"},           {"--app-uids", "5-1", "5-1"},
-        {"--app-uids", "4294967296-", "429496"},  {"--per-user-range", "99999999999", "99999999999"},
-        {"--per-user-range", "-1", "-1"},         {"--rows-per-uid", "12x", "12x"},
-        {"--netfilter", "sometimes", "sometimes"}, {"--fold-user-namespaces", "maybe", "maybe"},
+        {"--counters", "many", "many"},
+        {"--app-uids", "5-1", "5-1"},
+        {"--app-uids", "4294967296-", "429496"},
+        {"--per-user-range", "99999999999", "99999999999"},
+        {"--per-user-range", "-1", "-1"},
+        {"--rows-per-uid", "12x", "12x"},
+        {"--netfilter", "sometimes", "sometimes"},
+        {"--fold-user-namespaces", "maybe", "maybe"},
     };
 
     (void)state;
@@ -208,12 +213,18 @@ static void test_half_finished_start_leaves_nothing(void **state)
 static void test_command_usage(void **state)
 {
     static const char *const bad[][2] = {
-        {"--colour status", "--colour"},       {"colour", "colour"},
-        {"stats uid nosuchuser", "nosuchuser"}, {"stats uid 4294967296", "4294967296"},
-        {"stats uid 4294967295", "4294967295"}, {"stats uid -1", "-1"},
-        {"stats detail --tag 0x100000000", "0x100000000"}, {"stats detail --set many", "many"},
-        {"stats detail --uid", "--uid"},       {"stats colour", "colour"},
-        {"status more", "more"},               {"stats iface averyveryverylongname", "averyveryverylongname"},
+        {"--colour status", "--colour"},
+        {"colour", "colour"},
+        {"stats uid nosuchuser", "nosuchuser"},
+        {"stats uid 4294967296", "4294967296"},
+        {"stats uid 4294967295", "4294967295"},
+        {"stats uid -1", "-1"},
+        {"stats detail --tag 0x100000000", "0x100000000"},
+        {"stats detail --set many", "many"},
+        {"stats detail --uid", "--uid"},
+        {"stats colour", "colour"},
+        {"status more", "more"},
+        {"stats iface averyveryverylongname", "averyveryverylongname"},
     };
 
     (void)state;

@@ -63,7 +63,8 @@ static void *run_traffic(void *arg)
 
 static void traffic_start(struct traffic *traffic)
 {
-    *traffic = (struct traffic){.udp = udp_pair(the_world, UID, AF_INET, 1), .tcp = tcp_connect(the_world, UID, AF_INET, 1)};
+    *traffic =
+        (struct traffic){.udp = udp_pair(the_world, UID, AF_INET, 1), .tcp = tcp_connect(the_world, UID, AF_INET, 1)};
     assert_int_equal(pthread_create(&traffic->thread, NULL, run_traffic, traffic), 0);
 }
 
@@ -146,7 +147,8 @@ static void test_restart_changes_no_chain_and_no_tag(void **state)
     assert_int_equal(world_start_daemon(the_world), 0);
     assert_int_equal(map_rows(the_world, "traffic_standby_uid_map"), 2);
     udp_send(udp.a, udp.b, 72);
-    assert_counters_equal("tag", counters_less(tag_sum(the_world, UID, 3), tagged), (struct tctl_counters){0, 0, 100, 1});
+    assert_counters_equal("tag", counters_less(tag_sum(the_world, UID, 3), tagged),
+                          (struct tctl_counters){0, 0, 100, 1});
     byte_remove(the_world, "traffic_standby_uid_map", TCTL_CHAIN_SWITCH);
     byte_remove(the_world, "traffic_standby_uid_map", 10099);
     udp_close(&udp);
@@ -156,8 +158,8 @@ static struct program said;
 
 static void test_second_daemon_refuses_and_names_the_first(void **state)
 {
-    const char *const arguments[] = {"--config", the_world->config, "--bpffs", the_world->bpffs, "--cgroup",
-                                     the_world->cgroup, NULL};
+    const char *const arguments[] = {"--config", the_world->config, "--bpffs", the_world->bpffs,
+                                     "--cgroup", the_world->cgroup, NULL};
     char pid[16];
 
     (void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* The harness itself: two capture points agree with each other and with what a sender knows that it sent. */
 #include <setjmp.h>
-#include <stdarg.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +66,8 @@ static void test_wire_takes_super_packets_apart(void **state)
     tcp_end(&tcp, true);
     seen = wire(&filter);
     assert_in_range(seen.tx_packets, 1000000 / 1448, 1200);
-    assert_int_equal(seen.tx_bytes, 1000000 + seen.tx_packets * 52 + 8); /* SYN: 8 bytes more of options than the timestamp */
+    assert_int_equal(seen.tx_bytes,
+                     1000000 + seen.tx_packets * 52 + 8); /* SYN: 8 bytes more of options than the timestamp */
 }
 
 static int who_am_i(int channel, void *arg)

@@ -53,8 +53,8 @@ static int btf_hide(void)
 
 __attribute__((noreturn)) static void daemon_child(struct world *world)
 {
-    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs", world->bpffs, "--cgroup",
-                          world->cgroup, NULL};
+    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs",
+                          world->bpffs,           "--cgroup", world->cgroup, NULL};
     char socket_path[128];
 
     snprintf(socket_path, sizeof(socket_path), "%s/notify", world->folder);

@@ -2,9 +2,9 @@
 /* What the files of the harness tell each other. */
 #pragma once
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <errno.h>
 
 #include "world.h"
 

@@ -110,7 +110,7 @@ static int host_new(struct world *world, enum place place)
 
     for (unsigned i = 1; r == 0 && i <= (a ? WORLD_ADDRESSES : 1); i++)
         r = world_run(world, place, "ip addr add %s.%u/24 dev %s", a ? "192.0.2" : "198.51.100", i, dev)
-            ?: world_run(world, place, "ip addr add %s::%x/64 dev %s nodad", a ? "fd00:a" : "fd00:b", i, dev);
+                ?: world_run(world, place, "ip addr add %s::%x/64 dev %s nodad", a ? "fd00:a" : "fd00:b", i, dev);
     return r
         ?: world_run(world, place, "ip neigh add %s.1 lladdr 02:00:00:00:00:%02x nud permanent dev %s", net4, mac, dev)
         ?: world_run(world, place, "ip neigh add %s::1 lladdr 02:00:00:00:00:%02x nud permanent dev %s", net6, mac, dev)
@@ -133,5 +133,5 @@ int world_offload(struct world *world, bool tso, bool gso, bool gro)
     static const char line[] = "ethtool -K %s tso %s gso %s gro %s";
 
     return world_run(world, PLACE_A, line, "a0", word[tso], word[gso], word[gro])
-        ?: world_run(world, PLACE_B, line, "b0", word[tso], word[gso], word[gro]);
+               ?: world_run(world, PLACE_B, line, "b0", word[tso], word[gso], word[gro]);
 }

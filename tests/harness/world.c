@@ -130,7 +130,8 @@ static void guard(struct world *world)
     registered = true;
 }
 
-/* Mounts of ours are seen by this process and its children only. In a chroot "/" may be no mount: then they are undone by name. */
+/* Mounts of ours are seen by this process and its children only. In a chroot "/" may be no mount: then they are undone
+ * by name. */
 static int mounts_own(void)
 {
     static bool done;
@@ -190,8 +191,13 @@ int world_new(const struct world_options *options, struct world **ret_world)
 
     if (!world)
         return -ENOMEM;
-    *world = (struct world){.options = *options, .owner = getpid(), .netns = {-1, -1, -1}, .home = -1, .cgroup_fd = -1,
-                            .notify = -1, .hide_btf = options->hide_btf};
+    *world = (struct world){.options = *options,
+                            .owner = getpid(),
+                            .netns = {-1, -1, -1},
+                            .home = -1,
+                            .cgroup_fd = -1,
+                            .notify = -1,
+                            .hide_btf = options->hide_btf};
     guard(world);
     r = world_fill(world);
     if (r < 0)

@@ -2,7 +2,8 @@
 /*
  * A world for one end-to-end test: three network namespaces in a row, a cgroup and a bpffs of its own, trafficd.
  *
- *   A (counted: 192.0.2.1..16, fd00:a::1..16, veth a0) -- M (bridge over m0, m1) -- B (198.51.100.1, fd00:b::1, veth b0)
+ *   A (counted: 192.0.2.1..16, fd00:a::1..16, veth a0) -- M (bridge over m0, m1) -- B (198.51.100.1, fd00:b::1, veth
+ * b0)
  *
  * M takes super-packets apart before its capture points see them: what they see is the wire. Processes in A run in
  * the world's cgroup, those of M and B outside it. Everything lives in namespaces that nobody else names, so the end
@@ -42,19 +43,19 @@ struct wire;
 
 struct world {
     struct world_options options;
-    pid_t owner;                       /* the test process; nobody else undoes the world */
-    pid_t daemon;                      /* trafficd, 0 when it does not run */
-    char folder[64];                   /* mktemp */
-    char bpffs[80];                    /* bpffs mounted 0700 */
-    char config[80];                   /* trafficd's configuration file */
+    pid_t owner;     /* the test process; nobody else undoes the world */
+    pid_t daemon;    /* trafficd, 0 when it does not run */
+    char folder[64]; /* mktemp */
+    char bpffs[80];  /* bpffs mounted 0700 */
+    char config[80]; /* trafficd's configuration file */
     char cgroup[128];
     int netns[PLACES];
-    int home;                          /* network namespace the test process came from */
+    int home; /* network namespace the test process came from */
     int cgroup_fd;
-    int notify;                        /* what trafficd says to NOTIFY_SOCKET */
-    bool hide_btf;                     /* trafficd is started so from now on; at first as options say */
+    int notify;    /* what trafficd says to NOTIFY_SOCKET */
+    bool hide_btf; /* trafficd is started so from now on; at first as options say */
     struct wire *wire;
-    struct tctl *traffic;              /* NULL without a daemon */
+    struct tctl *traffic; /* NULL without a daemon */
 };
 
 /* On failure nothing is left behind. The world is the caller's; one at a time. */
@@ -80,7 +81,8 @@ int world_map(struct world *world, const char *pin);
 
 /*
  * Run a function as a user: in the namespace of place, in A also in the world's cgroup, with setresgid and setresuid.
- * channel is one end of a SOCK_SEQPACKET pair. The child ends with the function; its result is what actor_wait() returns.
+ * channel is one end of a SOCK_SEQPACKET pair. The child ends with the function; its result is what actor_wait()
+ * returns.
  */
 typedef int (*actor_fn)(int channel, void *arg);
 struct actor {
@@ -106,10 +108,10 @@ int accept_as(struct world *world, enum place place, uid_t uid, int listener);
 
 /* Which packets of the capture are meant. Fragments carry no ports: with port not 0 they are left out. */
 struct wire_filter {
-    int family;            /* AF_INET, AF_INET6; 0 both */
-    uint8_t protocol;      /* IPPROTO_*; 0 all */
-    unsigned address;      /* number of the address in A; 0 all */
-    uint16_t port;         /* in A, host order; 0 all */
+    int family;       /* AF_INET, AF_INET6; 0 both */
+    uint8_t protocol; /* IPPROTO_*; 0 all */
+    unsigned address; /* number of the address in A; 0 all */
+    uint16_t port;    /* in A, host order; 0 all */
 };
 /* What crossed the wire since world_new() or wire_reset(): tx is A to B. -ENOBUFS: the capture lost packets. */
 int wire_count(struct world *world, const struct wire_filter *filter, struct tctl_counters *ret_counters);
