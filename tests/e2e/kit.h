@@ -7,7 +7,7 @@
 #include "flow.h"
 #include "meter.h"
 
-/* How many of something must be true within a promised 100 ms; an event may take three times that on a busy machine. */
+/* What is promised within 100 ms is waited for as an event, and may take three times that on a busy machine. */
 #define PROMISE_MS 300
 
 /* Run with TSO, GSO and GRO of a0 and b0 on and off, for both families; offloads are all on afterwards. */
