@@ -60,6 +60,10 @@ static int create(struct job *job, const struct hook *hook)
     if (link < 0)
         return fault_set(job->fault, link, "cannot attach the %s program by a BPF link: %s", hook_name(hook),
                          strerror(-link));
+    int r = undo_plan(&job->undo, UNDO_DETACH, pins[hook->link].path, link, -1, NULL);
+    if (r < 0)
+        return r;
+    undo_arm(&job->undo);
     return aside_pin(job, hook->link, link);
 }
 

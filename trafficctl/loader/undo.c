@@ -96,6 +96,9 @@ static void take_back(const struct undo_step *step)
     case UNDO_REPIN:
         pin_back(step);
         break;
+    case UNDO_DETACH:
+        bpf_link_detach(step->fd); /* with the last pin it would go some time later */
+        break;
     case UNDO_UPDATE:
         bpf_link_update(step->fd, step->other_fd, NULL);
         break;

@@ -15,6 +15,7 @@ enum undo_kind {
     UNDO_UNMOUNT, /* path was mounted */
     UNDO_OWNER,   /* owner and mode of path were changed: put back those of old */
     UNDO_REPIN,   /* the pin at path was replaced: put fd back in its place, by way of the free path aside */
+    UNDO_DETACH,  /* the link fd was made */
     UNDO_UPDATE,  /* the link fd was given another program: give it back the program other_fd */
     UNDO_ELEMENT, /* entry 0 of the array fd was written: put back the bytes */
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,16 @@ static bool anything_there(const char *bpffs)
         if (exists(bpffs, pins[id].path))
             return true;
     return exists(bpffs, TCTL_DIR);
+}
+
+/* A link whose last pin goes is cut by the kernel some time later; who unloads is told when nothing counts any more. */
+static void detach_links(const char *bpffs)
+{
+    for (int id = 0; id < PINS; id++) {
+        _cleanup_fd_ int fd = -1;
+        if (pins[id].kind == PIN_LINK && pins_open(bpffs, id, &fd) == 0)
+            bpf_link_detach(fd);
+    }
 }
 
 static int remove_kind(const char *bpffs, enum pin_kind kind, struct fault *fault)
@@ -56,6 +67,7 @@ static int remove_folder(const char *bpffs, const char *below, struct fault *fau
 /* Links first: they are what acts on packets. */
 static int remove_all(const char *bpffs, struct fault *fault)
 {
+    detach_links(bpffs);
     int r = remove_kind(bpffs, PIN_LINK, fault);
     if (r == 0)
         r = remove_kind(bpffs, PIN_PROG, fault);
