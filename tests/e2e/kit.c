@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,6 +34,20 @@ void route_to_b(const char *suffix)
         world_run(the_world, PLACE_A, "ip route replace 198.51.100.0/24 via 198.51.100.1 dev a0 onlink %s", suffix), 0);
     assert_int_equal(
         world_run(the_world, PLACE_A, "ip route replace fd00:b::/64 via fd00:b::1 dev a0 onlink %s", suffix), 0);
+}
+
+void receive_all(int fd, size_t size)
+{
+    static char block[65536];
+
+    for (size_t got = 0; got < size;) {
+        ssize_t n;
+
+        wait_for(fd, POLLIN);
+        n = recv(fd, block, sizeof(block), 0);
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
 }
 
 uint64_t cookie_of(int fd)
@@ -84,6 +99,19 @@ void byte_remove(struct world *world, const char *pin, uint32_t key)
     _cleanup_fd_ int map = pin_open(world, pin);
 
     assert_int_equal(bpf_map_delete_elem(map, &key), 0);
+}
+
+size_t bpffs_entries(struct world *world)
+{
+    DIR *dir = opendir(world->bpffs);
+    struct dirent *entry;
+    size_t count = 0;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)))
+        count += entry->d_name[0] != '.' && !strstr(entry->d_name, ".debug");
+    closedir(dir);
+    return count;
 }
 
 size_t map_rows(struct world *world, const char *pin)

@@ -16,6 +16,9 @@ void each_offload(void (*run)(int family));
 /* Routes from A to B with what follows, as "mtu 1300"; "" for plain ones. */
 void route_to_b(const char *suffix);
 
+/* Exactly size bytes, in as many datagrams as they come in. */
+void receive_all(int fd, size_t size);
+
 uint64_t cookie_of(int fd);
 /* {uid, tag} into the cookie map, nothing else: what a raw writer does. uid UINT32_MAX: remove the row. */
 void tag_write(struct world *world, int fd, uint32_t uid, uint32_t tag);
@@ -24,6 +27,8 @@ void answer_drop(struct world *world, int fd);
 /* A u32 key and a byte: counter sets and chains. */
 void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t value);
 void byte_remove(struct world *world, const char *pin, uint32_t key);
+/* Entries of the bpffs, without the iterators that the kernel itself may put into every one. */
+size_t bpffs_entries(struct world *world);
 /* Rows of a map. */
 size_t map_rows(struct world *world, const char *pin);
 /* Rows of (uid, tag) added up, over interfaces and sets. */

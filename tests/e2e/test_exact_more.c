@@ -60,20 +60,6 @@ static void test_tcp_with_options_in_the_network_header(void **state)
     each_offload(tcp_with_options);
 }
 
-static void receive_all(int fd, size_t size)
-{
-    static char block[65536];
-
-    for (size_t got = 0; got < size;) {
-        ssize_t n;
-
-        wait_for(fd, POLLIN);
-        n = recv(fd, block, sizeof(block), 0);
-        assert_true(n > 0);
-        got += (size_t)n;
-    }
-}
-
 static void udp_gso_with_options(int family)
 {
     static char block[65536];

@@ -79,20 +79,6 @@ static void test_udp_larger_than_the_mtu(void **state)
 }
 
 /* One send of many datagrams: the last is shorter than the others. */
-static void receive_all(int fd, size_t size)
-{
-    static char block[65536];
-
-    for (size_t got = 0; got < size;) {
-        ssize_t n;
-
-        wait_for(fd, POLLIN);
-        n = recv(fd, block, sizeof(block), 0);
-        assert_true(n > 0);
-        got += (size_t)n;
-    }
-}
-
 static void segmented(int family, int segment, bool gro)
 {
     static char block[65536];

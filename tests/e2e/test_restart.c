@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* Counting outlives trafficd: killed, stopped, started again; and ends only with unload. */
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -199,20 +198,6 @@ static void test_reload_by_signal(void **state)
     udp_close(&udp);
 }
 
-/* Without the iterators that the kernel itself may put into every bpffs. */
-static size_t entries_of(const char *directory)
-{
-    DIR *dir = opendir(directory);
-    struct dirent *entry;
-    size_t count = 0;
-
-    assert_non_null(dir);
-    while ((entry = readdir(dir)))
-        count += entry->d_name[0] != '.' && !strstr(entry->d_name, ".debug");
-    closedir(dir);
-    return count;
-}
-
 static uint32_t attached(enum bpf_attach_type type)
 {
     uint32_t ids[8], count = 8, flags;
@@ -229,7 +214,7 @@ static void test_unload_leaves_nothing(void **state)
     assert_int_equal(attached(BPF_CGROUP_INET_EGRESS), 1);
     assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
     run_ctl(the_world, "unload", 0, &said);
-    assert_int_equal(entries_of(the_world->bpffs), 0);
+    assert_int_equal(bpffs_entries(the_world), 0);
     assert_int_equal(attached(BPF_CGROUP_INET_INGRESS), 0);
     assert_int_equal(attached(BPF_CGROUP_INET_EGRESS), 0);
     assert_int_equal(attached(BPF_CGROUP_INET_SOCK_RELEASE), 0);

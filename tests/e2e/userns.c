@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "chroot.h"
 #include "fd.h"
 #include "kit.h"
 
@@ -50,11 +53,29 @@ int userns_enter(int channel)
     return userns_new() ?: channel_send(channel, 0) ?: channel_recv(channel, &word) ?: userns_become_root();
 }
 
+struct act {
+    actor_fn fn;
+    void *arg;
+};
+
+static int become_user(int channel, void *arg)
+{
+    const struct act *act = arg;
+    const uid_t user = USERNS_USER;
+    int r = chroot_leave();
+
+    if (r == 0 && (setgroups(0, NULL) < 0 || setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0 ||
+                   prctl(PR_SET_PDEATHSIG, SIGKILL) < 0))
+        r = -errno;
+    return r ?: act->fn(channel, act->arg);
+}
+
 void userns_start(actor_fn fn, void *arg, struct actor *ret_actor)
 {
+    struct act act = {fn, arg};
     uint64_t word;
 
-    assert_int_equal(actor_start(the_world, PLACE_A, USERNS_USER, fn, arg, ret_actor), 0);
+    assert_int_equal(actor_start(the_world, PLACE_A, 0, become_user, &act, ret_actor), 0);
     assert_int_equal(channel_recv(ret_actor->channel, &word), 0);
     assert_int_equal(userns_map(ret_actor->pid, "0 10001 1\n1 100000 65536\n"), 0);
     assert_int_equal(channel_send(ret_actor->channel, 0), 0);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # prog: the real programs and maps, loaded by the loader. Each test_*.c is a program; the other files are linked into all.
-PROG_SEES := -Itrafficctl/include -Itests/prog -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
+PROG_SEES := -Itrafficctl/include -Itests/prog -Itests/harness -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
 $(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES)))
 PROG_TESTS := $(patsubst tests/prog/%.c,$(B)/obj/tests/prog/%,$(wildcard tests/prog/test_*.c))
 PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o,$(PROG_OBJ))
