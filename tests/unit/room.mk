@@ -12,6 +12,7 @@ CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings
     loader/options)
 $(B)/san/tests/unit/test_config: $(CONFIG_SAN)
 $(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
+$(B)/san/tests/unit/test_reload: $(CONFIG_SAN) $(patsubst %,$(B)/san/trafficctl/daemon/%.o,options reload)
 $(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
 $(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o

@@ -6,6 +6,17 @@
 #include "log.h"
 #include "warn.h"
 
+/* Stopping keeps the pins, and a start refuses pins that do not fit: a restart alone would leave nothing to serve. */
+#define UNLOAD "stop trafficd, run 'trafficctl unload' (counters are lost) and start trafficd to apply it"
+
+static void name_changed(const struct setting *row)
+{
+    char key[SETTINGS_KEY_LEN];
+
+    settings_key(row, key);
+    log_warning("%s was changed: %s", key, row->needs_unload ? UNLOAD : "restart trafficd to apply it");
+}
+
 /* What of wanted can be applied now; the rest stays as it runs and is named. */
 static struct settings applicable(const struct settings *running, const struct settings *wanted)
 {
@@ -17,11 +28,11 @@ static struct settings applicable(const struct settings *running, const struct s
         if (table[i].reloads)
             settings_copy_row(&table[i], &next, wanted);
         else if (settings_differ(&table[i], running, wanted))
-            log_warning("%s was changed: restart trafficd to apply it", table[i].option);
+            name_changed(&table[i]);
     }
     for (int map = 0; map < LOAD_MAPS; map++)
         if (running->entries[map] != wanted->entries[map])
-            log_warning("the size of %s was changed: restart trafficd to apply it", load_map_key(map));
+            log_warning("%s of [maps] was changed: " UNLOAD, load_map_key(map));
     return next;
 }
 

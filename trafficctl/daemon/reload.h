@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* What SIGHUP does: read the files again, apply what can be applied, name what needs a restart. Logs. */
+/* What SIGHUP does: read the files again, apply what can be, name what needs a restart or an unload. Logs. */
 #pragma once
 
 #include "options.h"

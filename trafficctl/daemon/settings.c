@@ -20,7 +20,7 @@ static const struct setting TABLE[] = {
     {"netfilter", "auto|off", "auto", "where the interface programs run; both mean nowhere yet", &kind_netfilter,
      FIELD(netfilter)},
     {"counters", "shared|percpu", "shared", "plain maps, or one set of counters for each CPU", &kind_counters,
-     FIELD(percpu)},
+     FIELD(percpu), .needs_unload = true},
     {"app-uids", "RANGES", NULL, "the UIDs that the firewall may judge (default from /etc/login.defs)", &kind_ranges,
      FIELD(app_uids), .reloads = true},
     {"per-user-range", "N", "0", "not 0: app-uids are tested against UID modulo N", &kind_number, FIELD(per_user_range),
@@ -82,9 +82,9 @@ static bool is_key(const char *key, const char *option)
     return *key == *option;
 }
 
-static void print_key(const struct setting *row, char *key, size_t size)
+void settings_key(const struct setting *row, char key[static SETTINGS_KEY_LEN])
 {
-    snprintf(key, size, "%s", row->option);
+    snprintf(key, SETTINGS_KEY_LEN, "%s", row->option);
     for (; (key = strchr(key, '-')); key++)
         *key = '_';
 }
@@ -129,11 +129,11 @@ int settings_set(struct settings *settings, const char *section, const char *key
 
 static int print_rows(const struct settings *settings, FILE *out)
 {
-    char key[64], value[SETTINGS_VALUE_LEN];
+    char key[SETTINGS_KEY_LEN], value[SETTINGS_VALUE_LEN];
 
     fputs("[" SECTION_TRAFFICD "]\n", out);
     for (size_t i = 0; i < ARRAY_SIZE(TABLE); i++) {
-        print_key(&TABLE[i], key, sizeof(key));
+        settings_key(&TABLE[i], key);
         TABLE[i].kind->print(field_in(&TABLE[i], settings), value, sizeof(value));
         fprintf(out, "%s =%s%s\n", key, *value ? " " : "", value);
     }

@@ -43,6 +43,9 @@ struct settings {
     uint32_t entries[LOAD_MAPS];
 };
 
+/* A key, the NUL included. */
+#define SETTINGS_KEY_LEN 64
+
 /* How a value is written and printed. */
 struct setting_kind;
 
@@ -53,7 +56,8 @@ struct setting {
     const char *help;
     const struct setting_kind *kind;
     size_t offset;
-    bool reloads; /* SIGHUP applies it */
+    bool reloads;      /* SIGHUP applies it */
+    bool needs_unload; /* what is pinned with another value is refused */
 };
 
 /* The settings of section [trafficd], in the order of --help; *ret_count of them. Static. */
@@ -76,6 +80,9 @@ int settings_set_row(struct settings *settings, const struct setting *row, const
 
 /* The effective configuration, itself a valid configuration file. -ENOSPC: longer than the pinned state can hold. */
 int settings_print(const struct settings *settings, char text[static SETTINGS_TEXT_LEN], struct fault *fault);
+
+/* The key of a row as the configuration spells it. */
+void settings_key(const struct setting *row, char key[static SETTINGS_KEY_LEN]);
 
 /* Is there a difference in this row? */
 bool settings_differ(const struct setting *row, const struct settings *a, const struct settings *b);
