@@ -13,6 +13,7 @@
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
+#include "refuse.h"
 
 static const char *hook_name(const struct hook *hook)
 {
@@ -58,8 +59,7 @@ static int create(struct job *job, const struct hook *hook)
                          "group or one above it exclusively (see bpftool cgroup tree)",
                          hook_name(hook));
     if (link < 0)
-        return fault_set(job->fault, link, "cannot attach the %s program by a BPF link: %s", hook_name(hook),
-                         strerror(-link));
+        return refuse(job, link, "to attach a program to the control group", strerror(-link));
     int r = undo_plan(&job->undo, UNDO_DETACH, pins[hook->link].path, link, -1, NULL);
     if (r < 0)
         return r;

@@ -14,6 +14,7 @@
 #define LOG_ENDS "-- END PROG LOAD LOG --"
 
 static char complaint[320];
+static char refused_map[64];
 
 /* Lines of a verifier log that come after the reason. */
 static bool is_statistics(const char *line)
@@ -45,6 +46,21 @@ static void add_last_words(char *log)
         add(": ", last);
 }
 
+/* The only line that tells a map that was refused from other trouble. */
+static void note_map(const char *text)
+{
+    char name[sizeof(refused_map)];
+    int end = 0;
+    if (!*refused_map && sscanf(text, "libbpf: map '%63[^']': failed to create: %n", name, &end) == 1 && end > 0)
+        strcpy(refused_map, name);
+}
+
+/* What libbpf only tries, and puts right by itself. */
+static bool is_harmless(const char *text)
+{
+    return strstr(text, "Retrying without BTF");
+}
+
 static int keep(enum libbpf_print_level level, const char *format, va_list arguments)
 {
     _cleanup_free_ char *text = NULL;
@@ -52,10 +68,11 @@ static int keep(enum libbpf_print_level level, const char *format, va_list argum
         text = NULL;
         return 0;
     }
+    note_map(text);
     char *log = strstr(text, LOG_BEGINS);
     if (log) {
         add_last_words(log + strlen(LOG_BEGINS));
-    } else if (!*complaint) {
+    } else if (!*complaint && !is_harmless(text)) {
         const char *from = strncmp(text, "libbpf: ", 8) == 0 ? text + 8 : text;
         text[strcspn(text, "\n")] = '\0';
         add("", from);
@@ -66,10 +83,16 @@ static int keep(enum libbpf_print_level level, const char *format, va_list argum
 void complaint_listen(void)
 {
     complaint[0] = '\0';
+    refused_map[0] = '\0';
     libbpf_set_print(keep);
 }
 
 const char *complaint_text(void)
 {
     return complaint;
+}
+
+const char *complaint_map(void)
+{
+    return refused_map;
 }

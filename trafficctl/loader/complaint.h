@@ -7,3 +7,6 @@ void complaint_listen(void);
 
 /* The first one since, with the verifier's last words if it was a program; "" if there was none. Static. */
 const char *complaint_text(void);
+
+/* Name of the first map that could not be made since; "" if there was none. Static. */
+const char *complaint_map(void);

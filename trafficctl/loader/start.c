@@ -26,6 +26,7 @@
 #include "policy.h"
 #include "privilege.h"
 #include "record.h"
+#include "refuse.h"
 #include "rows.h"
 
 static struct job *job_new(const struct load_options *options, load_warn_fn warn, struct fault *fault)
@@ -61,25 +62,6 @@ static void warn(const struct job *job, const char *text)
         job->warn(text);
 }
 
-/* The first needed part that this kernel lacks explains more than what libbpf saw. */
-static int refuse(const struct job *job, int err)
-{
-    struct requirement *list = NULL;
-    size_t count = 0;
-    if (loader_probe(&list, &count) < 0)
-        count = 0;
-    _cleanup_free_ struct requirement *requirements = list;
-    for (size_t i = 0; i < count; i++)
-        if (requirements[i].required && !requirements[i].ok)
-            return fault_set(job->fault, -ENOTSUP, "this kernel lacks %s: %s", requirements[i].name,
-                             requirements[i].needed_for);
-    if (err == -EPERM && privilege_memlock_is_small())
-        return fault_set(job->fault, -EPERM,
-                         "the kernel refuses the maps: kernels before 5.11 need a limit of locked "
-                         "memory (MEMLOCK, ulimit -l) of 8 MiB or more");
-    return fault_set(job->fault, err, "the kernel refuses the programs: %s", complaint_text());
-}
-
 /* Without privilege nothing can be tried: what the start that loaded found there holds. */
 static void look_at_kernel(struct job *job)
 {
@@ -90,6 +72,10 @@ static void look_at_kernel(struct job *job)
     }
     kernel_find_out(job->options->percpu, &job->kernel);
     job->release_hook = kernel_has_release_hook();
+}
+
+static void warn_of_lacks(const struct job *job)
+{
     if (!kernel_has_types())
         warn(job, "this kernel has no /sys/kernel/btf/vmlinux: users inside user namespaces and fragments are counted "
                   "as the network namespace sees them");
@@ -120,7 +106,11 @@ static int load(struct job *job)
     if (r < 0)
         return fault_set(job->fault, r, "cannot prepare the programs: %s", complaint_text());
     r = traffic__load(job->skeleton);
-    return r < 0 ? refuse(job, r) : 0;
+    if (r < 0)
+        return refuse(job, r, "the programs", complaint_text());
+    /* Only now: where a needed part is missing, that line is the one that counts. */
+    warn_of_lacks(job);
+    return 0;
 }
 
 static uint32_t wanted_programs(const struct job *job)
