@@ -141,13 +141,44 @@ static void lacking_locked_memory(void **state)
                                   .says = {"MEMLOCK 8 MiB", "ulimit -l"}});
 }
 
+/* 2147483648 entries of a hash are more than any kernel takes. */
+static void lacking_room_for_a_map(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->options.entries[LOAD_UID_STATS] = 2147483648;
+    check(fixture, &(struct start){.error = -E2BIG, .says = {"too large", "uid_stats", "[maps]"}});
+    fixture->options.entries[LOAD_UID_STATS] = 10;
+    fixture->options.entries[LOAD_COOKIE_TAG] = 2147483648;
+    check(fixture, &(struct start){.error = -E2BIG, .says = {"too large", "cookie_tag", "[maps]"}});
+}
+
+static void lacking_memory_for_a_map(void **state)
+{
+    check(*state, &(struct start){.denied = DENIAL_OF(BPF_MAP_CREATE),
+                                  .denied_error = ENOMEM,
+                                  .error = -ENOMEM,
+                                  .says = {"too large", "cookie_tag", "[maps]"}});
+}
+
+static int with_few_files(void)
+{
+    const struct rlimit few = {20, 20};
+    return setrlimit(RLIMIT_NOFILE, &few);
+}
+
+static void lacking_open_files(void **state)
+{
+    check(*state, &(struct start){.before = with_few_files, .error = -EMFILE, .says = {"open files", "ulimit -n"}});
+}
+
 #define LACKING(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LACKING(lacking_the_system_call), LACKING(lacking_links),         LACKING(lacking_cgroup_programs),
-        LACKING(lacking_a_type_of_map),   LACKING(lacking_locked_memory),
+        LACKING(lacking_the_system_call),  LACKING(lacking_links),         LACKING(lacking_cgroup_programs),
+        LACKING(lacking_a_type_of_map),    LACKING(lacking_locked_memory), LACKING(lacking_room_for_a_map),
+        LACKING(lacking_memory_for_a_map), LACKING(lacking_open_files),
     };
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests_name("prog: loader, too little", tests, NULL, NULL);

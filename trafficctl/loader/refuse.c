@@ -3,11 +3,14 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include <traffic.skel.h>
 
 #include "cleanup.h"
 #include "complaint.h"
+#include "maps.h"
 #include "privilege.h"
 
 static int lacks_memory(const struct job *job)
@@ -15,6 +18,30 @@ static int lacks_memory(const struct job *job)
     return fault_set(job->fault, -EPERM,
                      "the kernel refuses the maps: kernels before 5.11 need MEMLOCK 8 MiB or more (ulimit -l, in a "
                      "systemd unit LimitMEMLOCK=8M)");
+}
+
+/* The map of the configuration by whose size that of another goes. */
+static enum load_map sized_by(const struct job *job, const char *name)
+{
+    const uint32_t *entries = job->options->entries;
+    enum load_map largest = LOAD_APP_UID_STATS;
+    for (int map = 0; map < LOAD_MAPS; map++) {
+        if (strcmp(bpf_map__name(maps_of(job, map)), name) == 0)
+            return map;
+        /* The loader's own maps follow the stats maps. */
+        if (pins[map].counters && entries[map] > entries[largest])
+            largest = map;
+    }
+    return largest;
+}
+
+static int lacks_room(const struct job *job, int err)
+{
+    const char *name = complaint_map();
+    const enum load_map map = sized_by(job, name);
+    return fault_set(job->fault, err,
+                     "the map %s is too large for this machine: lower the size of %s in [maps], which is %u entries",
+                     name, load_map_key(map), job->options->entries[map]);
 }
 
 /* 0: every needed part is there. */
@@ -40,10 +67,25 @@ static int lacks_map_type(const struct job *job)
                      libbpf_bpf_map_type_str(bpf_map__type(map)), complaint_map());
 }
 
+int refuse_files(struct fault *fault)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return fault_set(
+        fault, -EMFILE,
+        "this process may not have enough open files (%llu): raise the limit (ulimit -n, in a systemd unit "
+        "LimitNOFILE=) to 256 or more",
+        (unsigned long long)limit.rlim_cur);
+}
+
 int refuse(const struct job *job, int err, const char *what, const char *why)
 {
     if (err == -EPERM && privilege_memlock_is_small())
         return lacks_memory(job);
+    if ((err == -E2BIG || err == -ENOMEM) && *complaint_map())
+        return lacks_room(job, err);
+    if (err == -EMFILE)
+        return err;
     int r = lacks_part(job);
     if (r == 0)
         r = lacks_map_type(job);

@@ -9,3 +9,6 @@
  * why. Returns -ENOTSUP if a part is lacking, else err.
  */
 int refuse(const struct job *job, int err, const char *what, const char *why);
+
+/* -EMFILE, and which limit to raise. */
+int refuse_files(struct fault *fault);

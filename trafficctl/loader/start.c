@@ -218,6 +218,8 @@ static int start(struct job *job, bool keep_running, struct loaded **ret_loaded)
     /* A user without any right is stopped by the file system before the kernel asks for capabilities. */
     if (r == -EACCES && !job->privileged)
         r = privilege_check(job->fault);
+    if (r == -EMFILE)
+        r = refuse_files(job->fault);
     /* Before the locks go: nobody else may find it half there. */
     if (r < 0)
         undo_all(&job->undo);
