@@ -21,7 +21,7 @@ static int digit_value(char c, unsigned int base)
     return -1;
 }
 
-static int parse_number(const char *text, uint64_t max, uint64_t *ret)
+int parse_u32(const char *text, uint32_t *ret)
 {
     unsigned int base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
     if (base == 16)
@@ -29,33 +29,17 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret)
     if (!*text)
         return -EINVAL;
 
-    uint64_t value = 0;
+    uint32_t value = 0;
     bool fits = true;
     for (; *text; text++) {
         int digit = digit_value(*text, base);
         if (digit < 0)
             return -EINVAL;
-        fits = fits && !__builtin_mul_overflow(value, base, &value) &&
-               !__builtin_add_overflow(value, (uint64_t)digit, &value);
+        fits = fits && !__builtin_mul_overflow(value, base, &value) && !__builtin_add_overflow(value, digit, &value);
     }
-    if (!fits || value > max)
+    if (!fits)
         return -ERANGE;
     *ret = value;
-    return 0;
-}
-
-int parse_u64(const char *text, uint64_t *ret)
-{
-    return parse_number(text, UINT64_MAX, ret);
-}
-
-int parse_u32(const char *text, uint32_t *ret)
-{
-    uint64_t value;
-    int r = parse_number(text, UINT32_MAX, &value);
-    if (r < 0)
-        return r;
-    *ret = (uint32_t)value;
     return 0;
 }
 

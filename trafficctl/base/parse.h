@@ -12,7 +12,6 @@
 
 /* Decimal or 0x hexadecimal; no sign, no blanks. */
 int parse_u32(const char *text, uint32_t *ret);
-int parse_u64(const char *text, uint64_t *ret);
 
 /* yes, no, true, false, on, off, 1, 0 */
 int parse_bool(const char *text, bool *ret);
