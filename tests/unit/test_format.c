@@ -208,9 +208,9 @@ static void commands_refuse_wrong_usage(void **state)
     GIVES(CLI_USAGE, "unknown command 'stats'", "stats");
     GIVES(CLI_USAGE, "unknown command 'stats uids'", "stats", "uids");
     GIVES(CLI_USAGE, "unknown command 'statu'", "statu");
-    GIVES(CLI_USAGE, "unexpected argument 'now'", "status", "now");
+    GIVES(CLI_USAGE, "unexpected argument 'now': write trafficctl status\n", "status", "now");
     GIVES(CLI_USAGE, "status has no option -j", "status", "-j");
-    GIVES(CLI_USAGE, "unexpected argument '2'", "stats", "uid", "1", "2");
+    GIVES(CLI_USAGE, "unexpected argument '2': write trafficctl stats uid [UID]\n", "stats", "uid", "1", "2");
     GIVES(CLI_USAGE, "unload has no option --force", "unload", "--force");
 }
 
@@ -227,7 +227,8 @@ static void commands_refuse_values_that_do_not_fit(void **state)
     GIVES(CLI_USAGE, "--set: '256' does not fit", "stats", "detail", "--set", "256");
     GIVES(CLI_USAGE, "--uid: there is no user", "stats", "detail", "--uid", "no_such_user");
     GIVES(CLI_USAGE, "--uid wants an argument", "stats", "detail", "--uid");
-    GIVES(CLI_USAGE, "no option --user", "stats", "detail", "--user", "0");
+    GIVES(CLI_USAGE, "unknown option --user:", "stats", "detail", "--user", "0");
+    GIVES(CLI_USAGE, "unknown option --u:", "stats", "detail", "--u", "0");
     GIVES(CLI_USAGE, "unexpected argument 'lo'", "stats", "detail", "lo");
 }
 
@@ -238,8 +239,10 @@ static void top_refuses_wrong_usage(void **state)
     GIVES(CLI_USAGE, "--count: '0' does not fit", "top", "--batch", "--count", "0");
     GIVES(CLI_USAGE, "--interval: '1.5' does not fit", "top", "--batch", "--interval", "1.5");
     GIVES(CLI_USAGE, "--interval: '86401' does not fit", "top", "--batch", "--interval", "86401");
-    GIVES(CLI_USAGE, "--count wants a number", "top", "--batch", "--count");
-    GIVES(CLI_USAGE, "no option -j", "top", "--batch", "-j");
+    GIVES(CLI_USAGE, "--count wants an argument", "top", "--batch", "--count");
+    GIVES(CLI_USAGE, "unknown option -j:", "top", "--batch", "-j");
+    GIVES(CLI_USAGE, "unknown option --batc:", "top", "--batc");
+    GIVES(CLI_USAGE, "--batch takes no argument", "top", "--batch=1");
     GIVES(CLI_USAGE, "unexpected argument '3'", "top", "--batch", "3");
 }
 

@@ -80,10 +80,16 @@ static void options_refuse_what_they_do_not_know(void **state)
     assert_non_null(strstr(fault.text, "unknown option --sockets"));
     assert_int_equal(PARSE(&options, &fault, "-q"), -EINVAL);
     assert_non_null(strstr(fault.text, "unknown option -q"));
+    assert_int_equal(PARSE(&options, &fault, "--check-config", "-xV"), -EINVAL);
+    assert_non_null(strstr(fault.text, "unknown option -x:"));
+    assert_int_equal(PARSE(&options, &fault, "--app", "7"), -EINVAL);
+    assert_non_null(strstr(fault.text, "unknown option --app:"));
     assert_int_equal(PARSE(&options, &fault, "--bpffs", "/b", "start"), -EINVAL);
     assert_non_null(strstr(fault.text, "unexpected argument 'start'"));
     assert_int_equal(PARSE(&options, &fault, "--config"), -EINVAL);
     assert_non_null(strstr(fault.text, "--config wants an argument"));
+    assert_int_equal(PARSE(&options, &fault, "--config="), -EINVAL);
+    assert_non_null(strstr(fault.text, "--config wants the name of a file"));
 }
 
 static void options_refuse_values_that_do_not_fit(void **state)

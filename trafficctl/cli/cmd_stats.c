@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* stats uid, stats iface, stats detail */
-#include <getopt.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "commands.h"
 #include "format.h"
+#include "option.h"
 #include "print.h"
 
 static json_t *uid_json(const struct cli *cli, const struct tctl_uid_row *row)
@@ -149,7 +149,7 @@ static enum cli_status print_details(const struct cli *cli, const struct tctl_de
     return cli->json ? print_json_document(json_pack("{s:o}", "entries", array)) : print_table(&table);
 }
 
-static enum cli_status take_filter(struct tctl_filter *filter, int letter, char *const *argv)
+static enum cli_status take_filter(struct tctl_filter *filter, int letter, const struct fault *fault)
 {
     switch (letter) {
     case 'u':
@@ -165,9 +165,9 @@ static enum cli_status take_filter(struct tctl_filter *filter, int letter, char 
         filter->has_set = true;
         return cli_number("--set", optarg, 0, UINT8_MAX, &filter->set);
     case ':':
-        return cli_usage("stats detail: %s wants an argument", argv[optind - 1]);
+        return cli_usage("stats detail: %s", fault->text);
     default:
-        return cli_usage("stats detail has no option %s: general options stand before the command", argv[optind - 1]);
+        return cli_usage("stats detail: %s: general options stand before the command", fault->text);
     }
 }
 
@@ -181,11 +181,12 @@ static enum cli_status parse_filter(int argc, char **argv, struct tctl_filter *f
         {0},
     };
     enum cli_status status = CLI_DONE;
+    struct fault fault = {0};
     int letter;
 
     optind = 0;
-    while (status == CLI_DONE && (letter = getopt_long(argc, argv, "+:", LONG, NULL)) != -1)
-        status = take_filter(filter, letter, argv);
+    while (status == CLI_DONE && (letter = option_next(argc, argv, "+:", LONG, &fault)) != -1)
+        status = take_filter(filter, letter, &fault);
     if (status == CLI_DONE && optind < argc)
         return cli_usage("stats detail: unexpected argument '%s': rows are chosen with --uid, --iface, --tag, --set",
                          argv[optind]);

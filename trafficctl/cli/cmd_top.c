@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* top --batch */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include "commands.h"
 #include "fd.h"
 #include "format.h"
+#include "option.h"
 #include "print.h"
 #include "rate.h"
 
@@ -147,7 +147,7 @@ static enum cli_status top_loop(const struct cli *cli, struct top *top, int time
     return CLI_DONE;
 }
 
-static enum cli_status take_option(struct top *top, int letter, char *const *argv)
+static enum cli_status take_option(struct top *top, int letter, const struct fault *fault)
 {
     switch (letter) {
     case 'b':
@@ -158,9 +158,9 @@ static enum cli_status take_option(struct top *top, int letter, char *const *arg
     case 'i':
         return cli_number("--interval", optarg, 1, MAX_INTERVAL, &top->interval_sec);
     case ':':
-        return cli_usage("top: %s wants a number", argv[optind - 1]);
+        return cli_usage("top: %s", fault->text);
     default:
-        return cli_usage("top has no option %s: general options stand before the command", argv[optind - 1]);
+        return cli_usage("top: %s: general options stand before the command", fault->text);
     }
 }
 
@@ -173,11 +173,12 @@ static enum cli_status parse_top(int argc, char **argv, struct top *top)
         {0},
     };
     enum cli_status status = CLI_DONE;
+    struct fault fault = {0};
     int letter;
 
     optind = 0;
-    while (status == CLI_DONE && (letter = getopt_long(argc, argv, "+:", LONG, NULL)) != -1)
-        status = take_option(top, letter, argv);
+    while (status == CLI_DONE && (letter = option_next(argc, argv, "+:", LONG, &fault)) != -1)
+        status = take_option(top, letter, &fault);
     if (status != CLI_DONE)
         return status;
     if (optind < argc)

@@ -51,8 +51,9 @@ static enum cli_status check_operands(const struct command *command, int argc, c
         if (argv[i][0] == '-' && argv[i][1])
             return cli_usage("%s has no option %s: general options stand before the command", command->name, argv[i]);
     if (argc - 1 > command->operands)
-        return cli_usage("%s: unexpected argument '%s': write trafficctl %s %s", command->name,
-                         argv[command->operands + 1], command->name, command->arguments);
+        return cli_usage("%s: unexpected argument '%s': write trafficctl %s%s%s", command->name,
+                         argv[command->operands + 1], command->name, *command->arguments ? " " : "",
+                         command->arguments);
     return CLI_DONE;
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "option.h"
 
 static const struct option LONG[] = {
     {"bpffs", required_argument, NULL, 'b'}, {"json", no_argument, NULL, 'j'},    {"numeric", no_argument, NULL, 'n'},
@@ -31,10 +31,11 @@ static enum cli_status help(void)
 
 static enum cli_status parse_and_run(struct cli *cli, int argc, char **argv)
 {
+    struct fault fault = {0};
     int letter;
 
-    opterr = 0;
-    while ((letter = getopt_long(argc, argv, "+:jnhV", LONG, NULL)) != -1) {
+    optind = 0;
+    while ((letter = option_next(argc, argv, "+:jnhV", LONG, &fault)) != -1) {
         if (letter == 'b' && *optarg)
             cli->bpffs = optarg;
         else if (letter == 'j')
@@ -45,8 +46,8 @@ static enum cli_status parse_and_run(struct cli *cli, int argc, char **argv)
             return help();
         else if (letter == 'V')
             return puts("trafficctl " TRAFFICCTL_VERSION), CLI_DONE;
-        else if (letter == '?')
-            return cli_usage("unknown option %s: see 'trafficctl --help'", argv[optind - 1]);
+        else if (letter == '?' || letter == ':')
+            return cli_usage("%s: see 'trafficctl --help'", fault.text);
         else
             return cli_usage("--bpffs wants a directory");
     }

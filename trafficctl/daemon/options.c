@@ -2,13 +2,13 @@
 #include "options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "config.h"
+#include "option.h"
 
-/* Values of getopt_long: letters for actions, from here on rows of the settings. */
+/* Values of option_next(): letters for actions, from here on rows of the settings. */
 #define FIRST_SETTING 256
 
 static const struct action {
@@ -61,18 +61,18 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct fau
 {
     struct option longs[ARRAY_SIZE(ACTIONS) + SETTINGS_MAX + 1] = {0};
     struct options options = {0};
+    struct fault why = {0};
     int value;
 
     long_options(longs);
     optind = 0;
-    opterr = 0;
-    while ((value = getopt_long(argc, argv, SHORT, longs, NULL)) != -1) {
-        if (value == ':')
-            return fault_set(fault, -EINVAL, "%s wants an argument: see 'trafficd --help'", argv[optind - 1]);
-        if (value == '?')
-            return fault_set(fault, -EINVAL, "unknown option %.200s: see 'trafficd --help'", argv[optind - 1]);
+    while ((value = option_next(argc, argv, SHORT, longs, &why)) != -1) {
+        if (value == '?' || value == ':')
+            return fault_set(fault, -EINVAL, "%s: see 'trafficd --help'", why.text);
         take(&options, value, optarg);
     }
+    if (options.config && !*options.config)
+        return fault_set(fault, -EINVAL, "--config wants the name of a file: see 'trafficd --help'");
     if (optind < argc)
         return fault_set(fault, -EINVAL, "unexpected argument '%.200s': see 'trafficd --help'", argv[optind]);
     *ret_options = options;
