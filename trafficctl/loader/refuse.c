@@ -13,11 +13,21 @@
 #include "maps.h"
 #include "privilege.h"
 
+/* A start takes fewer than 100. */
+#define FILES_ENOUGH 128
+
 static int lacks_memory(const struct job *job)
 {
     return fault_set(job->fault, -EPERM,
                      "the kernel refuses the maps: kernels before 5.11 need MEMLOCK 8 MiB or more (ulimit -l, in a "
                      "systemd unit LimitMEMLOCK=8M)");
+}
+
+static rlim_t files_allowed(void)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
 }
 
 /* The map of the configuration by whose size that of another goes. */
@@ -69,13 +79,11 @@ static int lacks_map_type(const struct job *job)
 
 int refuse_files(struct fault *fault)
 {
-    struct rlimit limit = {0};
-    getrlimit(RLIMIT_NOFILE, &limit);
     return fault_set(
         fault, -EMFILE,
-        "this process may not have enough open files (%llu): raise the limit (ulimit -n, in a systemd unit "
-        "LimitNOFILE=) to 256 or more",
-        (unsigned long long)limit.rlim_cur);
+        "this process may open %llu files only: raise the limit of open files (ulimit -n, in a systemd unit "
+        "LimitNOFILE=) to %d or more",
+        (unsigned long long)files_allowed(), FILES_ENOUGH);
 }
 
 int refuse(const struct job *job, int err, const char *what, const char *why)
@@ -84,10 +92,11 @@ int refuse(const struct job *job, int err, const char *what, const char *why)
         return lacks_memory(job);
     if ((err == -E2BIG || err == -ENOMEM) && *complaint_map())
         return lacks_room(job, err);
-    if (err == -EMFILE)
-        return err;
-    int r = lacks_part(job);
+    int r = err == -EMFILE ? refuse_files(job->fault) : lacks_part(job);
     if (r == 0)
         r = lacks_map_type(job);
+    /* What libbpf tries with no file left it takes for a lack of the kernel. */
+    if (r == 0 && files_allowed() < FILES_ENOUGH)
+        r = refuse_files(job->fault);
     return r < 0 ? r : fault_set(job->fault, err, "the kernel refuses %s: %s", what, why);
 }
