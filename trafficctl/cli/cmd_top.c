@@ -18,8 +18,6 @@
 #include "print.h"
 #include "rate.h"
 
-#define MAX_INTERVAL 86400
-
 /* One reading of the totals. */
 struct reading {
     struct tctl_uid_row *rows;
@@ -29,8 +27,7 @@ struct reading {
 
 struct top {
     bool batch;
-    uint32_t count; /* of intervals; 0: until stopped */
-    uint32_t interval_sec;
+    uint32_t count; /* of seconds; 0: until stopped */
     struct reading last;
 };
 
@@ -126,7 +123,7 @@ static enum cli_status top_tick(const struct cli *cli, struct top *top)
     return status;
 }
 
-/* Until count intervals are printed or a signal comes. */
+/* Until count seconds are printed or a signal comes. */
 static enum cli_status top_loop(const struct cli *cli, struct top *top, int timer, int stops)
 {
     struct pollfd polled[] = {{.fd = timer, .events = POLLIN}, {.fd = stops, .events = POLLIN}};
@@ -155,8 +152,6 @@ static enum cli_status take_option(struct top *top, int letter, const struct fau
         return CLI_DONE;
     case 'c':
         return cli_number("--count", optarg, 1, UINT32_MAX, &top->count);
-    case 'i':
-        return cli_number("--interval", optarg, 1, MAX_INTERVAL, &top->interval_sec);
     case ':':
         return cli_usage("top: %s", fault->text);
     default:
@@ -169,7 +164,6 @@ static enum cli_status parse_top(int argc, char **argv, struct top *top)
     static const struct option LONG[] = {
         {"batch", no_argument, NULL, 'b'},
         {"count", required_argument, NULL, 'c'},
-        {"interval", required_argument, NULL, 'i'},
         {0},
     };
     enum cli_status status = CLI_DONE;
@@ -188,7 +182,8 @@ static enum cli_status parse_top(int argc, char **argv, struct top *top)
 
 enum cli_status cmd_top(const struct cli *cli, int argc, char **argv)
 {
-    _cleanup_(top_done) struct top top = {.interval_sec = 1};
+    static const struct itimerspec SECOND = {{1, 0}, {1, 0}};
+    _cleanup_(top_done) struct top top = {0};
     _cleanup_fd_ int timer = -1, stops = -1;
     enum cli_status status = parse_top(argc, argv, &top);
     sigset_t signals;
@@ -204,8 +199,7 @@ enum cli_status cmd_top(const struct cli *cli, int argc, char **argv)
     status = take_reading(cli, &top.last);
     if (status != CLI_DONE)
         return status;
-    struct itimerspec each = {{top.interval_sec, 0}, {top.interval_sec, 0}};
-    if (stops < 0 || timer < 0 || timerfd_settime(timer, 0, &each, NULL) < 0)
+    if (stops < 0 || timer < 0 || timerfd_settime(timer, 0, &SECOND, NULL) < 0)
         return cli_failed("cannot wait for time and signals: %s", strerror(errno));
     return top_loop(cli, &top, timer, stops);
 }

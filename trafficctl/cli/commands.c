@@ -12,7 +12,7 @@ static const struct command TABLE[] = {
     {"stats iface", "[NAME]", "totals by interface", 1, cmd_stats_iface},
     {"stats detail", "[--uid U] [--iface I] [--tag T] [--set S]", "totals by interface, user, tag and set", -1,
      cmd_stats_detail},
-    {"top", "--batch [--count N] [--interval SEC]", "live rates by user", -1, cmd_top},
+    {"top", "--batch [--count N]", "live rates by user", -1, cmd_top},
     {"unload", "", "stop counting: detach and unpin everything", 0, cmd_unload},
 };
 
