@@ -3,9 +3,11 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -257,32 +259,52 @@ static void commands_say_what_to_do_without_pins(void **state)
     GIVES(CLI_FAILED, "no pins in", "top", "--batch", "--count", "1");
 }
 
+/* A failed read below bpffs is told with what to do. */
+static void read_failure_says(int err, const char *bpffs, const char *todo)
+{
+    FILE *file = tmpfile();
+    int kept = dup(STDERR_FILENO);
+    char said[512];
+
+    dup2(fileno(file), STDERR_FILENO);
+    enum cli_status status = cli_read_failed(&(struct cli){.bpffs = bpffs}, err);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    rewind(file);
+    said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
+    fclose(file);
+    assert_int_equal(status, CLI_FAILED);
+    assert_non_null(strstr(said, bpffs));
+    if (!strstr(said, todo))
+        fail_msg("said is '%s', not '%s'", said, todo);
+}
+
 static void read_failures_say_what_to_do(void **state)
 {
     (void)state;
-    static const struct {
-        int err;
-        const char *todo;
-    } CASES[] = {
-        {-ENOENT, "start it"},        {-EACCES, "become root or join"}, {-EPERM, "become root"},
-        {-EPROTO, "another version"}, {-EIO, "Input/output error"},
-    };
+    read_failure_says(-ENOENT, "/b", "start it");
+    read_failure_says(-EACCES, "/b", "become root or join");
+    read_failure_says(-EPERM, "/b", "become root");
+    read_failure_says(-EPROTO, "/b", "run 'trafficctl unload' (counters are lost) and start");
+    read_failure_says(-EIO, "/b", "Input/output error");
+}
 
-    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
-        FILE *file = tmpfile();
-        int kept = dup(STDERR_FILENO);
-        char said[512];
-        dup2(fileno(file), STDERR_FILENO);
-        enum cli_status status = cli_read_failed(&(struct cli){.bpffs = "/b"}, CASES[i].err);
-        dup2(kept, STDERR_FILENO);
-        close(kept);
-        rewind(file);
-        said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
-        fclose(file);
-        assert_int_equal(status, CLI_FAILED);
-        assert_non_null(strstr(said, CASES[i].todo));
-        assert_non_null(strstr(said, "/b"));
-    }
+static void a_missing_pin_is_not_a_missing_trafficd(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/test_format.XXXXXX", inner[64], path[80];
+
+    assert_non_null(mkdtemp(folder));
+    snprintf(inner, sizeof(inner), "%s/trafficctl", folder);
+    snprintf(path, sizeof(path), "%s/state", inner);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    int fd = creat(path, 0600);
+    read_failure_says(-ENOENT, folder, "pins are missing");
+    close(fd);
+    unlink(path);
+    read_failure_says(-ENOENT, folder, "no pins in");
+    rmdir(inner);
+    rmdir(folder);
 }
 
 static void help_lists_the_commands(void **state)
@@ -323,6 +345,7 @@ int main(void)
         cmocka_unit_test(top_refuses_wrong_usage),
         cmocka_unit_test(commands_say_what_to_do_without_pins),
         cmocka_unit_test(read_failures_say_what_to_do),
+        cmocka_unit_test(a_missing_pin_is_not_a_missing_trafficd),
         cmocka_unit_test(help_lists_the_commands),
     };
 

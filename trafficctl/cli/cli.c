@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cleanup.h"
 #include "parse.h"
 
 enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic)
@@ -14,11 +16,30 @@ enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic)
     return r < 0 ? cli_read_failed(cli, r) : CLI_DONE;
 }
 
+/* Is the state pinned, as after every start? */
+static bool has_state(const char *bpffs)
+{
+    _cleanup_free_ char *path = NULL;
+
+    if (asprintf(&path, "%s/trafficctl/state", bpffs) < 0)
+        return path = NULL, false;
+    return access(path, F_OK) == 0;
+}
+
+static enum cli_status not_pinned(const char *bpffs)
+{
+    if (has_state(bpffs))
+        return cli_failed("pins are missing in %s beside trafficctl/state: restart trafficd as root, which makes them "
+                          "anew and empty",
+                          bpffs);
+    return cli_failed("no pins in %s: has trafficd run? start it, or name its bpffs with --bpffs", bpffs);
+}
+
 enum cli_status cli_read_failed(const struct cli *cli, int err)
 {
     switch (err) {
     case -ENOENT:
-        return cli_failed("no pins in %s: has trafficd run? start it, or name its bpffs with --bpffs", cli->bpffs);
+        return not_pinned(cli->bpffs);
     case -EACCES:
         return cli_failed("no permission to read the pins in %s: become root or join the group that trafficd calls "
                           "read_group (net_bw_stats)",
@@ -27,8 +48,8 @@ enum cli_status cli_read_failed(const struct cli *cli, int err)
         return cli_failed("the kernel lets only root open the pins in %s (others from Linux 5.19 on): become root",
                           cli->bpffs);
     case -EPROTO:
-        return cli_failed("the pins in %s were made by another version of trafficctl: use that version, or start "
-                          "this version's trafficd",
+        return cli_failed("the pins in %s were made by another version: use that version, or run 'trafficctl unload' "
+                          "(counters are lost) and start this version's trafficd",
                           cli->bpffs);
     default:
         return cli_failed("cannot read the pins in %s: %s", cli->bpffs, strerror(-err));
