@@ -73,6 +73,7 @@ static enum cli_status print_status_json(const struct tctl_status *now)
 
 static void print_summary(const struct tctl_status *now)
 {
+    _cleanup_free_ char *boot = format_utf8(now->boot_id);
     char since[FORMAT_LEN], seen[FORMAT_LEN];
 
     format_time(now->since_sec, since);
@@ -82,7 +83,7 @@ static void print_summary(const struct tctl_status *now)
         printf("trafficd: running, pid %d\n", now->daemon_pid);
     else
         printf("trafficd: not running\n");
-    printf("counting since: %s, boot %s\n", since, now->boot_id);
+    printf("counting since: %s, boot %s\n", since, boot ?: "?");
     printf("programs as of: %s\n\n", now->seen_sec ? seen : "never looked at");
 }
 
