@@ -400,21 +400,6 @@ static void loader_sees_chains_that_are_switched_on(void **state)
     assert_true(state_of(fixture).seen_sec > 0);
 }
 
-static void loader_unloads_all_of_its_own_and_nothing_else(void **state)
-{
-    struct fixture *fixture = *state;
-    _cleanup_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
-    assert_return_code(bpf_obj_pin(fd, path_of(fixture, "traffic_of_somebody_else")), errno);
-    _cleanup_free_ char *before = surroundings_list(fixture->bpffs);
-    fixture_load(fixture);
-    stop(fixture);
-    assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
-    _cleanup_free_ char *after = surroundings_list(fixture->bpffs);
-    assert_string_equal(after, before);
-    assert_int_equal(surroundings_attached(fixture->cgroup, BPF_CGROUP_INET_INGRESS).count, 0);
-    assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
-}
-
 /* Status 0: the start went well. */
 static int start_once(void *context)
 {
@@ -488,7 +473,6 @@ int main(void)
         LOADER(loader_recounts_rows),
         LOADER(loader_applies_what_sighup_may_change),
         LOADER(loader_sees_chains_that_are_switched_on),
-        LOADER(loader_unloads_all_of_its_own_and_nothing_else),
         LOADER(loader_attaches_once_however_many_start),
         LOADER(loader_starts_after_one_that_was_killed),
         LOADER(loader_mounts_once_however_many_start),

@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "aside.h"
@@ -12,21 +11,6 @@
 #include "job.h"
 #include "loader.h"
 #include "lock.h"
-
-static bool exists(const char *bpffs, const char *below)
-{
-    _cleanup_free_ char *path = job_path(bpffs, below);
-    struct stat status;
-    return !path || lstat(path, &status) == 0;
-}
-
-static bool anything_there(const char *bpffs)
-{
-    for (int id = 0; id < PINS; id++)
-        if (exists(bpffs, pins[id].path))
-            return true;
-    return exists(bpffs, TCTL_DIR);
-}
 
 /* A link whose last pin goes is cut by the kernel some time later; who unloads is told when nothing counts any more. */
 static void detach_links(const char *bpffs)
@@ -80,31 +64,35 @@ static int remove_all(const char *bpffs, struct fault *fault)
     return r < 0 ? r : remove_folder(bpffs, TCTL_DIR, fault);
 }
 
-static int unload(const char *bpffs, struct undo *undo, struct fault *fault)
+static int unload(const char *bpffs, struct fault *fault)
 {
+    struct undo undo = {0};
     _cleanup_fd_ int folder = -1, running = -1;
-    int r = lock_folder(bpffs, undo, &folder, fault);
+    int r = lock_folder(bpffs, NULL, &folder, fault);
+    /* A start makes the folder before anything else: without it, pins of netd's names are somebody else's. */
+    if (r == -ENOENT)
+        return 0;
     if (r == 0)
-        r = lock_running(bpffs, undo, &running, fault);
+        r = lock_running(bpffs, &undo, &running, fault);
     if (r == 0)
         r = remove_all(bpffs, fault);
     if (r < 0)
-        undo_all(undo);
+        undo_all(&undo);
+    undo_forget(&undo);
     return r;
 }
 
 int loader_unload(const char *bpffs, struct fault *fault)
 {
-    struct undo undo = {0};
     int r;
     if (bpffs_is_missing(bpffs))
         return 0;
     do {
         r = bpffs_check(bpffs, fault);
-        if (r < 0 || !anything_there(bpffs))
-            return r;
-        r = unload(bpffs, &undo, fault);
-        undo_forget(&undo);
+        if (r == 0)
+            r = unload(bpffs, fault);
     } while (r == -ESTALE);
+    if (r == -EACCES || r == -EPERM)
+        return fault_set(fault, r, "what is pinned at %s belongs to root: become root to unload it", bpffs);
     return r;
 }
