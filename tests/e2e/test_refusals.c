@@ -218,6 +218,24 @@ static void test_command_without_pins(void **state)
     }
 }
 
+static void run_ctl_as_user(const char *word)
+{
+    const char *const arguments[] = {"--bpffs", the_world->bpffs, word, NULL};
+
+    run_as(10001, "trafficctl", arguments, &said);
+}
+
+static void test_command_without_privilege(void **state)
+{
+    (void)state;
+    run_ctl_as_user("check");
+    assert_refused(&said, 1, "CAP_BPF", "CAP_NET_ADMIN");
+    assert_return_code(chmod(the_world->bpffs, 0700), errno);
+    run_ctl_as_user("unload");
+    assert_refused(&said, 1, the_world->bpffs, "root");
+    assert_return_code(chmod(the_world->bpffs, 0711), errno);
+}
+
 /* The last: from here on something is pinned. */
 static void test_load_only_then_other_counters(void **state)
 {
@@ -250,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_pin_of_another_shape),
         cmocka_unit_test(test_command_usage),
         cmocka_unit_test(test_command_without_pins),
+        cmocka_unit_test(test_command_without_privilege),
         cmocka_unit_test(test_load_only_then_other_counters),
     };
 

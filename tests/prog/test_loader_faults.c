@@ -412,7 +412,7 @@ static void probe_lists_what_the_seed_asks_for(void **state)
     struct requirement *list = NULL;
     size_t count = 0;
     (void)state;
-    assert_int_equal(loader_probe(&list, &count), 0);
+    assert_int_equal(loader_probe(&list, &count, NULL), 0);
     _cleanup_free_ struct requirement *requirements = list;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         size_t at = 0;

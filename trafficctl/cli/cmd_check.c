@@ -68,13 +68,14 @@ enum cli_status cmd_check(const struct cli *cli, int argc, char **argv)
 {
     _cleanup_free_ struct requirement *all = NULL;
     struct requirement search = search_requirement(cli);
+    struct fault fault = {0};
     size_t count = 0;
-    int r = loader_probe(&all, &count);
+    int r = loader_probe(&all, &count, &fault);
 
     (void)argc;
     (void)argv;
     if (r < 0)
-        return cli_failed("cannot try what this kernel has: %s", strerror(-r));
+        return cli_failed("cannot try what this kernel has: %s", *fault.text ? fault.text : strerror(-r));
     enum cli_status status =
         cli->json ? print_requirements_json(all, count, &search) : print_requirements(all, count, &search);
     if (status != CLI_DONE)

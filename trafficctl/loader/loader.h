@@ -78,7 +78,10 @@ int loader_apply(struct loaded *loaded, const struct load_options *options, load
  */
 int loader_watch(struct loaded *loaded, uint32_t *ret_attached, uint32_t *ret_missing);
 
-/* Detach and unpin everything. -EBUSY: trafficd runs (fault names its pid). Nothing pinned is success. */
+/*
+ * Detach and unpin everything. -EBUSY: trafficd runs (fault names its pid); -EACCES: it takes root. Success where
+ * nothing is pinned, also where there is no folder trafficctl/: pins of netd's names alone are not ours.
+ */
 int loader_unload(const char *bpffs, struct fault *fault);
 
 struct requirement {
@@ -90,6 +93,6 @@ struct requirement {
 
 /*
  * What this kernel has, found by trying. *ret_requirements is malloc'ed, owned by the caller; strings are static.
- * -EPERM: who may not load cannot try either.
+ * -EPERM: who may not load cannot try either (fault names the capabilities).
  */
-int loader_probe(struct requirement **ret_requirements, size_t *ret_count);
+int loader_probe(struct requirement **ret_requirements, size_t *ret_count, struct fault *fault);

@@ -88,9 +88,9 @@ static const struct {
     {{.name = "MPTCP helper", .needed_for = "tags of MPTCP sockets"}, kernel_has_mptcp_helper},
 };
 
-int loader_probe(struct requirement **ret_requirements, size_t *ret_count)
+int loader_probe(struct requirement **ret_requirements, size_t *ret_count, struct fault *fault)
 {
-    int r = privilege_check(NULL);
+    int r = privilege_check(fault);
     if (r < 0)
         return r;
     struct requirement *list = calloc(ARRAY_SIZE(probes), sizeof(*list));

@@ -59,7 +59,7 @@ static int lacks_part(const struct job *job)
 {
     _cleanup_free_ struct requirement *list = NULL;
     size_t count = 0;
-    if (loader_probe(&list, &count) < 0)
+    if (loader_probe(&list, &count, NULL) < 0)
         return 0;
     for (size_t i = 0; i < count; i++)
         if (list[i].required && !list[i].ok)
