@@ -130,7 +130,7 @@ struct tctl_state {
     __u32 netns_inum;            /* network namespace of trafficd */
     __u64 lost[TCTL_STATS_MAPS]; /* packets that could not be recorded */
     char boot_id[TCTL_BOOT_ID_LEN];
-    char options[TCTL_OPTIONS_LEN]; /* effective options of the last start, "key = value" lines */
+    char options[TCTL_OPTIONS_LEN]; /* effective options of the last start or SIGHUP, "key = value" lines */
 };
 _Static_assert(sizeof(struct tctl_state) == 8 + 16 + 16 + 32 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN, "ABI");
 

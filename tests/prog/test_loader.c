@@ -376,12 +376,14 @@ static void loader_applies_what_sighup_may_change(void **state)
     changed.per_user_range = 10;
     changed.read_group = GROUP_TEXT;
     changed.rows_per_uid = 3;
+    changed.effective = "per_user_range = 10\n";
     assert_int_equal(loader_apply(fixture->loaded, &changed, NULL, NULL), 0);
     assert_true(fixture_get(fixture, PIN_CONFIG, &zero, &config));
     assert_int_equal(config.app_uids[0].first, 5);
     assert_int_equal(config.per_user_range, 10);
     assert_int_equal(config.row_limit[TCTL_UID_STATS], fixture->options.rows_per_uid);
     check_owner(fixture, pins[PIN_UID_STATS].path, GROUP, 0640);
+    assert_string_equal(state_of(fixture).options, "per_user_range = 10\n");
     assert_true(fixture_get(fixture, PIN_GENERATION, &zero, &after));
     assert_true(after > before);
 }

@@ -40,6 +40,8 @@ int loader_apply(struct loaded *loaded, const struct load_options *options, load
         r = owner_set_all(&here, warn, &undo, fault);
     if (r < 0)
         undo_all(&undo);
+    else
+        record_options(loaded->state, options);
     undo_forget(&undo);
     return r;
 }

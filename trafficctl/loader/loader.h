@@ -69,7 +69,7 @@ int loader_start(const struct load_options *options, bool keep_running, load_war
 /* Ends nothing but this process's hold: programs, links and maps stay. NULL is fine. Returns NULL. */
 struct loaded *loaded_free(struct loaded *loaded);
 
-/* Apply what SIGHUP may change (app_uids, per_user_range, groups) to what is loaded. */
+/* Apply what SIGHUP may change (app_uids, per_user_range, groups) to what is loaded, and note options->effective. */
 int loader_apply(struct loaded *loaded, const struct load_options *options, load_warn_fn warn, struct fault *fault);
 
 /*

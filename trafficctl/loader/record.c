@@ -21,6 +21,11 @@ static void begin(struct tctl_state *state)
     state->since_sec = (uint64_t)time(NULL);
 }
 
+void record_options(struct tctl_state *state, const struct load_options *options)
+{
+    snprintf(state->options, sizeof(state->options), "%s", options->effective ? options->effective : "");
+}
+
 int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret_state)
 {
     uint32_t netns;
@@ -40,7 +45,7 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
     state->percpu = job->options->percpu;
     state->wanted = wanted;
     state->netns_inum = netns;
-    snprintf(state->options, sizeof(state->options), "%s", job->options->effective ? job->options->effective : "");
+    record_options(state, job->options);
     *ret_state = state;
     return 0;
 }

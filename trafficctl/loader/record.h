@@ -7,6 +7,9 @@
 /* Note options and time in the state, and *ret_state for later; end it with state_unmap(). */
 int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret_state);
 
+/* Note the effective options. */
+void record_options(struct tctl_state *state, const struct load_options *options);
+
 /* Names of the interfaces that there are now. A full map loses the rest. */
 int record_interfaces(const char *bpffs);
 
