@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Where counted and wire differ, and by exactly what: kernel-facts, end of section 1. TIME_WAIT is in test_exact.c. */
+/* Where counted and wire differ, and by exactly what: the exceptions of trafficd(8). TIME_WAIT is in test_exact.c. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -49,5 +49,5 @@ int run_shared(const char *name, const struct CMUnitTest *tests, size_t count);
 /* Tests run on one CPU; a thread that wants all of them says so. */
 void run_anywhere(void);
 
-/* Print the reason and skip; with CI=true that is a failure. missing: kernel-facts section 8 lists it as missing. */
+/* Print the reason and skip; with CI=true that is a failure. missing: CI's kernel lacks it too. */
 __attribute__((noreturn)) void skip_because(const char *reason, bool missing);

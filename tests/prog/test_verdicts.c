@@ -75,7 +75,7 @@ static void test_each_chain(void **state)
     check_chain(*state, PIN_POWERSAVE_UID, false);
 }
 
-/* netd lets this one pass (reference 2.4 b). */
+/* netd lets this one pass. */
 static void test_any_chain_that_drops_wins(void **state)
 {
     const struct fixture *fixture = *state;

@@ -74,7 +74,7 @@ static void abi_config_has_no_holes(void **state)
     assert_member(struct tctl_config, app_uids, 32, 8 * TCTL_MAX_UID_RANGES);
 }
 
-/* CONTRACT section 2: name, key, value, size, owner. */
+/* What trafficd(8) promises of netd's maps: name, key, value, size, owner. */
 static void abi_pins_are_the_contracts(void **state)
 {
     (void)state;

@@ -15,7 +15,7 @@
 /* A lock (flock) on this directory, mode 0700, is held by trafficd as long as it runs. */
 #define PINS_RUNNING_DIR TCTL_DIR "/running"
 
-/* The ten maps of netd's names come first, in the order of CONTRACT section 2 and of the loader's enum load_map. */
+/* The ten maps of netd's names come first, in the order of the loader's enum load_map. */
 enum pin_id {
     PIN_COOKIE_TAG,
     PIN_UID_COUNTER_SET,

@@ -14,7 +14,7 @@
 #include "fault.h"
 #include "parse.h"
 
-/* The ten maps of CONTRACT section 2, in its order; index of load_options.entries. */
+/* The ten maps of netd's names, in the order of lib/pins.h; index of load_options.entries. */
 enum load_map {
     LOAD_COOKIE_TAG,
     LOAD_UID_COUNTER_SET,
@@ -61,7 +61,8 @@ struct loaded;
 /*
  * Load or adopt, replace in place, attach, pin. On failure everything this call made is taken back.
  * keep_running: hold the lock of a running trafficd until loaded_free(); without it (--load-only) the lock is not
- * taken. -EBUSY: another trafficd runs (fault names its pid); -EEXIST: a pin of another shape; -EPERM: a capability is
+ * taken. -EBUSY: another trafficd runs (fault names its pid), on another control group where its lock is not asked for;
+ * -EEXIST: a pin of another shape; -EPERM: a capability is
  * missing (named); -ENOTSUP: the kernel lacks a needed part (named); -EMEDIUMTYPE: bpffs is a foreign file system.
  */
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn, struct loaded **ret_loaded,
