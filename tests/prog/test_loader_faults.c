@@ -391,6 +391,35 @@ static void running_trafficd_is_named(void **state)
     check_says(pid);
 }
 
+/* It would go on watching the group it was started with, and call what works elsewhere missing. */
+static void running_trafficd_keeps_its_cgroup(void **state)
+{
+    struct fixture *fixture = *state;
+    struct loaded *loaded = NULL;
+    char pid[32], other[PATH_MAX];
+    snprintf(pid, sizeof(pid), "pid %d)", (int)getpid());
+    snprintf(other, sizeof(other), "%s/other", fixture->cgroup);
+    assert_return_code(mkdir(other, 0755), errno);
+    fixture_load(fixture);
+    fixture->options.cgroup = other;
+    _cleanup_free_ char *before = surroundings_list(fixture->bpffs);
+    assert_int_equal(loader_start(&fixture->options, false, NULL, &loaded, &fault), -EBUSY);
+    check_says(pid);
+    check_says("stop it first");
+    _cleanup_free_ char *after = surroundings_list(fixture->bpffs);
+    assert_string_equal(after, before);
+    assert_int_equal(surroundings_attached(fixture->cgroup, BPF_CGROUP_INET_EGRESS).count, 1);
+    assert_int_equal(surroundings_attached(other, BPF_CGROUP_INET_EGRESS).count, 0);
+
+    fixture->loaded = loaded_free(fixture->loaded);
+    assert_int_equal(loader_start(&fixture->options, false, NULL, &loaded, &fault), 0);
+    loaded_free(loaded);
+    assert_int_equal(surroundings_attached(other, BPF_CGROUP_INET_EGRESS).count, 1);
+    fixture->options.cgroup = fixture->cgroup;
+    assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
+    assert_return_code(rmdir(other), errno);
+}
+
 static void writer_that_holds_on_is_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -458,6 +487,7 @@ int main(void)
         LOADED(privilege_is_needed_for_what_is_not_there),
         EMPTY(kernel_without_types_is_served),
         EMPTY(running_trafficd_is_named),
+        EMPTY(running_trafficd_keeps_its_cgroup),
         LOADED(writer_that_holds_on_is_named),
         EMPTY(probe_lists_what_the_seed_asks_for),
     };

@@ -126,6 +126,18 @@ bool attach_is_done(const struct job *job, uint32_t wanted)
     return true;
 }
 
+bool attach_is_elsewhere(const struct job *job)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+        struct bpf_link_info info;
+        int link = job->found[hooks[i].link];
+        if (link >= 0 && examine_link(link, hooks[i].attach_type, &info) == 0 && info.cgroup.cgroup_id != 0 &&
+            info.cgroup.cgroup_id != job->cgroup_id)
+            return true;
+    }
+    return false;
+}
+
 int attach_look(const char *bpffs, uint64_t cgroup_id, uint32_t *ret_attached)
 {
     uint32_t attached = 0;

@@ -62,8 +62,8 @@ struct loaded;
  * Load or adopt, replace in place, attach, pin. On failure everything this call made is taken back.
  * keep_running: hold the lock of a running trafficd until loaded_free(); without it (--load-only) the lock is not
  * taken. -EBUSY: another trafficd runs (fault names its pid), on another control group where its lock is not asked for;
- * -EEXIST: a pin of another shape; -EPERM: a capability is
- * missing (named); -ENOTSUP: the kernel lacks a needed part (named); -EMEDIUMTYPE: bpffs is a foreign file system.
+ * -EEXIST: a pin of another shape; -EPERM: a capability is missing (named); -ENOTSUP: the kernel lacks a needed part
+ * (named); -EMEDIUMTYPE: bpffs is a foreign file system; -E2BIG, -ENOMEM: a map is too large (named); -EMFILE.
  */
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn, struct loaded **ret_loaded,
                  struct fault *fault);

@@ -85,7 +85,7 @@ int lock_folder(const char *bpffs, struct undo *undo, int *ret_fd, struct fault 
     return 0;
 }
 
-int lock_running(const char *bpffs, struct undo *undo, int *ret_fd, struct fault *fault)
+int lock_running(const char *bpffs, const char *todo, struct undo *undo, int *ret_fd, struct fault *fault)
 {
     _cleanup_free_ char *path = job_path(bpffs, PINS_RUNNING_DIR);
     _cleanup_fd_ int fd = -1;
@@ -95,7 +95,7 @@ int lock_running(const char *bpffs, struct undo *undo, int *ret_fd, struct fault
     if (r < 0)
         return r;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? busy("another trafficd runs", "stop it first", fd, fault) : -errno;
+        return errno == EWOULDBLOCK ? busy("another trafficd runs", todo, fd, fault) : -errno;
     *ret_fd = fd_take(&fd);
     return 0;
 }

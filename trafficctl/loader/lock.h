@@ -15,5 +15,5 @@ int lock_folder(const char *bpffs, struct undo *undo, int *ret_fd, struct fault 
 /* Lock any directory, waiting as long. */
 int lock_wait(int fd, struct fault *fault);
 
-/* Take the lock of a running trafficd, at once. Needs the lock of the folder. -EBUSY, with the pid of the other. */
-int lock_running(const char *bpffs, struct undo *undo, int *ret_fd, struct fault *fault);
+/* Take the lock of a running trafficd, at once. Needs the lock of the folder. -EBUSY, with the other's pid and todo. */
+int lock_running(const char *bpffs, const char *todo, struct undo *undo, int *ret_fd, struct fault *fault);

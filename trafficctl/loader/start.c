@@ -189,12 +189,25 @@ static void finish(struct job *job, struct loaded *loaded)
         warn(job, "cannot look at what is attached");
 }
 
+/* Moved to another control group beneath it, a trafficd would go on watching the one it was started with. */
+static int check_beneath(struct job *job)
+{
+    _cleanup_fd_ int fd = -1;
+    if (job->running_fd >= 0 || !attach_is_elsewhere(job))
+        return 0;
+    return lock_running(job->options->bpffs,
+                        "it counts another control group; stop it first, or give the same --cgroup as it has",
+                        &job->undo, &fd, job->fault);
+}
+
 static int start_locked(struct job *job, struct loaded **ret_loaded)
 {
     uint32_t wanted = 0;
     int r = cgroup_open(job->options->cgroup, &job->undo, &job->cgroup_fd, &job->cgroup_id, job->fault);
     if (r == 0)
         r = prepare(job);
+    if (r == 0)
+        r = check_beneath(job);
     if (r == 0)
         r = job->privileged ? load_and_attach(job, &wanted) : adopt(job, &wanted);
     return r < 0 ? r : hold(job, wanted, ret_loaded);
@@ -212,7 +225,7 @@ static int start(struct job *job, bool keep_running, struct loaded **ret_loaded)
             r = lock_folder(bpffs, &job->undo, &folder, job->fault);
     } while (r == -ESTALE);
     if (r == 0 && keep_running)
-        r = lock_running(bpffs, &job->undo, &job->running_fd, job->fault);
+        r = lock_running(bpffs, "stop it first", &job->undo, &job->running_fd, job->fault);
     if (r == 0)
         r = start_locked(job, ret_loaded);
     /* A user without any right is stopped by the file system before the kernel asks for capabilities. */

@@ -73,7 +73,7 @@ static int unload(const char *bpffs, struct fault *fault)
     if (r == -ENOENT)
         return 0;
     if (r == 0)
-        r = lock_running(bpffs, &undo, &running, fault);
+        r = lock_running(bpffs, "stop it first", &undo, &running, fault);
     if (r == 0)
         r = remove_all(bpffs, fault);
     if (r < 0)
