@@ -249,6 +249,8 @@ static void test_load_only_then_other_counters(void **state)
     run_daemon(0, "--counters", "percpu");
     assert_refused(&said, 1, "unload", "percpu");
     assert_int_equal(bpffs_entries(the_world), pins);
+    run_ctl_as_user("unload");
+    assert_refused(&said, 1, the_world->bpffs, "root");
     run_ctl(the_world, "unload", 0, &said);
     assert_int_equal(bpffs_entries(the_world), 0);
 }
