@@ -1,4 +1,5 @@
-# config: what is installed beside the binaries. Paths in units and manuals are written for PREFIX=/usr and moved here.
+# config: what is installed beside the binaries. Units and the OpenRC script name paths of PREFIX=/usr, which are moved
+# here; manuals name none and are installed as they are.
 MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5
 SCRIPTS += config/install-deps config/run-live
 UNITS := config/trafficd.service config/trafficd-load.service
@@ -12,7 +13,7 @@ install: all ## install into DESTDIR below PREFIX
 	install $(B)/trafficd $(DESTDIR)$(PREFIX)/sbin
 	install $(B)/trafficctl $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(B)/libtrafficctl.a $(DESTDIR)$(PREFIX)/lib
-	install -m 644 trafficctl/include/trafficctl/*.h $(DESTDIR)$(PREFIX)/include/trafficctl
+	install -m 644 trafficctl/include/trafficctl/*.h bpf/traffic_abi.h $(DESTDIR)$(PREFIX)/include/trafficctl
 	set -e; for unit in $(UNITS); do $(MOVED) $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
 	$(MOVED) config/trafficd.openrc > $(DESTDIR)/etc/init.d/trafficd
 	chmod 755 $(DESTDIR)/etc/init.d/trafficd
