@@ -256,16 +256,6 @@ static void loader_starts_again_over_percpu_counters(void **state)
     start_again(fixture);
 }
 
-static void loader_starts_beneath_a_running_trafficd(void **state)
-{
-    struct fixture *fixture = *state;
-    struct loaded *second = NULL;
-    fixture_load(fixture);
-    assert_int_equal(loader_start(&fixture->options, false, NULL, &second, NULL), 0);
-    loaded_free(second);
-    check_attached(fixture);
-}
-
 /* The kernel cuts the links of a removed group in its own time and tells nobody. */
 static void wait_until_cut(struct fixture *fixture)
 {
@@ -467,7 +457,6 @@ int main(void)
         LOADER(loader_names_interfaces),
         LOADER(loader_starts_again_over_what_is_there),
         LOADER(loader_starts_again_over_percpu_counters),
-        LOADER(loader_starts_beneath_a_running_trafficd),
         LOADER(loader_replaces_links_of_a_removed_cgroup),
         LOADER(loader_moves_to_another_cgroup),
         LOADER(loader_makes_what_is_missing),

@@ -156,10 +156,21 @@ static void misfit_of_version(void **state)
     fixture_put(fixture, PIN_STATE, &zero, &other);
 }
 
+/* The kernel cuts a link some time after its last pin has gone: here it is cut before what hangs is looked at. */
+static void unpin_link(const struct fixture *fixture, enum pin_id id)
+{
+    _cleanup_fd_ int fd = fixture_pin(fixture, id);
+    assert_return_code(bpf_link_detach(fd), errno);
+    assert_return_code(unlink(path_of(fixture, id)), errno);
+}
+
 static void put_in_place(struct fixture *fixture, enum pin_id from, enum pin_id to)
 {
     _cleanup_fd_ int fd = fixture_pin(fixture, from);
-    assert_return_code(unlink(path_of(fixture, to)), errno);
+    if (pins[to].kind == PIN_LINK)
+        unpin_link(fixture, to);
+    else
+        assert_return_code(unlink(path_of(fixture, to)), errno);
     assert_return_code(bpf_obj_pin(fd, path_of(fixture, to)), errno);
 }
 
@@ -196,7 +207,7 @@ static void misfit_of_the_hook(void **state)
 static void misfit_of_a_directory(void **state)
 {
     struct fixture *fixture = *state;
-    assert_return_code(unlink(path_of(fixture, PIN_RELEASE_LINK)), errno);
+    unpin_link(fixture, PIN_RELEASE_LINK);
     assert_return_code(mkdir(path_of(fixture, PIN_RELEASE_LINK), 0700), errno);
     check_misfit(fixture, PIN_RELEASE_LINK, "a directory", "a link");
     assert_return_code(rmdir(path_of(fixture, PIN_RELEASE_LINK)), errno);
@@ -241,7 +252,7 @@ static void half_a_start_gives_back_what_was_there(void **state)
     struct fixture *fixture = *state;
     const uint32_t zero = 0;
     struct tctl_config before, after;
-    assert_return_code(unlink(path_of(fixture, PIN_INGRESS_LINK)), errno);
+    unpin_link(fixture, PIN_INGRESS_LINK);
     surroundings_attach_alone(fixture->cgroup, BPF_CGROUP_INET_INGRESS);
     assert_true(fixture_get(fixture, PIN_CONFIG, &zero, &before));
     fixture->options.app_uids[0] = (struct uid_range){7, 8};
@@ -391,35 +402,6 @@ static void running_trafficd_is_named(void **state)
     check_says(pid);
 }
 
-/* It would go on watching the group it was started with, and call what works elsewhere missing. */
-static void running_trafficd_keeps_its_cgroup(void **state)
-{
-    struct fixture *fixture = *state;
-    struct loaded *loaded = NULL;
-    char pid[32], other[PATH_MAX];
-    snprintf(pid, sizeof(pid), "pid %d)", (int)getpid());
-    snprintf(other, sizeof(other), "%s/other", fixture->cgroup);
-    assert_return_code(mkdir(other, 0755), errno);
-    fixture_load(fixture);
-    fixture->options.cgroup = other;
-    _cleanup_free_ char *before = surroundings_list(fixture->bpffs);
-    assert_int_equal(loader_start(&fixture->options, false, NULL, &loaded, &fault), -EBUSY);
-    check_says(pid);
-    check_says("stop it first");
-    _cleanup_free_ char *after = surroundings_list(fixture->bpffs);
-    assert_string_equal(after, before);
-    assert_int_equal(surroundings_attached(fixture->cgroup, BPF_CGROUP_INET_EGRESS).count, 1);
-    assert_int_equal(surroundings_attached(other, BPF_CGROUP_INET_EGRESS).count, 0);
-
-    fixture->loaded = loaded_free(fixture->loaded);
-    assert_int_equal(loader_start(&fixture->options, false, NULL, &loaded, &fault), 0);
-    loaded_free(loaded);
-    assert_int_equal(surroundings_attached(other, BPF_CGROUP_INET_EGRESS).count, 1);
-    fixture->options.cgroup = fixture->cgroup;
-    assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
-    assert_return_code(rmdir(other), errno);
-}
-
 static void writer_that_holds_on_is_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -487,7 +469,6 @@ int main(void)
         LOADED(privilege_is_needed_for_what_is_not_there),
         EMPTY(kernel_without_types_is_served),
         EMPTY(running_trafficd_is_named),
-        EMPTY(running_trafficd_keeps_its_cgroup),
         LOADED(writer_that_holds_on_is_named),
         EMPTY(probe_lists_what_the_seed_asks_for),
     };
