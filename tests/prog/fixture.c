@@ -122,12 +122,31 @@ struct fixture *fixture_free(struct fixture *fixture)
     return NULL;
 }
 
+int fixture_set_up(void **state)
+{
+    *state = fixture_new(false);
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    *state = fixture_free(*state);
+    return 0;
+}
+
+const char *fixture_path(const struct fixture *fixture, const char *below)
+{
+    static char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", fixture->bpffs, below);
+    return path;
+}
+
 int fixture_pin(const struct fixture *fixture, enum pin_id id)
 {
-    char path[PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s/%s", fixture->bpffs, pins[id].path);
+    const char *path = fixture_path(fixture, pins[id].path);
     int fd = bpf_obj_get(path);
+
     if (fd < 0)
         fail_msg("%s: %s", path, strerror(errno));
     return fd;

@@ -29,6 +29,13 @@ struct fixture *fixture_new(bool percpu);
 void fixture_load(struct fixture *fixture);
 struct fixture *fixture_free(struct fixture *fixture);
 
+/* The same as cmocka's setup (shared counters, not loaded) and teardown. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+
+/* A path below the bpffs, good until the next call. */
+const char *fixture_path(const struct fixture *fixture, const char *below);
+
 /* Descriptor of a pin, for the test to close. */
 int fixture_pin(const struct fixture *fixture, enum pin_id id);
 

@@ -30,25 +30,6 @@
 static const struct tctl_stats_key UID_KEY = {.uid = 10001, .iface_index = 1};
 static const struct tctl_stats_value COUNTED = {1, 2, 3, 4};
 
-static int set_up(void **state)
-{
-    *state = fixture_new(false);
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
-static const char *path_of(const struct fixture *fixture, const char *below)
-{
-    static char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", fixture->bpffs, below);
-    return path;
-}
-
 static void stop(struct fixture *fixture)
 {
     fixture->loaded = loaded_free(fixture->loaded);
@@ -101,7 +82,7 @@ static void check_attached(const struct fixture *fixture)
 static void check_owner(const struct fixture *fixture, const char *below, gid_t gid, mode_t mode)
 {
     struct stat status;
-    assert_return_code(stat(path_of(fixture, below), &status), errno);
+    assert_return_code(stat(fixture_path(fixture, below), &status), errno);
     assert_int_equal(status.st_uid, 0);
     assert_int_equal(status.st_gid, gid);
     assert_int_equal(status.st_mode & 0777, mode);
@@ -123,8 +104,8 @@ static void loader_makes_every_pin_with_its_owner(void **state)
     check_owner(fixture, "", 0, 0711);
     check_owner(fixture, TCTL_DIR, 0, 0711);
     check_owner(fixture, PINS_RUNNING_DIR, 0, 0700);
-    assert_int_equal(access(path_of(fixture, TCTL_DIR "/new"), F_OK), -1);
-    assert_int_equal(access(path_of(fixture, pins[PIN_SPILL].path), F_OK), -1);
+    assert_int_equal(access(fixture_path(fixture, TCTL_DIR "/new"), F_OK), -1);
+    assert_int_equal(access(fixture_path(fixture, pins[PIN_SPILL].path), F_OK), -1);
 }
 
 static void loader_leaves_the_root_alone_if_told(void **state)
@@ -306,9 +287,9 @@ static void loader_makes_what_is_missing(void **state)
     uint32_t attached, missing;
     fixture_load(fixture);
     put_counts(fixture);
-    assert_return_code(unlink(path_of(fixture, pins[PIN_EGRESS_LINK].path)), errno);
-    assert_return_code(unlink(path_of(fixture, pins[PIN_EGRESS_PROG].path)), errno);
-    assert_return_code(unlink(path_of(fixture, pins[PIN_CONFIG].path)), errno);
+    assert_return_code(unlink(fixture_path(fixture, pins[PIN_EGRESS_LINK].path)), errno);
+    assert_return_code(unlink(fixture_path(fixture, pins[PIN_EGRESS_PROG].path)), errno);
+    assert_return_code(unlink(fixture_path(fixture, pins[PIN_CONFIG].path)), errno);
     assert_int_equal(loader_watch(fixture->loaded, &attached, &missing), 0);
     assert_int_equal(missing, 1 << TCTL_PROG_EGRESS);
     assert_int_equal(state_of(fixture).attached, ALL & ~missing);
@@ -323,11 +304,11 @@ static void loader_removes_leftovers_of_a_killed_start(void **state)
     struct fixture *fixture = *state;
     fixture_load(fixture);
     stop(fixture);
-    assert_return_code(mkdir(path_of(fixture, TCTL_DIR "/new"), 0700), errno);
+    assert_return_code(mkdir(fixture_path(fixture, TCTL_DIR "/new"), 0700), errno);
     _cleanup_fd_ int fd = fixture_pin(fixture, PIN_INGRESS_PROG);
-    assert_return_code(bpf_obj_pin(fd, path_of(fixture, TCTL_DIR "/new/ingress_prog")), errno);
+    assert_return_code(bpf_obj_pin(fd, fixture_path(fixture, TCTL_DIR "/new/ingress_prog")), errno);
     fixture_load(fixture);
-    assert_int_equal(access(path_of(fixture, TCTL_DIR "/new"), F_OK), -1);
+    assert_int_equal(access(fixture_path(fixture, TCTL_DIR "/new"), F_OK), -1);
     check_attached(fixture);
 }
 
@@ -428,7 +409,7 @@ static void loader_starts_after_one_that_was_killed(void **state)
         assert_int_equal(waitpid(child, NULL, 0), child);
         fixture_load(fixture);
         check_attached(fixture);
-        assert_int_equal(access(path_of(fixture, TCTL_DIR "/new"), F_OK), -1);
+        assert_int_equal(access(fixture_path(fixture, TCTL_DIR "/new"), F_OK), -1);
         stop(fixture);
         if (moment % 2)
             assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
@@ -441,11 +422,11 @@ static void loader_mounts_once_however_many_start(void **state)
     assert_return_code(umount(fixture->bpffs), errno);
     start_together(fixture);
     assert_return_code(umount(fixture->bpffs), errno);
-    assert_int_equal(access(path_of(fixture, TCTL_DIR), F_OK), -1);
+    assert_int_equal(access(fixture_path(fixture, TCTL_DIR), F_OK), -1);
     assert_return_code(mount("bpf", fixture->bpffs, "bpf", 0, "mode=0700"), errno);
 }
 
-#define LOADER(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
+#define LOADER(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

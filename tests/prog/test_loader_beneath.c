@@ -23,12 +23,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
 static int load_only(const struct fixture *fixture, const char *cgroup, struct fault *fault)
 {
     struct load_options options = fixture->options;
@@ -93,7 +87,7 @@ static void beneath_nobody_the_cgroup_changes(void **state)
     assert_return_code(rmdir(other), errno);
 }
 
-#define BENEATH(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
+#define BENEATH(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -45,12 +45,6 @@ static int set_up_loaded(void **state)
     return 0;
 }
 
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
 static const char *path_of(const struct fixture *fixture, enum pin_id id)
 {
     static char path[PATH_MAX];
@@ -436,8 +430,8 @@ static void probe_lists_what_the_seed_asks_for(void **state)
         assert_true(requirements[i].ok || !requirements[i].required);
 }
 
-#define EMPTY(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
-#define LOADED(test) cmocka_unit_test_setup_teardown(test, set_up_loaded, take_down)
+#define EMPTY(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_tear_down)
+#define LOADED(test) cmocka_unit_test_setup_teardown(test, set_up_loaded, fixture_tear_down)
 
 int main(void)
 {

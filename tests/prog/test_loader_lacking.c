@@ -20,18 +20,6 @@
 #include "fixture.h"
 #include "surroundings.h"
 
-static int set_up(void **state)
-{
-    *state = fixture_new(false);
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
 /* A start on a kernel that denies some commands of bpf(2), and what has to come of it. */
 struct start {
     const struct load_options *options;
@@ -175,7 +163,7 @@ static void lacking_open_files(void **state)
         check(*state, &(struct start){.before = with_few_files, .error = -EMFILE, .says = {"open files", "ulimit -n"}});
 }
 
-#define LACKING(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
+#define LACKING(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

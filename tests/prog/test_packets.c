@@ -29,12 +29,6 @@ static int set_up_percpu(void **state)
     return 0;
 }
 
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
 static void check_row(struct tctl_stats_value row, uint64_t rx_packets, uint64_t rx_bytes, uint64_t tx_packets,
                       uint64_t tx_bytes)
 {
@@ -205,9 +199,9 @@ static void test_interface_programs_count_by_interface(void **state)
 }
 
 #define BOTH(test)                                                                                                     \
-    {#test, test, set_up_shared, take_down, NULL},                                                                     \
+    {#test, test, set_up_shared, fixture_tear_down, NULL},                                                             \
     {                                                                                                                  \
-#test "_percpu", test, set_up_percpu, take_down, NULL                                                          \
+#test "_percpu", test, set_up_percpu, fixture_tear_down, NULL                                                  \
     }
 
 int main(void)

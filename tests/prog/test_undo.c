@@ -20,18 +20,6 @@
 #include "fixture.h"
 #include "undo.h"
 
-static int set_up(void **state)
-{
-    *state = fixture_new(false);
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
 static int make_map(void)
 {
     int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
@@ -124,7 +112,7 @@ static void undo_gives_back_an_element(void **state)
     assert_int_equal(value, 1);
 }
 
-#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -19,30 +19,11 @@
 #include "fixture.h"
 #include "surroundings.h"
 
-static int set_up(void **state)
-{
-    *state = fixture_new(false);
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
-static const char *path_of(const struct fixture *fixture, const char *below)
-{
-    static char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", fixture->bpffs, below);
-    return path;
-}
-
 static void pin_foreign_map(const struct fixture *fixture, const char *below)
 {
     _cleanup_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
     assert_return_code(fd, errno);
-    assert_return_code(bpf_obj_pin(fd, path_of(fixture, below)), errno);
+    assert_return_code(bpf_obj_pin(fd, fixture_path(fixture, below)), errno);
 }
 
 static void load_and_stop(struct fixture *fixture)
@@ -104,7 +85,7 @@ static void unload_of_a_plain_user_says_what_is_needed(void **state)
     }
 }
 
-#define UNLOAD(test) cmocka_unit_test_setup_teardown(test, set_up, take_down)
+#define UNLOAD(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -19,18 +19,6 @@
 #include "chroot.h"
 #include "fixture.h"
 
-static int set_up(void **state)
-{
-    *state = fixture_new(false);
-    return 0;
-}
-
-static int take_down(void **state)
-{
-    *state = fixture_free(*state);
-    return 0;
-}
-
 static void put_chain(const struct fixture *fixture, enum pin_id chain, uint32_t uid, uint8_t value)
 {
     fixture_put(fixture, chain, &uid, &value);
@@ -257,7 +245,7 @@ static void test_what_a_full_map_loses_is_counted(void **state)
 
 #define TEST(test)                                                                                                     \
     {                                                                                                                  \
-#test, test, set_up, take_down, NULL                                                                           \
+#test, test, fixture_set_up, fixture_tear_down, NULL                                                           \
     }
 
 int main(void)

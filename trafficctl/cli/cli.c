@@ -80,6 +80,24 @@ enum cli_status cli_number(const char *name, const char *text, uint32_t min, uin
     return CLI_DONE;
 }
 
+enum cli_status cli_options(const char *command, int argc, char **argv, const struct option *longs, cli_option_fn take,
+                            void *context)
+{
+    enum cli_status status = CLI_DONE;
+    struct fault fault = {0};
+    int letter;
+
+    optind = 0;
+    while (status == CLI_DONE && (letter = option_next(argc, argv, "+:", longs, &fault)) != -1) {
+        if (letter == ':')
+            return cli_usage("%s: %s", command, fault.text);
+        if (letter == '?')
+            return cli_usage("%s: %s: general options stand before the command", command, fault.text);
+        status = take(context, letter);
+    }
+    return status;
+}
+
 enum cli_status cli_flush(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "log.h"
+#include "option.h"
 #include "trafficctl/traffic.h"
 
 enum cli_status {
@@ -43,6 +44,14 @@ static inline void cli_closep(struct tctl **traffic)
 /* An argument that is a UID, or a number; CLI_USAGE: said which argument does not fit. name is how help calls it. */
 enum cli_status cli_uid(const char *name, const char *text, uint32_t *ret);
 enum cli_status cli_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+
+/*
+ * The options of a command: take() is called with each one's letter, its argument in optarg. CLI_USAGE: said what was
+ * wrong. What follows the options is at optind.
+ */
+typedef enum cli_status (*cli_option_fn)(void *context, int letter);
+enum cli_status cli_options(const char *command, int argc, char **argv, const struct option *longs, cli_option_fn take,
+                            void *context);
 
 /* All of standard output has arrived? Else CLI_FAILED, said. */
 enum cli_status cli_flush(void);

@@ -5,7 +5,6 @@
 #include "cleanup.h"
 #include "commands.h"
 #include "format.h"
-#include "option.h"
 #include "print.h"
 
 static json_t *uid_json(const struct cli *cli, const struct tctl_uid_row *row)
@@ -149,8 +148,10 @@ static enum cli_status print_details(const struct cli *cli, const struct tctl_de
     return cli->json ? print_json_document(json_pack("{s:o}", "entries", array)) : print_table(&table);
 }
 
-static enum cli_status take_filter(struct tctl_filter *filter, int letter, const struct fault *fault)
+static enum cli_status take_filter(void *context, int letter)
 {
+    struct tctl_filter *filter = context;
+
     switch (letter) {
     case 'u':
         filter->has_uid = true;
@@ -161,13 +162,9 @@ static enum cli_status take_filter(struct tctl_filter *filter, int letter, const
     case 't':
         filter->has_tag = true;
         return cli_number("--tag", optarg, 0, UINT32_MAX, &filter->tag);
-    case 's':
+    default:
         filter->has_set = true;
         return cli_number("--set", optarg, 0, UINT8_MAX, &filter->set);
-    case ':':
-        return cli_usage("stats detail: %s", fault->text);
-    default:
-        return cli_usage("stats detail: %s: general options stand before the command", fault->text);
     }
 }
 
@@ -180,13 +177,8 @@ static enum cli_status parse_filter(int argc, char **argv, struct tctl_filter *f
         {"set", required_argument, NULL, 's'},
         {0},
     };
-    enum cli_status status = CLI_DONE;
-    struct fault fault = {0};
-    int letter;
+    enum cli_status status = cli_options("stats detail", argc, argv, LONG, take_filter, filter);
 
-    optind = 0;
-    while (status == CLI_DONE && (letter = option_next(argc, argv, "+:", LONG, &fault)) != -1)
-        status = take_filter(filter, letter, &fault);
     if (status == CLI_DONE && optind < argc)
         return cli_usage("stats detail: unexpected argument '%s': rows are chosen with --uid, --iface, --tag, --set",
                          argv[optind]);

@@ -14,7 +14,6 @@
 #include "commands.h"
 #include "fd.h"
 #include "format.h"
-#include "option.h"
 #include "print.h"
 #include "rate.h"
 
@@ -144,19 +143,14 @@ static enum cli_status top_loop(const struct cli *cli, struct top *top, int time
     return CLI_DONE;
 }
 
-static enum cli_status take_option(struct top *top, int letter, const struct fault *fault)
+static enum cli_status take_option(void *context, int letter)
 {
-    switch (letter) {
-    case 'b':
-        top->batch = true;
-        return CLI_DONE;
-    case 'c':
+    struct top *top = context;
+
+    if (letter == 'c')
         return cli_number("--count", optarg, 1, UINT32_MAX, &top->count);
-    case ':':
-        return cli_usage("top: %s", fault->text);
-    default:
-        return cli_usage("top: %s: general options stand before the command", fault->text);
-    }
+    top->batch = true;
+    return CLI_DONE;
 }
 
 static enum cli_status parse_top(int argc, char **argv, struct top *top)
@@ -166,13 +160,8 @@ static enum cli_status parse_top(int argc, char **argv, struct top *top)
         {"count", required_argument, NULL, 'c'},
         {0},
     };
-    enum cli_status status = CLI_DONE;
-    struct fault fault = {0};
-    int letter;
+    enum cli_status status = cli_options("top", argc, argv, LONG, take_option, top);
 
-    optind = 0;
-    while (status == CLI_DONE && (letter = option_next(argc, argv, "+:", LONG, &fault)) != -1)
-        status = take_option(top, letter, &fault);
     if (status != CLI_DONE)
         return status;
     if (optind < argc)
