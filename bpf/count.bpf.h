@@ -97,12 +97,7 @@ static __noinline int spill(enum tctl_stats_map map, const struct tctl_stats_key
     return 0;
 }
 
-/* The rows that a packet belongs to; NULL: none could be made. */
-struct rows {
-    struct tctl_stats_value *row[TCTL_STATS_MAPS];
-    struct tctl_stats_key key[TCTL_STATS_MAPS]; /* as readers of the spill map know them */
-};
-
+/* row NULL: none could be made. key: as readers of the spill map know the row. */
 static __always_inline void add_to(struct tctl_stats_value *row, const struct tctl_stats_key *key,
                                    enum tctl_stats_map map, const struct wire *wire, bool out, bool alone)
 {

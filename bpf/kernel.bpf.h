@@ -20,7 +20,7 @@ const volatile struct tctl_kernel kernel = {};
     (kernel.member.offset != TCTL_NO_OFFSET &&                                                                         \
      !bpf_probe_read_kernel((to), sizeof(*(to)), (const void *)(base) + kernel.member.offset))
 
-/* The same for a bit-field or a whole member of at most 32 bits; the word is of the member's own declared type. */
+/* The same for a bit-field too: *to is as wide as the member, or as the smallest whole number that the bits lie in. */
 #define PEEK_BITS(to, base, member)                                                                                    \
     ({                                                                                                                 \
         bool ok_ = PEEK(to, base, member);                                                                             \

@@ -236,8 +236,7 @@ static __noinline __u32 cut_size(struct __sk_buff *skb)
     return frag_size && frag_size < mtu ? frag_size : mtu; /* IPV6_MTU says how to cut, not when */
 }
 
-/* Was this outgoing packet built in pieces? ip_append_data() does so with each datagram that is longer than its path.
- */
+/* Was this outgoing packet built in pieces? ip_append_data() does so with a datagram that is longer than its path. */
 static __always_inline bool in_pieces(const struct __sk_buff *skb)
 {
     return (__u64)(skb->data_end - skb->data) < skb->len;

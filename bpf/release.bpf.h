@@ -20,7 +20,7 @@ static __always_inline void leave_tag(struct bpf_sock *sk, union tag_word tag)
     struct socket_value *home = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
 
     if (!home)
-        return;
+        return; /* no memory: the tag ends here, since a row that nobody removes would stay for ever */
     bpf_spin_lock(&home->lock);
     home->released_tag = tag.tag.tag;
     home->released_uid = tag.tag.uid | RELEASED;
