@@ -11,6 +11,9 @@
 
 #include <netinet/in.h>
 
+#include <bpf/libbpf.h>
+#include <trafficctl/traffic.h>
+
 #include "fixture.h"
 
 #define TAG 42
@@ -198,6 +201,51 @@ static void test_interface_programs_count_by_interface(void **state)
     check_row(total(fixture, 0), 0, 0, 0, 0);
 }
 
+/* How many programs are at work on each CPU's rows, as the programs will see it. */
+static void put_busy(const struct fixture *fixture, uint64_t programs)
+{
+    uint64_t *cpu = calloc(libbpf_num_possible_cpus(), sizeof(*cpu));
+    uint32_t zero = 0;
+
+    assert_non_null(cpu);
+    for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+        cpu[i] = programs;
+    fixture_put(fixture, PIN_BUSY, &zero, cpu);
+    free(cpu);
+}
+
+static uint64_t read_by_library(const struct fixture *fixture, uint32_t uid)
+{
+    struct tctl_counters counters;
+    struct tctl *traffic;
+
+    assert_int_equal(tctl_open(fixture->bpffs, &traffic), 0);
+    assert_int_equal(tctl_read_uid(traffic, uid, &counters), 0);
+    tctl_close(traffic);
+    return counters.tx_packets;
+}
+
+/* What comes while another program is at its rows goes elsewhere, all of it, and readers see the sum. */
+static void test_interrupting_program_spills(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct packet packet = packet_ipv4(IPPROTO_UDP, 0, 80);
+    struct tctl_spill_key app = {.map = TCTL_APP_UID_STATS, .key = {.iface_index = 1}}, uid = app;
+
+    uid.map = TCTL_UID_STATS;
+    fixture_run(fixture, PIN_EGRESS_PROG, &packet, 2);
+    put_busy(fixture, 1);
+    fixture_run(fixture, PIN_EGRESS_PROG, &packet, 3);
+    check_row(fixture_row(fixture, PIN_SPILL, &app), 0, 0, 3, 300);
+    check_row(fixture_row(fixture, PIN_SPILL, &uid), 0, 0, 3, 300);
+    check_row(total(fixture, 0), 0, 0, 2, 200);
+    put_busy(fixture, 0);
+    fixture_run(fixture, PIN_EGRESS_PROG, &packet, 4);
+    check_row(fixture_row(fixture, PIN_SPILL, &app), 0, 0, 3, 300);
+    check_row(total(fixture, 0), 0, 0, 6, 600);
+    assert_int_equal(read_by_library(fixture, 0), 9);
+}
+
 #define BOTH(test)                                                                                                     \
     {#test, test, set_up_shared, fixture_tear_down, NULL},                                                             \
     {                                                                                                                  \
@@ -215,6 +263,7 @@ int main(void)
         BOTH(test_tag_zero_charges_without_a_row_of_its_own),
         BOTH(test_counter_set_is_that_of_the_charged_uid),
         BOTH(test_interface_programs_count_by_interface),
+        {"test_interrupting_program_spills", test_interrupting_program_spills, set_up_percpu, fixture_tear_down, NULL},
     };
 
     cmocka_set_test_filter(getenv("T"));
