@@ -18,6 +18,7 @@ struct socket_value {
     __u64 word[TCTL_ANSWER_WORDS];
     __u64 released_uid;
     __u64 released_tag;
+    __u64 released_generation;
 };
 _Static_assert(sizeof(struct socket_value) == sizeof(struct tctl_socket), "one layout");
 
@@ -75,7 +76,7 @@ struct {
     __type(value, __u8);
 } dozable_uid_map SEC(".maps"), standby_uid_map SEC(".maps"), powersave_uid_map SEC(".maps");
 
-/* answers: w P; U deletes a socket's after tagging it. Not cloned: an accepted child starts with nothing */
+/* answers: w P; U puts an empty one in the place of a socket's after tagging it. Not cloned: an accepted child starts with nothing */
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -124,6 +125,39 @@ struct {
     __type(key, __u32);
     __type(value, struct tctl_row_count);
 } row_count_map SEC(".maps");
+
+/* tags in use, for their limits: w, r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, TCTL_COOKIE_TAG_ENTRIES);
+    __type(key, struct tctl_tag);
+    __type(value, struct tctl_tag_count);
+} tag_count_map SEC(".maps");
+
+/* rows of the cookie map that the last close took away, by the UID they charged: w P; r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_STATS_ENTRIES);
+    __type(key, __u32);
+    __type(value, __u64);
+} tags_ended_map SEC(".maps");
+
+/* the generation at which a tag's data (tag 0: all of the UID's) were last deleted: w U; r P */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, TCTL_UID_ENTRIES);
+    __type(key, struct tctl_tag);
+    __type(value, __u64);
+} deletions_map SEC(".maps");
+
+/* connections whose other end is asked about: w U; r P */
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, __u64);
+} peer_storage SEC(".maps");
 
 /* only with --counters percpu; what an interrupting program counted: w P; r U */
 struct {

@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a layout below changes; kept in struct tctl_state and compared before anything is adopted. */
-#define TCTL_ABI_VERSION 1
+#define TCTL_ABI_VERSION 2
 
 /* Directory of everything netd has no name for, below the bpffs. Writers of policy hold an flock on it. */
 #define TCTL_DIR "trafficctl"
@@ -23,6 +23,9 @@
 #define TCTL_UID_ENTRIES 4000
 #define TCTL_STATS_ENTRIES 10000
 #define TCTL_IFACE_ENTRIES 1000
+
+/* Distinct tags that one UID may be charged under (netd's PER_UID_STATS_ENTRIES_LIMIT). */
+#define TCTL_TAGS_PER_UID 500
 
 #define TCTL_IFNAME_LEN 16
 
@@ -77,6 +80,18 @@ struct tctl_row_count {
 };
 _Static_assert(sizeof(struct tctl_row_count) == 16, "ABI");
 
+/*
+ * Value of trafficctl/tag_count. Key {uid, tag}: the UID is charged under this tag, the value is zeroes. Key {uid, 0}:
+ * tags is how many of those there are, rows how often a socket was given a row of the cookie map for this UID, less the
+ * rows that user space took away; what the programs took away is in trafficctl/tags_ended.
+ */
+struct tctl_tag_count {
+    __u32 tags;
+    __u32 pad;
+    __u64 rows;
+};
+_Static_assert(sizeof(struct tctl_tag_count) == 16, "ABI");
+
 /* Ranges of UIDs that the firewall may judge; both ends belong to the range. */
 #define TCTL_MAX_UID_RANGES 8
 struct tctl_uid_range {
@@ -94,8 +109,10 @@ struct tctl_config {
     __u32 row_limit[TCTL_STATS_MAPS]; /* rows one UID may make in each stats map */
     struct tctl_uid_range app_uids[TCTL_MAX_UID_RANGES];
     struct tctl_uid_range sub_uids; /* UIDs that only user namespaces of plain users give to sockets */
+    struct tctl_tag deleting;       /* whose data somebody deletes now; tag 0: all; uid TCTL_NOBODY: nobody's */
+    __u64 deleting_until;           /* CLOCK_MONOTONIC, ns: who deletes may die; nothing is held back for longer */
 };
-_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64 + 8, "ABI");
+_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64 + 8 + 16, "ABI");
 
 /* tctl_state.attached: the programs that count and clean up */
 enum tctl_program {
@@ -152,10 +169,11 @@ struct tctl_socket {
     __u32 lock; /* struct bpf_spin_lock in the programs' view */
     __u32 pad;
     __u64 word[TCTL_ANSWER_WORDS];
-    __u64 released_uid; /* tag of a socket after its last close; bit 63: valid. No resolver writes these two */
+    __u64 released_uid; /* tag of a socket after its last close; bit 63: valid. No resolver writes these three */
     __u64 released_tag;
+    __u64 released_generation; /* when that was; a later deletion of the tag's data ends it */
 };
-_Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 16, "ABI");
+_Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 24, "ABI");
 
 /*
  * trafficctl/inherited_storage: what a socket leaves to the children that are accepted from it, which cannot be asked
@@ -166,6 +184,17 @@ struct tctl_inherited {
     __u64 cookie; /* of an MPTCP listener: its children have the same, and its tag is theirs */
 };
 _Static_assert(sizeof(struct tctl_inherited) == 16, "ABI");
+
+/*
+ * What reading trafficctl/peers gives for each socket in trafficctl/peer_storage (value: a number that the asker made
+ * up): the plain user who owns the user namespace that the process on the other end was in when it connected.
+ */
+struct tctl_peer {
+    __u64 asked; /* the number */
+    __u32 user;  /* 0: it was in the initial user namespace, or in one of root's */
+    __u32 pad;
+};
+_Static_assert(sizeof(struct tctl_peer) == 16, "ABI");
 
 /* Payer of rows for sockets of which nobody can tell whose they are: they all share one share. */
 #define TCTL_NOBODY 0xFFFFFFFFu
@@ -206,6 +235,9 @@ struct tctl_kernel {
     struct tctl_member rt_pmtu;                           /* rtable: rt_pmtu */
     struct tctl_member inet_pmtudisc, inet_pinet6;        /* inet_sock: pmtudisc, pinet6 */
     struct tctl_member np_pmtudisc, np_frag_size;         /* ipv6_pinfo: pmtudisc, frag_size */
+    struct tctl_member file_inode, file_private;          /* file: f_inode, private_data */
+    struct tctl_member inode_mode, socket_sk;             /* inode: i_mode; socket: sk */
+    struct tctl_member sk_peer_cred;                      /* sock: sk_peer_cred */
 };
 
 #endif

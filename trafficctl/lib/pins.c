@@ -54,10 +54,18 @@ const struct pin pins[PINS] = {
     [PIN_SPILL] =
         PINNED_MAP(TCTL_DIR "/spill", PIN_READERS, sizeof(struct tctl_spill_key), sizeof(struct tctl_stats_value), 0),
     [PIN_BUSY] = PINNED_MAP(TCTL_DIR "/busy", PIN_ROOT, 4, 8, 1),
+    [PIN_TAG_COUNT] =
+        PINNED_MAP(TCTL_DIR "/tag_count", PIN_ROOT, sizeof(struct tctl_tag), sizeof(struct tctl_tag_count), 0),
+    [PIN_TAGS_ENDED] = PINNED_MAP(TCTL_DIR "/tags_ended", PIN_ROOT, 4, 8, 0),
+    [PIN_DELETIONS] = PINNED_MAP(TCTL_DIR "/deletions", PIN_ROOT, sizeof(struct tctl_tag), 8, TCTL_UID_ENTRIES),
+    [PIN_PEER_STORAGE] = PINNED_MAP(TCTL_DIR "/peer_storage", PIN_ROOT, 4, 8, 0),
     [PIN_RELEASE_PROG] = PINNED_PROG(TCTL_DIR "/release_prog"),
     [PIN_INGRESS_LINK] = PINNED_LINK(TCTL_DIR "/ingress_link"),
     [PIN_EGRESS_LINK] = PINNED_LINK(TCTL_DIR "/egress_link"),
     [PIN_RELEASE_LINK] = PINNED_LINK(TCTL_DIR "/release_link"),
+    [PIN_STORED_SOCKETS] = PINNED_LINK(TCTL_DIR "/stored_sockets"),
+    [PIN_OPEN_SOCKETS] = PINNED_LINK(TCTL_DIR "/open_sockets"),
+    [PIN_PEERS] = PINNED_LINK(TCTL_DIR "/peers"),
 };
 
 const enum pin_id pins_stats[TCTL_STATS_MAPS] = {

@@ -39,10 +39,18 @@ enum pin_id {
     PIN_ROW_COUNT,
     PIN_SPILL, /* only with --counters percpu */
     PIN_BUSY,
+    PIN_TAG_COUNT,
+    PIN_TAGS_ENDED,
+    PIN_DELETIONS,
+    PIN_PEER_STORAGE,
     PIN_RELEASE_PROG,
     PIN_INGRESS_LINK,
     PIN_EGRESS_LINK,
     PIN_RELEASE_LINK,
+    /* iterators: reading the pin runs the program. Only with kernel BTF */
+    PIN_STORED_SOCKETS, /* u64 cookie of each socket that has our storage */
+    PIN_OPEN_SOCKETS,   /* u64 cookie of each socket that is open in some task */
+    PIN_PEERS,          /* struct tctl_peer of each socket in peer_storage */
     PINS,
 };
 #define PINS_NETD_MAPS (PIN_POWERSAVE_UID + 1)

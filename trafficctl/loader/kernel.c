@@ -55,6 +55,11 @@ static const struct wanted wanted[] = {
     {"inet_sock", "pinet6", offsetof(struct tctl_kernel, inet_pinet6)},
     {"ipv6_pinfo", "pmtudisc", offsetof(struct tctl_kernel, np_pmtudisc)},
     {"ipv6_pinfo", "frag_size", offsetof(struct tctl_kernel, np_frag_size)},
+    {"file", "f_inode", offsetof(struct tctl_kernel, file_inode)},
+    {"file", "private_data", offsetof(struct tctl_kernel, file_private)},
+    {"inode", "i_mode", offsetof(struct tctl_kernel, inode_mode)},
+    {"socket", "sk", offsetof(struct tctl_kernel, socket_sk)},
+    {"sock", "sk_peer_cred", offsetof(struct tctl_kernel, sk_peer_cred)},
 };
 
 _Static_assert(offsetof(struct tctl_kernel, skb_sk) + sizeof(wanted) / sizeof(wanted[0]) * sizeof(struct tctl_member) ==

@@ -33,6 +33,10 @@ static const size_t place[PINS] = {
     [PIN_ROW_COUNT] = MAP(row_count_map),
     [PIN_SPILL] = MAP(spill_map),
     [PIN_BUSY] = MAP(busy_map),
+    [PIN_TAG_COUNT] = MAP(tag_count_map),
+    [PIN_TAGS_ENDED] = MAP(tags_ended_map),
+    [PIN_DELETIONS] = MAP(deletions_map),
+    [PIN_PEER_STORAGE] = MAP(peer_storage),
 };
 
 struct bpf_map *maps_of(const struct job *job, enum pin_id id)

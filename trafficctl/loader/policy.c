@@ -46,6 +46,7 @@ static int fill(const struct load_options *options, struct tctl_config *config)
         .row_limit[TCTL_TAG_STATS] = row_limit(options, LOAD_TAG_STATS),
         .row_limit[TCTL_IFACE_STATS] = options->entries[LOAD_IFACE_STATS],
         .sub_uids = {options->sub_uids.first, options->sub_uids.last},
+        .deleting = {.uid = TCTL_NOBODY},
     };
     fill_ranges(options, config);
     return policy_netns(&config->netns_inum);
