@@ -130,7 +130,7 @@ enum tctl_chain {
 };
 
 #define TCTL_BOOT_ID_LEN 40
-#define TCTL_OPTIONS_LEN 1024
+#define TCTL_OPTIONS_LEN 2048
 
 /*
  * trafficctl/state, an mmap-able array of one entry, readable by read_group. The programs raise lost[] atomically;

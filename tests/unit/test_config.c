@@ -54,19 +54,24 @@ static struct settings accepts(const char *text)
 static void config_takes_every_key(void **state)
 {
     (void)state;
-    struct settings settings = accepts("# comment\n[trafficd]\nbpffs = /b\ncgroup=/c\nnetfilter = off\n"
-                                       "counters = percpu ; why\napp_uids = 10-20,0x1E-\nper_user_range: 100000\n"
-                                       "accounting_group = a\nread_group = r\nfold_user_namespaces = no\n"
-                                       "rows_per_uid = 7\nbpffs_search = off\r\n\r\n\n[maps] # sizes\n"
-                                       "uid_counterSet = 5\ncookie_tag = 1\npowersave_uid = 2147483648");
+    struct settings settings =
+        accepts("# comment\n[trafficd]\nbpffs = /b\ncgroup=/c\nsocket = /s\nnetfilter = off\n"
+                "counters = percpu ; why\napp_uids = 10-20,0x1E-\nper_user_range: 100000\n"
+                "accounting_uids = 0,root,0x3E8\naccounting_group = a\nread_group = r\nfold_user_namespaces = no\n"
+                "rows_per_uid = 7\nbpffs_search = off\r\n\r\n\n[maps] # sizes\n"
+                "uid_counterSet = 5\ncookie_tag = 1\npowersave_uid = 2147483648");
     assert_string_equal(settings.bpffs, "/b");
     assert_string_equal(settings.cgroup, "/c");
+    assert_string_equal(settings.socket, "/s");
     assert_false(settings.netfilter);
     assert_true(settings.percpu);
     assert_int_equal(settings.app_uids.count, 2);
     assert_int_equal(settings.app_uids.range[1].first, 30);
     assert_int_equal(settings.app_uids.range[1].last, 0xFFFFFFFE);
     assert_int_equal(settings.per_user_range, 100000);
+    assert_int_equal(settings.accounting_uids.count, 3);
+    assert_int_equal(settings.accounting_uids.uid[1], 0);
+    assert_int_equal(settings.accounting_uids.uid[2], 1000);
     assert_string_equal(settings.accounting_group, "a");
     assert_string_equal(settings.read_group, "r");
     assert_false(settings.fold_user_namespaces);
@@ -87,7 +92,7 @@ static void config_names_file_and_line(void **state)
     refuses("\xEF\xBB\xBF[other]\n", "FILE:1: ", "unknown section");
     refuses("bpffs = /b\n", "FILE:1: ", "in no section");
     refuses("[trafficd]\n\nbpfs = /b\n", "FILE:3: ", "no key 'bpfs'");
-    refuses("[trafficd]\nsocket = /s\n", "FILE:2: ", "no key 'socket'");
+    refuses("[trafficd]\nsockets = /s\n", "FILE:2: ", "no key 'sockets'");
     refuses("[trafficd]\napp-uids = 1\n", "FILE:2: ", "no key 'app-uids'");
     refuses("[trafficd]\napp_uid = 1\n", "FILE:2: ", "no key");
     refuses("[trafficd]\napp_uids_ = 1\n", "FILE:2: ", "no key");
@@ -115,6 +120,12 @@ static void config_refuses_values_that_do_not_fit(void **state)
     refuses("[trafficd]\napp_uids = 5-1\n", "FILE:2: ", "ranges");
     refuses("[trafficd]\napp_uids = 1,2,3,4,5,6,7,8,9\n", "FILE:2: ", "at most 8");
     refuses("[trafficd]\napp_uids = 0-4294967295\n", "FILE:2: ", "ranges");
+    refuses("[trafficd]\naccounting_uids = 1,,2\n", "FILE:2: ", "joined by commas");
+    refuses("[trafficd]\naccounting_uids = 4294967295\n", "FILE:2: ", "joined by commas");
+    refuses("[trafficd]\naccounting_uids = nobody_of_this_name\n", "FILE:2: ", "joined by commas");
+    refuses("[trafficd]\naccounting_uids = 1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3\n",
+            "FILE:2: ", "at most 32");
+    refuses("[trafficd]\nsocket =\n", "FILE:2: ", "at most 107 bytes");
     refuses("[trafficd]\nread_group =\n", "FILE:2: ", "group");
     refuses("[trafficd]\nbpffs =\n", "FILE:2: ", "directory");
     refuses("[trafficd]\nbpffs = /a\033[2J\n", "FILE:2: ", "directory");

@@ -109,6 +109,8 @@ static void options_refuse_values_that_do_not_fit(void **state)
         {"--cgroup", "/a ", "a directory"},
         {"--cgroup", " /a", "a directory"},
         {"--read-group", "a\nb", "group"},
+        {"--accounting-uids", "4,", "joined by commas"},
+        {"--accounting-uids", "", NULL},
     };
     struct settings settings, untouched;
     struct options options;
@@ -171,7 +173,8 @@ static void settings_print_a_configuration(void **state)
 
     settings_of(&settings, "--app-uids", "1-2,5,9-");
     assert_int_equal(settings_print(&settings, text, NULL), 0);
-    assert_non_null(strstr(text, "[trafficd]\nbpffs = /sys/fs/bpf\ncgroup =\nnetfilter = auto\n"));
+    assert_non_null(strstr(
+        text, "[trafficd]\nbpffs = /sys/fs/bpf\ncgroup =\nsocket = /run/trafficctl/fwmarkd\nnetfilter = auto\n"));
     assert_non_null(strstr(text, "\napp_uids = 1-2,5-5,9-4294967294\n"));
     assert_non_null(strstr(text, "\n[maps]\ncookie_tag = 10000\n"));
     assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
@@ -184,30 +187,76 @@ static void settings_print_a_configuration(void **state)
     assert_string_equal(again, text);
 }
 
-static void settings_that_do_not_fit_the_state_are_refused(void **state)
+/* The row of an option. */
+static const struct setting *row_of(const char *option)
+{
+    size_t count;
+    const struct setting *table = settings_table(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(table[i].option, option))
+            return &table[i];
+    fail_msg("no option %s", option);
+    return NULL;
+}
+
+/* A path of so many bytes is the longest that the option takes. */
+static void set_longest(struct settings *settings, const char *option, size_t length)
+{
+    char text[SETTINGS_STRING_LEN + 1];
+    struct fault fault = {0};
+
+    memset(text, '/', sizeof(text));
+    text[length + 1] = '\0';
+    assert_int_equal(settings_set_row(settings, row_of(option), text, &fault), -ENAMETOOLONG);
+    text[length] = '\0';
+    assert_int_equal(settings_set_row(settings, row_of(option), text, &fault), 0);
+}
+
+static void the_longest_settings_fit_the_state(void **state)
 {
     (void)state;
-    char text[SETTINGS_TEXT_LEN], folder[SETTINGS_STRING_LEN + 1];
+    static const char *const STRINGS[] = {"bpffs", "cgroup", "accounting-group", "read-group"};
+    char text[SETTINGS_TEXT_LEN];
     struct settings settings;
     struct fault fault = {0};
 
-    settings_of(&settings, "--cgroup", "/c");
-    memset(folder, '/', sizeof(folder));
-    folder[SETTINGS_STRING_LEN] = '\0';
-    size_t count;
-    const struct setting *bpffs = settings_table(&count);
-    assert_int_equal(settings_set_row(&settings, bpffs, folder, &fault), -ENAMETOOLONG);
-    folder[SETTINGS_STRING_LEN - 1] = '\0';
-    assert_int_equal(settings_set_row(&settings, bpffs, folder, &fault), 0);
+    settings_of(&settings, "--fold-user-namespaces", "yes");
+    for (size_t i = 0; i < sizeof(STRINGS) / sizeof(*STRINGS); i++)
+        set_longest(&settings, STRINGS[i], SETTINGS_STRING_LEN - 1);
+    set_longest(&settings, "socket", SETTINGS_SOCKET_LEN - 1);
+    settings.per_user_range = settings.rows_per_uid = UINT32_MAX;
+    settings.percpu = true;
+    settings.app_uids.count = LOAD_MAX_UID_RANGES;
+    for (size_t i = 0; i < LOAD_MAX_UID_RANGES; i++)
+        settings.app_uids.range[i] = (struct uid_range){UINT32_MAX - 1, UINT32_MAX - 1};
+    for (int map = 0; map < LOAD_MAPS; map++)
+        settings.entries[map] = UINT32_C(1) << 31;
+    assert_int_equal(settings_set_row(&settings, row_of("accounting-uids"),
+                                      "4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,"
+                                      "4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,"
+                                      "4294967294,1234567",
+                                      &fault),
+                     0);
     assert_int_equal(settings_print(&settings, text, &fault), 0);
-    memcpy(settings.cgroup, folder, SETTINGS_STRING_LEN);
-    memcpy(settings.read_group, folder, SETTINGS_STRING_LEN);
-    memcpy(settings.accounting_group, folder, SETTINGS_STRING_LEN);
-    settings_set(&settings, "trafficd", "app_uids", "4294967290-,4294967290-,4294967290-,4294967290-", NULL);
-    memset(text, 'x', sizeof(text));
-    assert_int_equal(settings_print(&settings, text, &fault), -ENOSPC);
-    assert_int_equal(text[0], 'x');
-    assert_non_null(strstr(fault.text, "at most 1023"));
+}
+
+/* A line of the configuration has at most 190 bytes. */
+static void accounting_uids_fit_a_line(void **state)
+{
+    (void)state;
+    char list[] = "4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,"
+                  "4294967294,4294967294,4294967294,4294967294,4294967294,4294967294,12345678";
+    const struct setting *row = row_of("accounting-uids");
+    struct settings settings = {0};
+    struct fault fault = {0};
+
+    assert_int_equal(settings_set_row(&settings, row, list, &fault), -E2BIG);
+    assert_non_null(strstr(fault.text, "of at most 172 bytes"));
+    assert_int_equal(settings.accounting_uids.count, 0);
+    list[strlen(list) - 1] = '\0';
+    assert_int_equal(settings_set_row(&settings, row, list, &fault), 0);
+    assert_int_equal(strlen(list), 172);
 }
 
 static void settings_differ_by_value(void **state)
@@ -282,7 +331,8 @@ int main(void)
         cmocka_unit_test(options_refuse_values_that_do_not_fit),
         cmocka_unit_test(options_win_over_files),
         cmocka_unit_test(settings_print_a_configuration),
-        cmocka_unit_test(settings_that_do_not_fit_the_state_are_refused),
+        cmocka_unit_test(the_longest_settings_fit_the_state),
+        cmocka_unit_test(accounting_uids_fit_a_line),
         cmocka_unit_test(settings_differ_by_value),
         cmocka_unit_test(settings_reach_the_loader),
         cmocka_unit_test(help_names_every_option),

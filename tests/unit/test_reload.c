@@ -54,10 +54,13 @@ static void reload_applies_what_it_can(void **state)
     char said[1024];
 
     loader.answer = 0;
-    assert_int_equal(reload_to("[trafficd]\napp_uids = 7-8\nread_group = 5\n", &settings, said, sizeof(said)), 0);
+    assert_int_equal(
+        reload_to("[trafficd]\napp_uids = 7-8\nread_group = 5\naccounting_uids = 9\n", &settings, said, sizeof(said)),
+        0);
     assert_int_equal(loader.app_uid_count, 1);
     assert_int_equal(settings.app_uids.range[0].last, 8);
     assert_string_equal(settings.read_group, "5");
+    assert_int_equal(settings.accounting_uids.count, 1);
     assert_null(strstr(said, "was changed"));
 }
 
@@ -68,8 +71,9 @@ static void reload_names_what_needs_a_restart(void **state)
     char said[1024];
 
     loader.answer = 0;
-    assert_int_equal(reload_to("[trafficd]\nrows_per_uid = 5\n", &settings, said, sizeof(said)), 0);
+    assert_int_equal(reload_to("[trafficd]\nrows_per_uid = 5\nsocket = /s\n", &settings, said, sizeof(said)), 0);
     assert_non_null(strstr(said, "rows_per_uid was changed: restart trafficd"));
+    assert_non_null(strstr(said, "socket was changed: restart trafficd"));
     assert_null(strstr(said, "unload"));
     assert_int_equal(settings.rows_per_uid, 0);
     assert_int_equal(loader.rows_per_uid, 0);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "parse.h"
 #include "settings.h"
 
@@ -13,7 +14,7 @@
 
 /* Whatever is taken can be written into a configuration file, where ';' and blanks at either end mean something else.
  */
-static int parse_line(const char *text, void *field)
+static int parse_string(const char *text, char *field, size_t size)
 {
     size_t length = strlen(text);
 
@@ -22,15 +23,25 @@ static int parse_line(const char *text, void *field)
             return -EINVAL;
     if (length && (text[0] == ' ' || text[length - 1] == ' '))
         return -EINVAL;
-    if (length >= SETTINGS_STRING_LEN)
+    if (length >= size)
         return -ENAMETOOLONG;
     strcpy(field, text);
     return 0;
 }
 
+static int parse_line(const char *text, void *field)
+{
+    return parse_string(text, field, SETTINGS_STRING_LEN);
+}
+
 static int parse_word(const char *text, void *field)
 {
     return *text ? parse_line(text, field) : -EINVAL;
+}
+
+static int parse_socket(const char *text, void *field)
+{
+    return *text ? parse_string(text, field, SETTINGS_SOCKET_LEN) : -EINVAL;
 }
 
 static void print_text(const void *field, char *text, size_t size)
@@ -101,6 +112,48 @@ static void print_ranges(const void *field, char *text, size_t size)
             snprintf(text + used, size - used, "%s%u-%u", i ? "," : "", ranges->range[i].first, ranges->range[i].last);
 }
 
+static void print_uids(const void *field, char *text, size_t size)
+{
+    const struct settings_uids *uids = field;
+    size_t used = 0;
+
+    *text = '\0';
+    for (size_t i = 0; i < uids->count && used < size; i++)
+        used += snprintf(text + used, size - used, "%s%u", i ? "," : "", uids->uid[i]);
+}
+
+static int parse_uid_list(char *rest, struct settings_uids *uids)
+{
+    for (char *item; (item = strsep(&rest, ",")); uids->count++) {
+        if (uids->count == SETTINGS_MAX_UIDS)
+            return -E2BIG;
+        int r = parse_uid(item, &uids->uid[uids->count]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* What is printed has to be a line that can be read again. */
+static int parse_uids(const char *text, void *field)
+{
+    _cleanup_free_ char *copy = strdup(text);
+    struct settings_uids uids = {0};
+    char printed[SETTINGS_VALUE_LEN];
+    int r;
+
+    if (!copy)
+        return -ENOMEM;
+    r = *text ? parse_uid_list(copy, &uids) : 0;
+    if (r < 0)
+        return r;
+    print_uids(&uids, printed, sizeof(printed));
+    if (strlen(printed) >= SETTINGS_UIDS_LEN)
+        return -E2BIG;
+    *(struct settings_uids *)field = uids;
+    return 0;
+}
+
 static int parse_number(const char *text, void *field)
 {
     return parse_u32(text, field);
@@ -129,12 +182,17 @@ const struct setting_kind kind_directory = {parse_word, print_text, SETTINGS_STR
 const struct setting_kind kind_mount = {
     parse_line, print_text, SETTINGS_STRING_LEN,
     "a directory of at most 167 bytes, without ';' and control characters, or nothing"};
+const struct setting_kind kind_socket = {parse_socket, print_text, SETTINGS_SOCKET_LEN,
+                                         "a path of at most 107 bytes, without ';' and control characters"};
 const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_LEN, "the name or number of a group"};
 const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no"};
 const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(bool), "auto or off"};
 const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu"};
 const struct setting_kind kind_ranges = {parse_ranges, print_ranges, sizeof(struct settings_ranges),
                                          "at most 8 ranges FIRST-LAST, FIRST- or UID, joined by commas"};
+const struct setting_kind kind_uids = {
+    parse_uids, print_uids, sizeof(struct settings_uids),
+    "at most 32 users as UIDs or names, joined by commas, of at most 172 bytes as UIDs, or nothing"};
 const struct setting_kind kind_number = {parse_number, print_number, sizeof(uint32_t), "a number from 0 to 4294967295"};
 const struct setting_kind kind_entries = {parse_entries, print_number, sizeof(uint32_t),
                                           "a number from 1 to 2147483648"};

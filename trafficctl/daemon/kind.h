@@ -13,5 +13,5 @@ struct setting_kind {
     const char *wanted; /* what would do, for messages */
 };
 
-extern const struct setting_kind kind_directory, kind_mount, kind_group, kind_bool, kind_netfilter, kind_counters,
-    kind_ranges, kind_number, kind_entries;
+extern const struct setting_kind kind_directory, kind_mount, kind_socket, kind_group, kind_bool, kind_netfilter,
+    kind_counters, kind_ranges, kind_uids, kind_number, kind_entries;

@@ -20,21 +20,33 @@
 /* Any value as text: eight ranges are the longest. */
 #define SETTINGS_VALUE_LEN 192
 /* The effective configuration fits into the pinned state, its NUL included. */
-#define SETTINGS_TEXT_LEN 1024
+#define SETTINGS_TEXT_LEN 2048
+/* The path of a Unix socket, the NUL included: what the kernel takes. */
+#define SETTINGS_SOCKET_LEN 108
+#define SETTINGS_MAX_UIDS 32
+/* UIDs as text, the NUL included: "accounting_uids = " and they fit into a line of the configuration. */
+#define SETTINGS_UIDS_LEN 173
 
 struct settings_ranges {
     struct uid_range range[LOAD_MAX_UID_RANGES];
     size_t count;
 };
 
+struct settings_uids {
+    uint32_t uid[SETTINGS_MAX_UIDS];
+    size_t count;
+};
+
 struct settings {
     char bpffs[SETTINGS_STRING_LEN];
     char cgroup[SETTINGS_STRING_LEN]; /* empty: the mounted cgroup2 */
-    bool netfilter;                   /* auto; neither value hooks anything in yet */
+    char socket[SETTINGS_SOCKET_LEN];
+    bool netfilter; /* auto; neither value hooks anything in yet */
     bool percpu;
     struct settings_ranges app_uids;
     struct uid_range sub_uids; /* asked of the system, not set by anybody */
     uint32_t per_user_range;
+    struct settings_uids accounting_uids;
     char accounting_group[SETTINGS_STRING_LEN];
     char read_group[SETTINGS_STRING_LEN];
     bool fold_user_namespaces;
