@@ -76,7 +76,8 @@ struct {
     __type(value, __u8);
 } dozable_uid_map SEC(".maps"), standby_uid_map SEC(".maps"), powersave_uid_map SEC(".maps");
 
-/* answers: w P; U puts an empty one in the place of a socket's after tagging it. Not cloned: an accepted child starts with nothing */
+/* answers: w P; U puts an empty one in the place of a socket's after tagging it. Not cloned: an accepted child starts
+ * with nothing */
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);
     __uint(map_flags, BPF_F_NO_PREALLOC);

@@ -98,7 +98,7 @@ static void loader_makes_every_pin_with_its_owner(void **state)
     check_attached(fixture);
     for (int id = 0; id < PINS; id++) {
         static const gid_t groups[] = {[PIN_ROOT] = 0, [PIN_ACCOUNTING] = GROUP, [PIN_READERS] = 4712};
-        if (id != PIN_SPILL && id != PIN_BUSY)
+        if (id != PIN_SPILL && id != PIN_BUSY && id < PIN_STORED_SOCKETS)
             check_owner(fixture, pins[id].path, groups[pins[id].owner], pins[id].owner == PIN_ROOT ? 0600 : 0640);
     }
     check_owner(fixture, "", 0, 0711);
@@ -106,6 +106,29 @@ static void loader_makes_every_pin_with_its_owner(void **state)
     check_owner(fixture, PINS_RUNNING_DIR, 0, 0700);
     assert_int_equal(access(fixture_path(fixture, TCTL_DIR "/new"), F_OK), -1);
     assert_int_equal(access(fixture_path(fixture, pins[PIN_SPILL].path), F_OK), -1);
+}
+
+static uint32_t entries(const struct fixture *fixture, enum pin_id id)
+{
+    struct bpf_map_info info = {0};
+    uint32_t length = sizeof(info);
+    _cleanup_fd_ int fd = fixture_pin(fixture, id);
+    assert_return_code(bpf_obj_get_info_by_fd(fd, &info, &length), errno);
+    return info.max_entries;
+}
+
+static void loader_sizes_its_own_maps_by_the_others(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->options.entries[LOAD_COOKIE_TAG] = 300;
+    fixture->options.entries[LOAD_APP_UID_STATS] = 500;
+    fixture->options.entries[LOAD_UID_STATS] = 700;
+    fixture->options.entries[LOAD_TAG_STATS] = 40;
+    fixture_load(fixture);
+    assert_int_equal(entries(fixture, PIN_ROW_COUNT), 700);
+    assert_int_equal(entries(fixture, PIN_TAGS_ENDED), 700);
+    assert_int_equal(entries(fixture, PIN_TAG_COUNT), 2 * (300 + 40));
+    assert_int_equal(entries(fixture, PIN_DELETIONS), TCTL_UID_ENTRIES);
 }
 
 static void loader_leaves_the_root_alone_if_told(void **state)
@@ -432,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOADER(loader_makes_every_pin_with_its_owner),
+        LOADER(loader_sizes_its_own_maps_by_the_others),
         LOADER(loader_leaves_the_root_alone_if_told),
         LOADER(loader_falls_back_to_root_without_the_group),
         LOADER(loader_writes_what_it_was_asked_for),

@@ -142,10 +142,13 @@ static void misfit_of_version(void **state)
     struct fixture *fixture = *state;
     const uint32_t zero = 0;
     struct tctl_state other;
+    char found[32], wanted[32];
     assert_true(fixture_get(fixture, PIN_STATE, &zero, &other));
     other.abi_version = TCTL_ABI_VERSION + 6;
     fixture_put(fixture, PIN_STATE, &zero, &other);
-    check_misfit(fixture, PIN_STATE, "version 7", "version 1");
+    snprintf(found, sizeof(found), "layout version %d of", TCTL_ABI_VERSION + 6);
+    snprintf(wanted, sizeof(wanted), "this is version %d:", TCTL_ABI_VERSION);
+    check_misfit(fixture, PIN_STATE, found, wanted);
     other.abi_version = TCTL_ABI_VERSION;
     fixture_put(fixture, PIN_STATE, &zero, &other);
 }

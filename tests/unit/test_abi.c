@@ -72,6 +72,26 @@ static void abi_config_has_no_holes(void **state)
     assert_member(struct tctl_config, netns_inum, 12, 4);
     assert_member(struct tctl_config, row_limit, 16, 16);
     assert_member(struct tctl_config, app_uids, 32, 8 * TCTL_MAX_UID_RANGES);
+    assert_member(struct tctl_config, sub_uids, 96, 8);
+    assert_member(struct tctl_config, deleting, 104, 8);
+    assert_member(struct tctl_config, deleting_until, 112, 8);
+    assert_int_equal(sizeof(struct tctl_config), 120);
+}
+
+static void abi_tags_in_use_and_sockets_have_no_holes(void **state)
+{
+    (void)state;
+    assert_member(struct tctl_tag_count, tags, 0, 4);
+    assert_member(struct tctl_tag_count, rows, 8, 8);
+    assert_int_equal(sizeof(struct tctl_tag_count), 16);
+    assert_member(struct tctl_socket, word, 8, 8 * TCTL_ANSWER_WORDS);
+    assert_member(struct tctl_socket, released_uid, 64, 8);
+    assert_member(struct tctl_socket, released_tag, 72, 8);
+    assert_member(struct tctl_socket, released_generation, 80, 8);
+    assert_int_equal(sizeof(struct tctl_socket), 88);
+    assert_member(struct tctl_peer, asked, 0, 8);
+    assert_member(struct tctl_peer, user, 8, 4);
+    assert_int_equal(sizeof(struct tctl_peer), 16);
 }
 
 /* What trafficd(8) promises of netd's maps: name, key, value, size, owner. */
@@ -122,13 +142,10 @@ static void abi_pins_have_names_of_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(abi_tag_is_netds),
-        cmocka_unit_test(abi_stats_are_netds),
-        cmocka_unit_test(abi_state_has_no_holes),
-        cmocka_unit_test(abi_spill_and_row_count),
-        cmocka_unit_test(abi_config_has_no_holes),
-        cmocka_unit_test(abi_pins_are_the_contracts),
-        cmocka_unit_test(abi_pins_have_names_of_their_own),
+        cmocka_unit_test(abi_tag_is_netds),           cmocka_unit_test(abi_stats_are_netds),
+        cmocka_unit_test(abi_state_has_no_holes),     cmocka_unit_test(abi_spill_and_row_count),
+        cmocka_unit_test(abi_config_has_no_holes),    cmocka_unit_test(abi_tags_in_use_and_sockets_have_no_holes),
+        cmocka_unit_test(abi_pins_are_the_contracts), cmocka_unit_test(abi_pins_have_names_of_their_own),
     };
     return unit_run(tests);
 }

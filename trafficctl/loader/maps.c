@@ -57,6 +57,13 @@ static uint32_t largest(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+/* The tags that there can be, and for each its UID: rows of the cookie map and of tag_stats each may name another. */
+static uint32_t tags_in_use(const uint32_t *entries)
+{
+    uint64_t tags = 2 * ((uint64_t)entries[LOAD_COOKIE_TAG] + entries[LOAD_TAG_STATS]);
+    return tags < UINT32_MAX ? (uint32_t)tags : UINT32_MAX;
+}
+
 /* Sizes of the loader's own maps follow from the others': every UID with rows has a count, every row may spill. */
 static int size_own(struct job *job)
 {
@@ -67,8 +74,19 @@ static int size_own(struct job *job)
     if (all > UINT32_MAX)
         return fault_set(job->fault, -ERANGE, "the stats maps of the configuration are too large together");
 
-    int r = bpf_map__set_max_entries(maps_of(job, PIN_ROW_COUNT), uid_rows);
-    return r < 0 ? r : bpf_map__set_max_entries(maps_of(job, PIN_SPILL), (uint32_t)all);
+    const struct {
+        enum pin_id id;
+        uint32_t entries;
+    } sizes[] = {
+        {PIN_ROW_COUNT, uid_rows},
+        {PIN_TAGS_ENDED, uid_rows},
+        {PIN_SPILL, (uint32_t)all},
+        {PIN_TAG_COUNT, tags_in_use(entries)},
+    };
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes) && r == 0; i++)
+        r = bpf_map__set_max_entries(maps_of(job, sizes[i].id), sizes[i].entries);
+    return r;
 }
 
 static int choose(struct job *job)
@@ -78,10 +96,9 @@ static int choose(struct job *job)
         enum pin_id id;
         bool wanted;
     } choices[] = {
-        {PIN_SPILL, percpu},
-        {PIN_BUSY, percpu},
-        {PIN_SOCKET_STORAGE, answers},
-        {PIN_INHERITED_STORAGE, answers},
+        {PIN_SPILL, percpu},           {PIN_BUSY, percpu},
+        {PIN_SOCKET_STORAGE, answers}, {PIN_INHERITED_STORAGE, answers},
+        {PIN_PEER_STORAGE, answers},
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(choices) && r == 0; i++)

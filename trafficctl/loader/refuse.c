@@ -34,12 +34,14 @@ static rlim_t files_allowed(void)
 static enum load_map sized_by(const struct job *job, const char *name)
 {
     const uint32_t *entries = job->options->entries;
+    const bool is_tag_count = strcmp(bpf_map__name(maps_of(job, PIN_TAG_COUNT)), name) == 0;
     enum load_map largest = LOAD_APP_UID_STATS;
     for (int map = 0; map < LOAD_MAPS; map++) {
         if (strcmp(bpf_map__name(maps_of(job, map)), name) == 0)
             return map;
-        /* The loader's own maps follow the stats maps. */
-        if (pins[map].counters && entries[map] > entries[largest])
+        /* The loader's own maps follow the stats maps, that of tags in use the cookie map too. */
+        bool follows = pins[map].counters || (map == LOAD_COOKIE_TAG && is_tag_count);
+        if (follows && entries[map] > entries[largest])
             largest = map;
     }
     return largest;

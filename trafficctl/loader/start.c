@@ -141,7 +141,7 @@ static int load_and_attach(struct job *job, uint32_t *ret_wanted)
 static bool is_there(const struct job *job, uint32_t wanted)
 {
     for (int id = 0; id < PINS; id++) {
-        bool storage = id == PIN_SOCKET_STORAGE || id == PIN_INHERITED_STORAGE;
+        bool storage = id == PIN_SOCKET_STORAGE || id == PIN_INHERITED_STORAGE || id == PIN_PEER_STORAGE;
         bool release = id == PIN_RELEASE_PROG && !(wanted & 1u << TCTL_PROG_RELEASE);
         if (job->found[id] < 0 && !storage && !release && (maps_wanted(job, id) || hooks_wanted(job, id)))
             return false;
