@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@
 
 int world_configure(struct world *world, const char *config)
 {
-    _cleanup_fd_ int file = open(world->config, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    _cleanup_fd_ int file = open(world->config, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     if (file < 0 || dprintf(file, "[trafficd]\ncounters = %s\nnetfilter = off\n%s",
                             world->options.percpu ? "percpu" : "shared", config ?: "") < 0)
@@ -38,8 +39,10 @@ int daemon_prepare(struct world *world)
         return r;
     snprintf(at.sun_path, sizeof(at.sun_path), "%s/notify", world->folder);
     world->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (world->notify < 0 || bind(world->notify, (struct sockaddr *)&at, sizeof(at)) < 0)
+    if (world->notify < 0 || bind(world->notify, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+        chmod(at.sun_path, 0600) < 0)
         return SAY_ERRNO(at.sun_path);
+    snprintf(world->fwmarkd, sizeof(world->fwmarkd), "%s/fwmarkd", world->folder);
     return 0;
 }
 
@@ -51,10 +54,23 @@ static int btf_hide(void)
     return 0;
 }
 
+/* As the number 3, which is where LISTEN_FDS begins. */
+static int hand_over(const struct world *world)
+{
+    bool android = strncmp(world->handed_in, "ANDROID", 7) == 0;
+    char pid[16];
+
+    snprintf(pid, sizeof(pid), "%d", getpid());
+    if ((world->handed == 3 ? fcntl(3, F_SETFD, 0) : dup2(world->handed, 3)) < 0 || setenv("LISTEN_PID", pid, 1) < 0 ||
+        setenv(world->handed_in, android ? "3" : "1", 1) < 0)
+        return SAY_ERRNO("hand a socket over");
+    return 0;
+}
+
 __attribute__((noreturn)) static void daemon_child(struct world *world)
 {
-    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs",
-                          world->bpffs,           "--cgroup", world->cgroup, NULL};
+    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config,  "--bpffs", world->bpffs, "--cgroup",
+                          world->cgroup,          "--socket", world->fwmarkd, NULL};
     char socket_path[128];
 
     snprintf(socket_path, sizeof(socket_path), "%s/notify", world->folder);
@@ -62,7 +78,8 @@ __attribute__((noreturn)) static void daemon_child(struct world *world)
         signal(s, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("NOTIFY_SOCKET", socket_path, 1);
-    if (setns(world->netns[PLACE_A], CLONE_NEWNET) == 0 && (!world->hide_btf || btf_hide() == 0))
+    if (setns(world->netns[PLACE_A], CLONE_NEWNET) == 0 && (!world->hide_btf || btf_hide() == 0) &&
+        (world->handed < 0 || hand_over(world) == 0))
         execv(word[0], (char *const *)word);
     fprintf(stderr, "%s: %s\n", word[0], strerror(errno));
     _exit(126);

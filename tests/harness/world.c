@@ -54,7 +54,7 @@ static void cgroup_remove(const char *path)
 
 static void folder_remove(const char *folder)
 {
-    static const char *const files[] = {"conf", "notify"};
+    static const char *const files[] = {"conf", "notify", "fwmarkd"};
     char path[128];
 
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -151,6 +151,8 @@ static int folder_new(struct world *world)
         world->folder[0] = '\0';
         return SAY_ERRNO("mkdtemp");
     }
+    if (chmod(world->folder, 0711) < 0) /* any user may connect to trafficd in it */
+        return SAY_ERRNO(world->folder);
     snprintf(world->bpffs, sizeof(world->bpffs), "%s/bpf", world->folder);
     if (mkdir(world->bpffs, 0700) < 0 || mount("bpf", world->bpffs, "bpf", 0, "mode=0700") < 0)
         return SAY_ERRNO(world->bpffs);
@@ -197,6 +199,7 @@ int world_new(const struct world_options *options, struct world **ret_world)
                             .home = -1,
                             .cgroup_fd = -1,
                             .notify = -1,
+                            .handed = -1,
                             .hide_btf = options->hide_btf};
     guard(world);
     r = world_fill(world);

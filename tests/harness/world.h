@@ -43,11 +43,14 @@ struct wire;
 
 struct world {
     struct world_options options;
-    pid_t owner;     /* the test process; nobody else undoes the world */
-    pid_t daemon;    /* trafficd, 0 when it does not run */
-    char folder[64]; /* mktemp */
-    char bpffs[80];  /* bpffs mounted 0700 */
-    char config[80]; /* trafficd's configuration file */
+    pid_t owner;           /* the test process; nobody else undoes the world */
+    pid_t daemon;          /* trafficd, 0 when it does not run */
+    char folder[64];       /* mktemp */
+    char bpffs[80];        /* bpffs mounted 0700 */
+    char config[80];       /* trafficd's configuration file */
+    char fwmarkd[80];      /* the socket where trafficd takes requests of any user */
+    int handed;            /* -1, or a listening socket that trafficd is started with from now on ... */
+    const char *handed_in; /* ... and the variable that tells of it: LISTEN_FDS or ANDROID_SOCKET_fwmarkd */
     char cgroup[128];
     int netns[PLACES];
     int home; /* network namespace the test process came from */
