@@ -1,7 +1,7 @@
-# daemon: trafficd. Sees the loader's and the library's headers, libevent and libinih.
+# daemon: trafficd. Sees the loader's and the library's headers, libevent, libinih and libmnl.
 DAEMON_SEES := -Itrafficctl/include -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base
 $(eval $(call objects,DAEMON,$(wildcard trafficctl/daemon/*.c),$(DAEMON_SEES)))
 PROGRAMS += $(B)/trafficd
 
 $(B)/trafficd: $(DAEMON_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -linih -levent_core $(LOADER_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -linih -lmnl -levent_core $(LOADER_LIBS) -o $@

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "resync.h"
+
+#define LOOKS 2
+
+void resync_want(struct resync *resync)
+{
+    resync->wanted = LOOKS;
+}
+
+void resync_looked(struct resync *resync, uint64_t now_ms)
+{
+    resync->looked_ms = now_ms;
+    if (resync->wanted > 0)
+        resync->wanted--;
+}
+
+uint64_t resync_wait_ms(const struct resync *resync, uint64_t now_ms)
+{
+    if (!resync->looked_ms)
+        return 0;
+    uint64_t due_ms = resync->looked_ms + (resync->wanted ? RESYNC_APART_MS : RESYNC_ROUTINE_MS);
+    return due_ms > now_ms ? due_ms - now_ms : 0;
+}
