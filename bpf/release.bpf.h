@@ -15,16 +15,46 @@ static __always_inline bool shares_cookie(const struct subject *subject)
     return subject->inherited && subject->inherited->cookie == subject->cookie && !is_listener(subject->sk);
 }
 
-static __always_inline void leave_tag(struct bpf_sock *sk, union tag_word tag)
+static __always_inline void leave_tag(struct socket_value *home, union tag_word tag, __u64 generation)
 {
-    struct socket_value *home = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
-
-    if (!home)
-        return; /* no memory: the tag ends here, since a row that nobody removes would stay for ever */
     bpf_spin_lock(&home->lock);
     home->released_tag = tag.tag.tag;
+    home->released_generation = generation;
     home->released_uid = tag.tag.uid | RELEASED;
     bpf_spin_unlock(&home->lock);
+}
+
+/* User space counts the rows that it makes, and takes off those that are counted here. */
+static __always_inline void count_ended(__u32 uid)
+{
+    __u64 none = 0, *ended = bpf_map_lookup_elem(&tags_ended_map, &uid);
+
+    if (!ended) {
+        bpf_map_update_elem(&tags_ended_map, &uid, &none, BPF_NOEXIST);
+        ended = bpf_map_lookup_elem(&tags_ended_map, &uid);
+    }
+    if (ended)
+        __sync_fetch_and_add(ended, 1);
+}
+
+/* For a socket that has a row. Without storage the tag ends here: a row that nobody removes would stay for ever. */
+static __always_inline void move_tag(struct bpf_sock *sk, const struct subject *subject)
+{
+    struct socket_value *home = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
+    __u64 generation = current_generation(); /* before the row: if that is deleted in between, the tag goes too */
+    const volatile __u64 *row;
+    union tag_word tag = {};
+
+    if (home)
+        settle(home);
+    row = bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie);
+    if (!row)
+        return;
+    tag.word = *row;
+    if (home)
+        leave_tag(home, tag, generation);
+    if (!shares_cookie(subject) && !bpf_map_delete_elem(&cookie_tag_map, &subject->cookie))
+        count_ended(tag.tag.uid);
 }
 
 /* The context of this hook is the kernel's struct sock. */
@@ -33,17 +63,10 @@ static __always_inline void release_socket(struct bpf_sock *sk)
     __u32 zero = 0;
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
     struct subject subject = {.sk = sk};
-    union tag_word tag = {};
-    const volatile __u64 *row;
 
     if (config && kernel.sk_uid.offset != TCTL_NO_OFFSET)
         KNOW_OWNER(&subject, sk, config); /* the file that tells it is about to go */
     subject.cookie = bpf_get_socket_cookie(sk);
-    row = bpf_map_lookup_elem(&cookie_tag_map, &subject.cookie);
-    if (!row)
-        return;
-    tag.word = *row;
-    leave_tag(sk, tag);
-    if (!shares_cookie(&subject))
-        bpf_map_delete_elem(&cookie_tag_map, &subject.cookie);
+    if (bpf_map_lookup_elem(&cookie_tag_map, &subject.cookie))
+        move_tag(sk, &subject);
 }

@@ -17,11 +17,12 @@
 #define RELEASED (1ULL << 63)
 
 enum answer_flag {
-    ANSWER_BLOCKED = 1, /* always, on every interface */
-    ANSWER_HERE = 2,    /* of trafficd's network namespace: interface numbers mean something */
-    ANSWER_STREAM = 4,  /* TCP: cuts its packets itself */
-    ANSWER_RAW = 8,     /* hands in packets as it likes */
-    ANSWER_UNKEPT = 16, /* what it was made from changes without the socket: true for this packet only */
+    ANSWER_BLOCKED = 1,    /* always, on every interface */
+    ANSWER_HERE = 2,       /* of trafficd's network namespace: interface numbers mean something */
+    ANSWER_STREAM = 4,     /* TCP: cuts its packets itself */
+    ANSWER_RAW = 8,        /* hands in packets as it likes */
+    ANSWER_UNKEPT = 16,    /* what it was made from changes without the socket: true for this packet only */
+    ANSWER_UNCOUNTED = 32, /* all that was counted for this UID is being deleted, and this with it */
 };
 
 /* What a packet needs to know of its socket. */
@@ -113,25 +114,35 @@ static __always_inline void keep(struct socket_value *value, const struct answer
     bpf_spin_unlock(&value->lock);
 }
 
-/* The tag that the release hook left, when the socket is closed and still sends. */
+/* Were this tag's data deleted when the generation was this old, or later? */
+static __always_inline bool deleted_since(const struct tctl_tag *tag, __u64 generation)
+{
+    const volatile __u64 *deleted = bpf_map_lookup_elem(&deletions_map, tag);
+
+    return deleted && *deleted >= generation;
+}
+
+/* The tag that the release hook left, when the socket is closed and still sends. A deletion since then ends it. */
 static __always_inline bool released_tag(struct socket_value *home, union tag_word *ret)
 {
-    __u64 uid, tag;
+    __u64 uid, tag, generation;
+    struct tctl_tag all = {};
 
     if (!home)
         return false;
     bpf_spin_lock(&home->lock);
     uid = home->released_uid;
     tag = home->released_tag;
+    generation = home->released_generation;
     bpf_spin_unlock(&home->lock);
     if (!(uid & RELEASED))
         return false;
-    ret->tag.uid = uid;
+    ret->tag.uid = all.uid = uid;
     ret->tag.tag = tag;
-    return true;
+    return !deleted_since(&ret->tag, generation) && !deleted_since(&all, generation);
 }
 
-/* A socket's tag. Its storage must have been fetched before: a tagger writes the row, then deletes the storage. */
+/* A socket's tag. Its storage must have been fetched before: a tagger writes the row, then replaces the storage. */
 static __always_inline bool find_tag(const struct subject *subject, union tag_word *ret)
 {
     const volatile __u64 *row = bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie);
@@ -255,6 +266,23 @@ static __always_inline bool blocked(const struct tctl_config *config, __u32 uid)
            CHAIN_DROPS(powersave_uid_map, true, uid);
 }
 
+/*
+ * Whoever deletes what was counted for a tag (0: for a UID) says so before. Elements of hash maps are reused at once:
+ * a program that still held a row when it went would count for somebody else.
+ */
+static __always_inline void hold_back(const struct tctl_config *config, struct answer *answer)
+{
+    const union tag_word deleting = {.word = *(const volatile __u64 *)&config->deleting};
+
+    if (deleting.tag.uid != answer->uid || (deleting.tag.tag && deleting.tag.tag != answer->tag))
+        return;
+    if (bpf_ktime_get_ns() >= *(const volatile __u64 *)&config->deleting_until)
+        return;
+    answer->tag = 0;
+    if (!deleting.tag.tag)
+        answer->flags |= ANSWER_UNCOUNTED;
+}
+
 static __always_inline void ask(const struct subject *subject, const struct tctl_config *config, struct answer *answer)
 {
     union tag_word tag = {};
@@ -268,6 +296,7 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
             answer->uid = answer->payer = tag.tag.uid;
         answer->tag = tag.tag.tag;
     }
+    hold_back(config, answer);
     set = bpf_map_lookup_elem(&uid_counter_set_map, &answer->uid);
     answer->set = set ? *set : 0;
     if (in_our_namespace(subject, config))
@@ -278,7 +307,7 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
 
 /*
  * Two locks in a row keep loads in their order on weakly ordered CPUs: without them a map could be read before the
- * generation it is older than, or before a storage was found that a tagger deletes after writing the map.
+ * generation it is older than, or before a storage was found that a tagger replaces after writing the map.
  */
 static __always_inline void settle(struct socket_value *value)
 {

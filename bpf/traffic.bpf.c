@@ -14,6 +14,13 @@ static __always_inline bool may_be_cut(const struct __sk_buff *skb, const struct
     return answer->flags & ANSWER_RAW || (!(answer->flags & ANSWER_STREAM) && in_pieces(skb));
 }
 
+static __always_inline void count_for(const struct answer *answer, const struct __sk_buff *skb, const struct wire *wire,
+                                      bool out)
+{
+    if (!(answer->flags & ANSWER_UNCOUNTED))
+        count_uid(answer, skb->ifindex, wire, out);
+}
+
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
@@ -24,7 +31,7 @@ int egress(struct __sk_buff *skb)
     if (answer.flags & ANSWER_BLOCKED)
         return DROP; /* never on the wire, so never counted */
     count_wire(skb, HOOK_EGRESS, may_be_cut(skb, &answer), &wire);
-    count_uid(&answer, skb->ifindex, &wire, true);
+    count_for(&answer, skb, &wire, true);
     return PASS;
 }
 
@@ -36,7 +43,7 @@ int ingress(struct __sk_buff *skb)
 
     answer_for(skb, &answer);
     count_wire(skb, HOOK_INGRESS, false, &wire); /* dropped or not: it crossed the link */
-    count_uid(&answer, skb->ifindex, &wire, false);
+    count_for(&answer, skb, &wire, false);
     return answer.flags & ANSWER_BLOCKED ? DROP : PASS;
 }
 
