@@ -2,17 +2,18 @@
 /*
  * Tags of sockets, counter sets of UIDs, and the end of both, written at the pinned maps by any peer that may write
  * there (root). What is written holds from the next packet on. Every function takes the writers' lock for its time, so
- * one handle may be used by several threads, and several processes may have one each.
+ * one handle may be used by several threads, and several processes may have one each. -ESTALE from any of them:
+ * everything was unloaded since tags_open().
  *
  * A row of the cookie map may also be written raw by somebody else; nothing here minds.
  */
 #pragma once
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <traffic_abi.h>
+
+#include "writer.h"
 
 /* Rows of the cookie map that may charge one UID; 0: no limit of its own. */
 struct tags_limit {
@@ -20,13 +21,14 @@ struct tags_limit {
 };
 
 struct tags {
-    pthread_mutex_t mutex; /* threads of this process; other processes: an flock on folder_fd */
-    int folder_fd;         /* <bpffs>/trafficctl */
+    struct writer writer;
     int cookie_tag, tag_count, tags_ended, counter_set, generation;
     int storage; /* -1: this kernel has no socket storage */
 };
 
-/* End with tags_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES, -EPERM: not root; -EPROTO, -errno.
+/*
+ * End with tags_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES, -EPERM: not root; -EPROTO: the pins
+ * are of another version; -ENOMEM, -errno.
  */
 int tags_open(const char *bpffs, struct tags *tags);
 void tags_done(struct tags *tags);
@@ -47,7 +49,10 @@ int tags_get(struct tags *tags, int socket, struct tctl_tag *ret_tag);
 /* The socket of this cookie is gone: so is its row, if it still has one. -errno of bpf(2). */
 int tags_end(struct tags *tags, uint64_t cookie);
 
-/* Rebuild tag_count by what is in the maps: once at trafficd's start. -ENOMEM, -errno of bpf(2). */
+/*
+ * Rebuild tag_count by what is in the maps: once at trafficd's start. Some 50 ms. -ENOMEM, -errno of bpf(2): a part is
+ * as it was.
+ */
 int tags_recount(const char *bpffs, struct tags *tags);
 
 /* 0 or 1. -EINVAL: another number, or UID 0xFFFFFFFF; -E2BIG: the map is full. Set 0 is "no entry". */

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "charge.h"
+#include "cleanup.h"
+#include "fd.h"
+#include "gather.h"
+#include "pins.h"
+
+/* Cookies at once; a multiple of what the kernel hands out. */
+#define AT_ONCE 512
+
+struct census {
+    uint64_t *cookies; /* sorted */
+    bool *live;
+    size_t count;
+};
+
+static void census_done(struct census *census)
+{
+    free(census->cookies);
+    free(census->live);
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Every cookie that has a row now. */
+static int census_take(struct tags *tags, struct census *census)
+{
+    _cleanup_(gather_done) struct gather rows = {0};
+    int r = writer_lock(&tags->writer);
+    if (r < 0)
+        return r;
+    r = gather_keys(tags->cookie_tag, NULL, NULL, &rows);
+    writer_unlock(&tags->writer);
+    if (r < 0)
+        return r;
+
+    census->live = calloc(rows.count + 1, sizeof(*census->live));
+    if (!census->live)
+        return -ENOMEM;
+    census->count = rows.count;
+    census->cookies = (uint64_t *)TAKE_PTR(rows.keys);
+    if (census->count > 0)
+        qsort(census->cookies, census->count, sizeof(*census->cookies), compare);
+    return 0;
+}
+
+static void census_mark(struct census *census, uint64_t cookie)
+{
+    const uint64_t *found = bsearch(&cookie, census->cookies, census->count, sizeof(cookie), compare);
+    if (found)
+        census->live[found - census->cookies] = true;
+}
+
+/* -EAGAIN is the kernel's way to say that it looked at very many sockets and named none; it goes on where it was. */
+static ssize_t read_some(int fd, void *to, size_t size)
+{
+    ssize_t got;
+    do
+        got = read(fd, to, size);
+    while (got < 0 && (errno == EINTR || errno == EAGAIN));
+    return got < 0 ? -errno : got;
+}
+
+/* Read a list of live sockets to its end. */
+static int census_ask(struct census *census, const char *bpffs, enum pin_id id)
+{
+    _cleanup_free_ char *path = NULL;
+    int r = pins_path(bpffs, id, &path);
+    if (r < 0)
+        return r;
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+
+    uint64_t cookies[AT_ONCE];
+    size_t kept = 0; /* bytes of a cookie that came in two pieces */
+    for (;;) {
+        ssize_t got = read_some(fd, (char *)cookies + kept, sizeof(cookies) - kept);
+        if (got <= 0)
+            return (int)got;
+        size_t bytes = kept + (size_t)got, whole = bytes / sizeof(*cookies);
+        for (size_t i = 0; i < whole; i++)
+            census_mark(census, cookies[i]);
+        kept = bytes % sizeof(*cookies);
+        memmove(cookies, cookies + whole, kept);
+    }
+}
+
+/*
+ * Twice by storage: the kernel lists storages by where they are in memory, and tagging puts a new one in the place of a
+ * socket's, which may be where the list has been already.
+ */
+static int census_find_live(struct census *census, const char *bpffs)
+{
+    const enum pin_id lists[] = {PIN_STORED_SOCKETS, PIN_OPEN_SOCKETS, PIN_STORED_SOCKETS};
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(lists) && r == 0; i++)
+        r = census_ask(census, bpffs, lists[i]);
+    return r;
+}
+
+static int end_dead(struct tags *tags, const struct census *census, size_t *ret_removed)
+{
+    size_t removed = 0;
+    int r = writer_lock(&tags->writer);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < census->count && r == 0; i++) {
+        if (census->live[i])
+            continue;
+        r = charge_end_row(tags, census->cookies[i]);
+        if (r == 0)
+            removed++;
+        else if (r == -ENOENT)
+            r = 0;
+    }
+    writer_unlock(&tags->writer);
+    if (r == 0)
+        *ret_removed = removed;
+    return r;
+}
+
+int sweep_run(const char *bpffs, struct tags *tags, size_t *ret_removed)
+{
+    _cleanup_(census_done) struct census census = {0};
+    int r = census_take(tags, &census);
+    if (r == 0)
+        r = census_find_live(&census, bpffs);
+    return r < 0 ? r : end_dead(tags, &census, ret_removed);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <traffic_abi.h>
+
+#include "cleanup.h"
+#include "fd.h"
+
+int writer_open(const char *bpffs, struct writer *writer)
+{
+    *writer = (struct writer){.mutex = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
+    _cleanup_free_ char *path = NULL;
+    if (asprintf(&path, "%s/" TCTL_DIR, bpffs) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    writer->folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return writer->folder_fd < 0 ? -errno : 0;
+}
+
+void writer_done(struct writer *writer)
+{
+    writer->folder_fd = fd_close(writer->folder_fd);
+    pthread_mutex_destroy(&writer->mutex);
+}
+
+static int wait_for_flock(int fd)
+{
+    while (flock(fd, LOCK_EX) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
+}
+
+static int check_folder(int fd)
+{
+    struct stat folder;
+    if (fstat(fd, &folder) < 0)
+        return -errno;
+    return folder.st_nlink > 0 ? 0 : -ESTALE;
+}
+
+int writer_lock(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->mutex);
+    int r = wait_for_flock(writer->folder_fd);
+    if (r == 0) {
+        r = check_folder(writer->folder_fd);
+        if (r < 0)
+            flock(writer->folder_fd, LOCK_UN);
+    }
+    if (r < 0)
+        pthread_mutex_unlock(&writer->mutex);
+    return r;
+}
+
+void writer_unlock(struct writer *writer)
+{
+    flock(writer->folder_fd, LOCK_UN);
+    pthread_mutex_unlock(&writer->mutex);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * The lock of those who write tags and policy: among the threads of a process a mutex, among processes an flock on
+ * <bpffs>/trafficctl, which ends with its holder.
+ */
+#pragma once
+
+#include <pthread.h>
+
+struct writer {
+    pthread_mutex_t mutex;
+    int folder_fd;
+};
+
+/* End with writer_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES: not root; -ENOMEM, -errno. */
+int writer_open(const char *bpffs, struct writer *writer);
+void writer_done(struct writer *writer);
+
+/*
+ * Wait for the lock; given back by writer_unlock(). -ESTALE: everything was unloaded since writer_open(), what is open
+ * is in no kernel program's sight any more. -errno of flock(2).
+ */
+int writer_lock(struct writer *writer);
+void writer_unlock(struct writer *writer);
