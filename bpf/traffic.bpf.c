@@ -2,6 +2,7 @@
 /* The entry points: resolve, judge, count. */
 #include "count.bpf.h"
 #include "release.bpf.h"
+#include "sockets.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -73,4 +74,26 @@ int xt_egress(struct __sk_buff *skb)
     count_wire(skb, HOOK_DEVICE, false, &wire);
     count_iface(skb->ifindex, &wire, true);
     return 1;
+}
+
+/* Iterators, only where the kernel describes itself. Each writes for whoever reads its pin. */
+SEC("iter/bpf_sk_storage_map")
+int stored_sockets(struct stored_socket *stored)
+{
+    write_stored(stored);
+    return 0;
+}
+
+SEC("iter/task_file")
+int open_sockets(struct open_file *open)
+{
+    write_open(open);
+    return 0;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int peers(struct stored_socket *stored)
+{
+    write_peer(stored);
+    return 0;
 }

@@ -13,6 +13,7 @@
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
+#include "iterators.h"
 #include "refuse.h"
 
 static const char *hook_name(const struct hook *hook)
@@ -106,6 +107,8 @@ int attach_programs(struct job *job)
     for (size_t i = 0; i < ARRAY_SIZE(hooks) && r == 0; i++)
         if (hooks_wanted(job, hooks[i].prog))
             r = attach(job, &hooks[i]);
+    if (r == 0)
+        r = iterators_pin(job);
     if (r == 0)
         r = aside_move(job);
     if (r == 0)

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "fd.h"
 #include "hooks.h"
+#include "iterators.h"
 #include "maps.h"
 
 #define AND_NOW "give the old settings back, or run \"trafficctl unload\" first (counters are lost)"
@@ -150,6 +151,11 @@ int examine_link(int fd, uint32_t attach_type, struct bpf_link_info *ret_info)
 
 static int check_link(const struct job *job, enum pin_id id, const char *path, int fd)
 {
+    const char *iterates = iterators_target(id);
+    if (iterates) {
+        int r = iterators_examine(fd, iterates);
+        return r == -EBADF ? misfit(job, path, "another link", "an iterator of this program") : r;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
         struct bpf_link_info info;
         if (hooks[i].link != id)

@@ -21,6 +21,7 @@ struct job {
     struct undo undo;
     bool privileged; /* may load and attach; else everything has to be there already */
     bool release_hook;
+    bool iterators;
     struct tctl_kernel kernel;
     struct traffic *skeleton;
     int running_fd; /* the lock of a running trafficd; -1: not asked for */

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "fd.h"
+#include "iterators.h"
 #include "kernel.h"
 #include "loader.h"
 #include "privilege.h"
@@ -63,6 +64,13 @@ static bool has_cgroup2(void)
     return knows_file_system("\tcgroup2\n");
 }
 
+static bool has_socket_iterators(void)
+{
+    struct tctl_kernel kernel;
+    kernel_find_out(false, &kernel);
+    return iterators_work(&kernel);
+}
+
 static const struct {
     struct requirement requirement;
     bool (*try)(void);
@@ -86,6 +94,10 @@ static const struct {
     {{.name = "release hook", .needed_for = "removing the tag of a socket with its last close"},
      kernel_has_release_hook},
     {{.name = "MPTCP helper", .needed_for = "tags of MPTCP sockets"}, kernel_has_mptcp_helper},
+    {{.name = "socket iterators",
+      .needed_for = "cleaning up tags where there is no release hook; the bill of a user who tags inside a user "
+                    "namespace"},
+     has_socket_iterators},
 };
 
 int loader_probe(struct requirement **ret_requirements, size_t *ret_count, struct fault *fault)

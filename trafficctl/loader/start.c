@@ -16,6 +16,7 @@
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
+#include "iterators.h"
 #include "job.h"
 #include "kernel.h"
 #include "loaded.h"
@@ -72,6 +73,7 @@ static void look_at_kernel(struct job *job)
     }
     kernel_find_out(job->options->percpu, &job->kernel);
     job->release_hook = kernel_has_release_hook();
+    job->iterators = iterators_work(&job->kernel);
 }
 
 static void warn_of_lacks(const struct job *job)
@@ -83,6 +85,9 @@ static void warn_of_lacks(const struct job *job)
         warn(job, "this kernel has no socket storage: every packet asks the maps");
     if (!job->release_hook)
         warn(job, "this kernel cannot run a program when a socket closes: tags of closed sockets stay");
+    if (!job->iterators && kernel_has_types())
+        warn(job, "this kernel cannot list its sockets: tags whose end was missed stay, and users of user namespaces "
+                  "tag as the UID they have there");
 }
 
 static int prepare(struct job *job)
@@ -101,6 +106,8 @@ static int load(struct job *job)
 {
     job->skeleton->rodata->kernel = job->kernel;
     int r = bpf_program__set_autoload(job->skeleton->progs.release, job->release_hook);
+    if (r == 0)
+        r = iterators_choose(job);
     if (r == 0)
         r = maps_reuse(job);
     if (r < 0)
