@@ -1,7 +1,7 @@
 # unit: no root, no kernel parts, with sanitizers. Each test_*.c is a program of its own and may see every room.
 # A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
 UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli
-UNIT_SEES += -Itrafficctl/lib -Itrafficctl/base -Ibpf
+UNIT_SEES += -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf
 $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -16,6 +16,8 @@ $(B)/san/tests/unit/test_reload: $(CONFIG_SAN) $(patsubst %,$(B)/san/trafficctl/
 $(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
 $(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN)
+$(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \
+    $(patsubst %,$(B)/san/tests/unit/%.o,fwmark_server tag_client)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
