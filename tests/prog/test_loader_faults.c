@@ -385,6 +385,8 @@ static void kernel_without_types_is_served(void **state)
     assert_int_equal(surroundings_wait(surroundings_fork(without_types, &served)), 0);
     assert_int_equal(fixture_run(fixture, PIN_EGRESS_PROG, &packet, 3), 1);
     assert_int_equal(fixture_row(fixture, PIN_APP_UID_STATS, &root).tx_bytes, 300);
+    for (enum pin_id id = PIN_STORED_SOCKETS; id <= PIN_PEERS; id++)
+        assert_int_equal(access(path_of(fixture, id), F_OK), -1);
 }
 
 static void running_trafficd_is_named(void **state)
