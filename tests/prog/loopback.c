@@ -58,18 +58,29 @@ static void enter_cgroup(const char *cgroup)
     assert_int_equal(write(fd, "0", 1), 1);
 }
 
-int loopback_socket(const struct fixture *fixture, int family, int type, int protocol)
+void loopback_sockets(const struct fixture *fixture, int family, int type, int protocol, int *ret_fds, size_t count)
 {
     char before[PATH_MAX / 2], back[PATH_MAX];
+    int error = 0;
 
     own_cgroup(before, sizeof(before));
     snprintf(back, sizeof(back), "%.*s%s", (int)(strrchr(fixture->cgroup, '/') - fixture->cgroup), fixture->cgroup,
              before);
     enter_cgroup(fixture->cgroup);
-    int fd = socket(family, type | SOCK_CLOEXEC, protocol);
-    int error = errno;
+    for (size_t i = 0; i < count && !error; i++) {
+        ret_fds[i] = socket(family, type | SOCK_CLOEXEC, protocol);
+        error = ret_fds[i] < 0 ? errno : 0;
+    }
     enter_cgroup(back);
-    assert_return_code(fd, error);
+    if (error)
+        fail_msg("socket: %s", strerror(error));
+}
+
+int loopback_socket(const struct fixture *fixture, int family, int type, int protocol)
+{
+    int fd;
+
+    loopback_sockets(fixture, family, type, protocol, &fd, 1);
     return fd;
 }
 

@@ -15,6 +15,8 @@ void loopback_enter(void);
 
 /* A socket of the fixture's cgroup, for the test to close. The process itself is not in the cgroup. */
 int loopback_socket(const struct fixture *fixture, int family, int type, int protocol);
+/* Many of them at once: a process is slow to change its cgroup. */
+void loopback_sockets(const struct fixture *fixture, int family, int type, int protocol, int *ret_fds, size_t count);
 /* A UDP socket of the cgroup that sends to itself. */
 int loopback_udp(const struct fixture *fixture);
 uint64_t loopback_cookie(int fd);
