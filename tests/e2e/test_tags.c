@@ -10,6 +10,7 @@
 
 #include "fd.h"
 #include "kit.h"
+#include "lingering.h"
 
 #define UID 10001
 #define PAYER 10002
@@ -140,74 +141,19 @@ static void test_close_removes_the_tag(void **state)
     assert_int_equal(map_rows(the_world, "traffic_cookie_tag_map"), 0);
 }
 
-static size_t fill(int fd)
-{
-    static const char block[65536];
-    size_t sent_bytes = 0;
-    ssize_t n;
-
-    while ((n = send(fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
-        sent_bytes += (size_t)n;
-    assert_int_equal(errno, EAGAIN);
-    return sent_bytes;
-}
-
-static void drain(int fd, size_t size)
-{
-    static char block[65536];
-    ssize_t n = 1;
-
-    while (n > 0) {
-        wait_for(fd, POLLIN);
-        n = recv(fd, block, sizeof(block), 0);
-        assert_true(n >= 0);
-        size -= (size_t)n;
-    }
-    assert_int_equal(size, 0);
-}
-
-/* The kernel probes the closed window again and again; wait for a packet when no stored answer can be fresh. */
-static void wait_for_probe(const struct meter *meter)
-{
-    uint64_t start = now_ms(), before = meter_wire(meter).tx_packets;
-
-    while (meter_wire(meter).tx_packets == before || now_ms() - start < 150) {
-        if (now_ms() - start < 150)
-            before = meter_wire(meter).tx_packets;
-        assert_true(now_ms() - start < 5000);
-    }
-}
-
 /* Closed with much unsent, while the peer reads nothing: the kernel sends the rest without any descriptor. */
 static void lingering(uint32_t uid, uint32_t tag)
 {
     struct tctl_counters before = tag_sum(the_world, uid, tag);
     struct meter meter = meter_start(the_world, uid, &(struct wire_filter){.family = AF_INET, .protocol = IPPROTO_TCP});
-    union address at_b = address_of(AF_INET, 0, 0);
-    struct tcp tcp = {.listener = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_STREAM, 0),
-                      .a = socket_as(the_world, PLACE_A, UID, AF_INET, SOCK_STREAM, 0)};
-    size_t size;
+    struct lingering socket = lingering_new(UID);
 
-    assert_return_code(setsockopt(tcp.listener, SOL_SOCKET, SO_RCVBUF, &(int){20000}, sizeof(int)), errno);
-    bind_to(tcp.listener, &at_b);
-    assert_return_code(listen(tcp.listener, 1), errno);
-    at_b = name_of(tcp.listener);
-    tag_write(the_world, tcp.a, uid, tag);
-    assert_true(connect(tcp.a, &at_b.any, sizeof(at_b.v4)) == 0 || errno == EINPROGRESS);
-    tcp.b = accept_as(the_world, PLACE_B, 0, tcp.listener);
-    assert_true(tcp.b >= 0);
-    wait_for(tcp.a, POLLOUT);
-    assert_return_code(setsockopt(tcp.a, SOL_SOCKET, SO_SNDBUF, &(int){2000000}, sizeof(int)), errno);
-    size = fill(tcp.a);
-    assert_true(size > 400000);
-    fd_close(tcp.a);
+    tag_write(the_world, socket.tcp.a, uid, tag);
+    lingering_close(&socket);
     assert_int_equal(map_rows(the_world, "traffic_cookie_tag_map"), 0);
     assert_true(meter_wire(&meter).tx_bytes < 100000);
-    wait_for_probe(&meter);
-    drain(tcp.b, size);
-    acknowledge(tcp.b);
-    fd_close(tcp.b);
-    fd_close(tcp.listener);
+    lingering_wait(&meter);
+    lingering_end(&socket);
     /* the peer's FIN and the answer to it are TIME_WAIT's */
     meter_differs(&meter, &(struct meter_extra){-1, -52, -1, -52});
     assert_counters_equal("the tag", counters_less(tag_sum(the_world, uid, tag), before), meter_counted(&meter));
