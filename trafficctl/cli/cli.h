@@ -19,6 +19,7 @@ enum cli_status {
 /* The general options. */
 struct cli {
     const char *bpffs;
+    const char *socket; /* of fwmarkd; NULL: none was named */
     bool json;
     bool numeric; /* no user names */
     bool human;   /* sizes for people: standard output is a terminal */

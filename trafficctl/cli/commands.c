@@ -6,14 +6,19 @@
 #include "cleanup.h"
 
 static const struct command TABLE[] = {
-    {"status", "", "is it counting, is anything lost; exit status 4 when not all is well", 0, cmd_status},
-    {"check", "", "what this kernel has and lacks; exit status 4 when it cannot count", 0, cmd_check},
-    {"stats uid", "[UID]", "totals by user", 1, cmd_stats_uid},
-    {"stats iface", "[NAME]", "totals by interface", 1, cmd_stats_iface},
-    {"stats detail", "[--uid U] [--iface I] [--tag T] [--set S]", "totals by interface, user, tag and set", -1,
+    {"status", "", "is it counting, is anything lost; exit status 4 when not all is well", 0, 0, cmd_status},
+    {"check", "", "what this kernel has and lacks; exit status 4 when it cannot count", 0, 0, cmd_check},
+    {"stats uid", "[UID]", "totals by user", 0, 1, cmd_stats_uid},
+    {"stats iface", "[NAME]", "totals by interface", 0, 1, cmd_stats_iface},
+    {"stats detail", "[--uid U] [--iface I] [--tag T] [--set S]", "totals by interface, user, tag and set", 0, -1,
      cmd_stats_detail},
-    {"top", "--batch [--count N]", "live rates by user", -1, cmd_top},
-    {"unload", "", "stop counting: detach and unpin everything", 0, cmd_unload},
+    {"top", "--batch [--count N]", "live rates by user", 0, -1, cmd_top},
+    {"tag", "--pid P --fd N [--tag T] [--uid U]", "count a process's socket under tag T, charged to U", 0, -1, cmd_tag},
+    {"untag", "--pid P --fd N", "end that", 0, -1, cmd_untag},
+    {"counterset", "UID 0|1", "count a user in the default or the foreground set from now on", 2, 2, cmd_counterset},
+    {"delete-tag-data", "UID [TAG]", "delete what was counted for a user, or only under TAG", 1, 2,
+     cmd_delete_tag_data},
+    {"unload", "", "stop counting: detach and unpin everything", 0, 0, cmd_unload},
 };
 
 /* Words of name that argv begins with; 0: not this command. */
@@ -53,6 +58,9 @@ static enum cli_status check_operands(const struct command *command, int argc, c
     if (argc - 1 > command->operands)
         return cli_usage("%s: unexpected argument '%s': write trafficctl %s%s%s", command->name,
                          argv[command->operands + 1], command->name, *command->arguments ? " " : "",
+                         command->arguments);
+    if (argc - 1 < command->required)
+        return cli_usage("%s: too few arguments: write trafficctl %s %s", command->name, command->name,
                          command->arguments);
     return CLI_DONE;
 }

@@ -10,6 +10,7 @@ struct command {
     const char *name;      /* one or two words */
     const char *arguments; /* as help shows them */
     const char *help;
+    int required; /* operands at least */
     int operands; /* at most; -1: the command parses options of its own */
     /* argv[0] is the command's last word. */
     enum cli_status (*run)(const struct cli *cli, int argc, char **argv);
@@ -30,4 +31,8 @@ enum cli_status cmd_stats_uid(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_stats_iface(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_top(const struct cli *cli, int argc, char **argv);
+enum cli_status cmd_tag(const struct cli *cli, int argc, char **argv);
+enum cli_status cmd_untag(const struct cli *cli, int argc, char **argv);
+enum cli_status cmd_counterset(const struct cli *cli, int argc, char **argv);
+enum cli_status cmd_delete_tag_data(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_unload(const struct cli *cli, int argc, char **argv);

@@ -2,31 +2,46 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <trafficctl/tag.h>
 
 #include "cli.h"
 #include "commands.h"
 #include "option.h"
 
 static const struct option LONG[] = {
-    {"bpffs", required_argument, NULL, 'b'}, {"json", no_argument, NULL, 'j'},    {"numeric", no_argument, NULL, 'n'},
-    {"help", no_argument, NULL, 'h'},        {"version", no_argument, NULL, 'V'}, {0},
+    {"bpffs", required_argument, NULL, 'b'},
+    {"socket", required_argument, NULL, 's'},
+    {"json", no_argument, NULL, 'j'},
+    {"numeric", no_argument, NULL, 'n'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {0},
 };
 
 static enum cli_status help(void)
 {
     fputs("Usage: trafficctl [OPTION]... COMMAND\n"
-          "Read network traffic by user from the maps that trafficd pinned.\n\n"
-          "      --bpffs DIR  where the pins are (default " TCTL_BPFFS ")\n"
-          "  -j, --json       print JSON\n"
-          "  -n, --numeric    print no user names\n"
-          "  -h, --help       print this and exit\n"
-          "  -V, --version    print the version and exit\n\n"
+          "Read network traffic by user from the maps that trafficd pinned, and tag sockets.\n\n"
+          "      --bpffs DIR    where the pins are (default " TCTL_BPFFS ")\n"
+          "      --socket PATH  tag through the server there (default, without the right to the pins:\n"
+          "                     " TCTL_FWMARKD ")\n"
+          "  -j, --json         print JSON\n"
+          "  -n, --numeric      print no user names\n"
+          "  -h, --help         print this and exit\n"
+          "  -V, --version      print the version and exit\n\n"
           "Commands (UID: a number or a user name):\n",
           stdout);
     commands_help(stdout);
     fputs("\nExit status: 0 done, 1 failed, 2 usage, 4 degraded.\n", stdout);
     return CLI_DONE;
+}
+
+static bool is_socket_path(const char *path)
+{
+    return *path && strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
 }
 
 static enum cli_status parse_and_run(struct cli *cli, int argc, char **argv)
@@ -38,6 +53,8 @@ static enum cli_status parse_and_run(struct cli *cli, int argc, char **argv)
     while ((letter = option_next(argc, argv, "+:jnhV", LONG, &fault)) != -1) {
         if (letter == 'b' && *optarg)
             cli->bpffs = optarg;
+        else if (letter == 's' && is_socket_path(optarg))
+            cli->socket = optarg;
         else if (letter == 'j')
             cli->json = true;
         else if (letter == 'n')
@@ -49,7 +66,8 @@ static enum cli_status parse_and_run(struct cli *cli, int argc, char **argv)
         else if (letter == '?' || letter == ':')
             return cli_usage("%s: see 'trafficctl --help'", fault.text);
         else
-            return cli_usage("--bpffs wants a directory");
+            return cli_usage(letter == 's' ? "--socket wants a path of at most 107 bytes"
+                                           : "--bpffs wants a directory");
     }
     return commands_run(cli, argc - optind, argv + optind);
 }
