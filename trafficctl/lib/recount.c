@@ -14,7 +14,7 @@
 #include "tally.h"
 
 /* Nobody can tag meanwhile, but who has many sockets may be closing them. */
-#define MAX_ROUNDS 4
+#define MAX_ROUNDS 16
 
 static int scan(int fd, read_row_fn row, struct tally *tally)
 {
@@ -63,9 +63,8 @@ static bool are_equal(const struct tally *a, const struct tally *b)
 }
 
 /*
- * Rows of the cookie map, and how many the programs had taken away before. A program deletes a row and then counts it:
- * those that are between the two are waited for. If sockets are closed all the time, their UIDs get away with the few
- * rows that were closed during the last round.
+ * Rows of the cookie map, and how many the programs had taken away before; again while they take any. If they never
+ * rest, UIDs get away with the few rows that were closed during the last round: never is too much counted.
  */
 static int read_rows(const struct tags *tags, struct tally *rows, struct tally *ended)
 {
@@ -80,7 +79,6 @@ static int read_rows(const struct tags *tags, struct tally *rows, struct tally *
         r = scan(tags->cookie_tag, add_row, rows);
         if (r < 0)
             return r;
-        grace_wait();
         r = read_ended(tags, &after);
         settled = are_equal(ended, &after);
     }
@@ -120,20 +118,36 @@ static int write_wanted(int fd, const struct tally_entry *entry)
     return bpf_map_update_elem(fd, &entry->key, &entry->count, BPF_ANY);
 }
 
-/* A UID without a row begins anew: no program counts for it, and the map of what they count stays small. */
-static int settle_ended(const struct tags *tags, struct tally *tally, const struct tally *ended)
+static bool has_rows(const struct tally_entry *entry)
 {
+    return entry && entry->count.rows > 0;
+}
+
+/* A UID without a row begins anew, that the map of what the programs count stays small. None is at it after a wait. */
+static int forget_ended(const struct tags *tags, const struct tally *tally, const struct tally *ended)
+{
+    bool waited = false;
     for (size_t i = 0; i < ended->count; i++) {
-        struct tally_entry *charged = tally_find(tally, &ended->entries[i].key);
-        if (charged && charged->count.rows > 0) {
-            charged->count.rows += ended->entries[i].count.rows;
+        const struct tctl_tag *key = &ended->entries[i].key;
+        if (has_rows(tally_find(tally, key)))
             continue;
-        }
-        int r = bpf_map_delete_elem(tags->tags_ended, &ended->entries[i].key.uid);
+        if (!waited)
+            grace_wait();
+        waited = true;
+        int r = bpf_map_delete_elem(tags->tags_ended, &key->uid);
         if (r < 0 && r != -ENOENT)
             return r;
     }
     return 0;
+}
+
+static void add_ended_to_rows(struct tally *tally, const struct tally *ended)
+{
+    for (size_t i = 0; i < ended->count; i++) {
+        struct tally_entry *entry = tally_find(tally, &ended->entries[i].key);
+        if (has_rows(entry))
+            entry->count.rows += ended->entries[i].count.rows;
+    }
 }
 
 int recount_run(const char *bpffs, const struct tags *tags)
@@ -147,7 +161,8 @@ int recount_run(const char *bpffs, const struct tags *tags)
         return r;
 
     tally_finish(&tally);
-    r = settle_ended(tags, &tally, &ended);
+    r = forget_ended(tags, &tally, &ended);
+    add_ended_to_rows(&tally, &ended);
     if (r == 0)
         r = delete_unwanted(tags->tag_count, &tally);
     for (size_t i = 0; i < tally.count && r == 0; i++)

@@ -50,7 +50,7 @@ int tags_get(struct tags *tags, int socket, struct tctl_tag *ret_tag);
 int tags_end(struct tags *tags, uint64_t cookie);
 
 /*
- * Rebuild tag_count by what is in the maps: once at trafficd's start. Some 50 ms. -ENOMEM, -errno of bpf(2): a part is
+ * Rebuild tag_count by what is in the maps: once at trafficd's start. Some ms. -ENOMEM, -errno of bpf(2): a part is
  * as it was.
  */
 int tags_recount(const char *bpffs, struct tags *tags);
