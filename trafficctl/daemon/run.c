@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "fwmarkd.h"
 #include "log.h"
 #include "notify.h"
 #include "reload.h"
@@ -20,6 +22,7 @@ struct daemon {
     const struct options_files *files;
     struct settings settings;
     struct loaded *loaded;
+    struct fwmarkd *fwmarkd;
     struct event_base *base;
     uint32_t missing;
     int watch_error; /* of the last look, so that a lasting failure is told once */
@@ -48,7 +51,8 @@ static void on_reload(evutil_socket_t signal, short what, void *data)
     (void)signal;
     (void)what;
     tell(notify_reloading());
-    reload(daemon->options, daemon->files, daemon->loaded, &daemon->settings);
+    if (reload(daemon->options, daemon->files, daemon->loaded, &daemon->settings) == 0)
+        fwmarkd_apply(daemon->fwmarkd, &daemon->settings);
     tell(notify_ready());
 }
 
@@ -80,6 +84,15 @@ static void on_watch(evutil_socket_t fd, short what, void *data)
     daemon->missing = missing;
 }
 
+static void on_late(evutil_socket_t fd, short what, void *data)
+{
+    struct daemon *daemon = data;
+
+    (void)fd;
+    (void)what;
+    fwmarkd_watch(daemon->fwmarkd);
+}
+
 static void event_freep(struct event **event)
 {
     if (*event)
@@ -103,6 +116,49 @@ static int say(int r, const struct fault *fault)
     return r;
 }
 
+/* Until a signal stops it. */
+static int dispatch(struct daemon *daemon)
+{
+    _cleanup_(event_freep) struct event *late =
+        event_new(daemon->base, fwmarkd_watch_fd(daemon->fwmarkd), EV_READ | EV_PERSIST, on_late, daemon);
+    const struct fault fault = {0};
+
+    if (!late || event_add(late, NULL))
+        return say(-ENOMEM, &fault);
+    log_info("counting; pins in %s, tags at %s", daemon->settings.bpffs, daemon->settings.socket);
+    tell(notify_ready());
+    return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;
+}
+
+static int open_tags(struct tags *tags, const char *bpffs)
+{
+    struct fault fault = {0};
+    int r = tags_open(bpffs, tags);
+
+    if (r == 0)
+        r = tags_recount(bpffs, tags);
+    if (r < 0)
+        fault_set(&fault, r, "the maps of tags below %s cannot be used: %s", bpffs, strerror(-r));
+    return r < 0 ? say(r, &fault) : 0;
+}
+
+static int serve_tags(struct daemon *daemon)
+{
+    static struct tags tags; /* a thread that a peer holds up may outlive this call */
+    struct fault fault = {0};
+    bool ended = true;
+    int r = open_tags(&tags, daemon->settings.bpffs);
+
+    if (r == 0) {
+        r = fwmarkd_start(&daemon->settings, &tags, &daemon->fwmarkd, &fault);
+        r = r < 0 ? say(r, &fault) : dispatch(daemon);
+        ended = fwmarkd_stop(daemon->fwmarkd);
+    }
+    if (ended)
+        tags_done(&tags);
+    return r;
+}
+
 /* Signals are taken from before the load on: one that comes meanwhile is served when the load is done. */
 static int serve(struct daemon *daemon, const char *effective)
 {
@@ -123,9 +179,7 @@ static int serve(struct daemon *daemon, const char *effective)
         return say(r, &fault);
     daemon->loaded = loaded;
     on_watch(-1, 0, daemon);
-    log_info("counting; pins in %s", daemon->settings.bpffs);
-    tell(notify_ready());
-    return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;
+    return serve_tags(daemon);
 }
 
 int run(const struct options *options, const struct options_files *files, const struct settings *settings,
@@ -138,6 +192,7 @@ int run(const struct options *options, const struct options_files *files, const 
     if (!base)
         return say(-ENOMEM, &fault);
     signal(SIGPIPE, SIG_IGN); /* who reads the log may go away */
+    mallopt(M_ARENA_MAX, 1);  /* threads allocate next to nothing */
     int r = serve(&daemon, effective);
     if (r == 0)
         log_info("stopped; counting goes on until 'trafficctl unload'");

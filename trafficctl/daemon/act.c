@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "act.h"
+
+#include <deletion.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+static bool may_account(struct fwmarkd *fwmarkd, const struct connection *connection)
+{
+    struct peer_rights rights;
+
+    pthread_mutex_lock(&fwmarkd->lock);
+    rights = fwmarkd->rights;
+    pthread_mutex_unlock(&fwmarkd->lock);
+    return peer_may_account(connection->fd, &connection->peer, &rights);
+}
+
+static int tag(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
+{
+    const struct peer *peer = &connection->peer;
+    struct tctl_tag tag = {.uid = request->uid, .tag = request->info};
+
+    if (request->uid == FWMARK_MYSELF || peer_is(peer, request->uid))
+        tag.uid = peer->user;
+    else if (!may_account(fwmarkd, connection))
+        return -EPERM;
+    return tags_set(fwmarkd->tags, connection->descriptor, &tag, &fwmarkd->limit);
+}
+
+/* A descriptor that somebody was given is no right to its bill. */
+static bool may_untag(struct fwmarkd *fwmarkd, const struct connection *connection, const struct tctl_tag *tag)
+{
+    struct stat socket;
+
+    if (peer_is(&connection->peer, tag->uid))
+        return true;
+    if (fstat(connection->descriptor, &socket) == 0 && peer_is(&connection->peer, socket.st_uid))
+        return true;
+    return may_account(fwmarkd, connection);
+}
+
+static int untag(struct fwmarkd *fwmarkd, const struct connection *connection)
+{
+    struct tctl_tag tag;
+    int r = tags_get(fwmarkd->tags, connection->descriptor, &tag);
+
+    if (r < 0)
+        return r;
+    if (!may_untag(fwmarkd, connection, &tag))
+        return -EPERM;
+    return tags_remove(fwmarkd->tags, connection->descriptor);
+}
+
+int act(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
+{
+    switch (request->kind) {
+    case REQUEST_TAG:
+        return tag(fwmarkd, connection, request);
+    case REQUEST_UNTAG:
+        return untag(fwmarkd, connection);
+    case REQUEST_COUNTER_SET:
+        if (!may_account(fwmarkd, connection))
+            return -EPERM;
+        return tags_set_counter_set(fwmarkd->tags, request->uid, request->info);
+    case REQUEST_DELETE:
+        if (!may_account(fwmarkd, connection))
+            return -EPERM;
+        return deletion_run(fwmarkd->bpffs, fwmarkd->tags, request->uid, request->info);
+    default:
+        return request->error;
+    }
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "act.h"
+#include "fd.h"
+
+/* For a whole message, from when the connection was accepted. */
+#define PATIENCE_NS UINT64_C(5000000000)
+/* Without descriptors or memory for another connection. */
+#define PAUSE_NS UINT64_C(100000000)
+
+static void arm(const struct fwmarkd *fwmarkd, int fd, uint64_t event)
+{
+    struct epoll_event what = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = event};
+
+    epoll_ctl(fwmarkd->epoll, EPOLL_CTL_MOD, fd, &what);
+}
+
+/* Under the lock. */
+static int arm_connection(const struct fwmarkd *fwmarkd, struct connection *connection, uint64_t key)
+{
+    struct epoll_event what = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.u64 = key};
+
+    if (epoll_ctl(fwmarkd->epoll, connection->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, connection->fd, &what) < 0)
+        return -errno;
+    connection->polled = true;
+    return 0;
+}
+
+void serve_accepting(struct fwmarkd *fwmarkd)
+{
+    fwmarkd->paused = false;
+    arm(fwmarkd, fwmarkd->listener.fd, SERVER_ACCEPT);
+}
+
+static bool is_readable(int fd)
+{
+    struct pollfd what = {.fd = fd, .events = POLLIN};
+
+    return poll(&what, 1, 0) > 0;
+}
+
+/* One that has something to say takes the turn when epoll tells of it; those before it wait like all others. */
+static void arm_queued(struct fwmarkd *fwmarkd, uid_t user)
+{
+    struct connection *next;
+    uint64_t key;
+
+    while ((next = waiting_unqueue(&fwmarkd->waiting, user, &key)))
+        if (arm_connection(fwmarkd, next, key) == 0 && is_readable(next->fd))
+            return;
+}
+
+void serve_end_turn(struct fwmarkd *fwmarkd, uid_t user)
+{
+    turns_end(&fwmarkd->turns, user, pool_now_ns());
+    arm_queued(fwmarkd, user);
+    if (fwmarkd->paused)
+        serve_accepting(fwmarkd);
+}
+
+static void end_turn(struct fwmarkd *fwmarkd, uid_t user)
+{
+    pthread_mutex_lock(&fwmarkd->lock);
+    serve_end_turn(fwmarkd, user);
+    pthread_mutex_unlock(&fwmarkd->lock);
+}
+
+/* Under the lock. */
+static void set_deadline(struct fwmarkd *fwmarkd, uint64_t when_ns)
+{
+    fwmarkd->deadline_runs = when_ns > 0;
+    if (when_ns > 0)
+        pool_set_timer(fwmarkd->deadline, when_ns);
+}
+
+static void answer(const struct connection *connection, int32_t error)
+{
+    send(connection->fd, &error, sizeof(error), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Also what the peer still had in the queue is closed here. */
+static void close_connection(struct pool_worker *worker, struct connection *connection)
+{
+    pool_expect_delay(worker);
+    connection->fd = fd_close(connection->fd);
+}
+
+/* 0: the descriptor is a socket of AF_INET or AF_INET6. */
+static int check_socket(int descriptor)
+{
+    int family;
+    socklen_t size = sizeof(family);
+
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0)
+        return -errno;
+    return family == AF_INET || family == AF_INET6 ? 0 : -EAFNOSUPPORT;
+}
+
+/*
+ * The turn ends with the connection, or, if there is more to close than an internet socket, with that: such a thing
+ * may be a file whose server never answers, or hold one in its queue.
+ */
+static void end_connection(struct pool_worker *worker, struct connection *connection)
+{
+    uid_t user = connection->peer.user;
+
+    close_connection(worker, connection);
+    if (connection->descriptor >= 0) {
+        if (pool_close_apart(worker->fwmarkd, connection->descriptor, user))
+            return;
+        connection->descriptor = fd_close(connection->descriptor);
+    }
+    end_turn(worker->fwmarkd, user);
+}
+
+/*
+ * An internet socket is closed before the answer: whoever has it may look for the end of its tag right after. At the
+ * stop nothing is changed any more; the tags may be closed already.
+ */
+static void finish(struct pool_worker *worker, struct connection *connection, const struct request *request)
+{
+    int has_socket = connection->descriptor < 0 ? -EBADF : check_socket(connection->descriptor);
+    int error;
+
+    if (atomic_load(&worker->fwmarkd->stopping))
+        error = -ESHUTDOWN;
+    else if (request->needs_socket && has_socket < 0)
+        error = has_socket;
+    else
+        error = act(worker->fwmarkd, connection, request);
+    if (has_socket == 0) {
+        pool_expect_delay(worker);
+        connection->descriptor = fd_close(connection->descriptor);
+    }
+    answer(connection, error);
+    end_connection(worker, connection);
+}
+
+static void take_turn_anyway(struct fwmarkd *fwmarkd, const struct connection *connection)
+{
+    pthread_mutex_lock(&fwmarkd->lock);
+    turns_force(&fwmarkd->turns, connection->peer.user, pool_now_ns());
+    pthread_mutex_unlock(&fwmarkd->lock);
+}
+
+/* Answer without having served. */
+static void refuse(struct pool_worker *worker, struct connection *connection, int error)
+{
+    const struct request request = {.kind = REQUEST_ANSWER, .error = error};
+
+    take_turn_anyway(worker->fwmarkd, connection);
+    finish(worker, connection, &request);
+}
+
+/* Somebody had to make room. */
+struct surplus {
+    bool any;
+    struct connection connection;
+};
+
+/* Under the lock. A connection that epoll does not take, for want of memory, is answered when its time is over. */
+static struct surplus put_aside(struct fwmarkd *fwmarkd, struct connection *connection, bool queued)
+{
+    struct surplus surplus;
+    uint64_t key;
+
+    surplus.any = waiting_add(&fwmarkd->waiting, connection, queued, &key, &surplus.connection);
+    if (!fwmarkd->deadline_runs)
+        set_deadline(fwmarkd, waiting_deadline(&fwmarkd->waiting));
+    if (!queued)
+        arm_connection(fwmarkd, waiting_find(&fwmarkd->waiting, key), key);
+    return surplus;
+}
+
+/* The peer has no right to more; a silent one makes room for one that speaks. */
+static void refuse_surplus(struct pool_worker *worker, struct surplus *surplus)
+{
+    if (surplus->any)
+        refuse(worker, &surplus->connection, -EAGAIN);
+}
+
+/* One too many: to be closed as carefully as the first. */
+static void drop(struct pool_worker *worker, const struct connection *connection, int descriptor)
+{
+    struct connection rest = {.fd = -1, .descriptor = descriptor, .peer = connection->peer};
+
+    if (check_socket(descriptor) == 0) {
+        pool_expect_delay(worker);
+        fd_close(descriptor);
+        return;
+    }
+    take_turn_anyway(worker->fwmarkd, &rest);
+    end_connection(worker, &rest);
+}
+
+static void take_descriptor(struct pool_worker *worker, struct connection *connection, struct msghdr *message)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    int descriptor;
+
+    connection->received.truncated |= (message->msg_flags & MSG_CTRUNC) != 0;
+    if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS ||
+        control->cmsg_len != CMSG_LEN(sizeof(descriptor)))
+        return;
+    memcpy(&descriptor, CMSG_DATA(control), sizeof(descriptor));
+    connection->received.descriptors++;
+    if (connection->descriptor < 0)
+        connection->descriptor = descriptor;
+    else
+        drop(worker, connection, descriptor);
+}
+
+/* There is room for one descriptor, so that no peer can fill the table; the kernel drops the others at once. */
+static struct request receive(struct pool_worker *worker, struct connection *connection)
+{
+    struct request_received *received = &connection->received;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct iovec room = {received->bytes + received->length, sizeof(received->bytes) - received->length};
+    struct msghdr message = {
+        .msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_LEN(sizeof(int))};
+
+    pool_expect_delay(worker);
+    ssize_t got = recvmsg(connection->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno != EAGAIN && errno != EINTR)
+        return (struct request){.kind = REQUEST_ANSWER, .error = -errno};
+    if (got > 0) {
+        received->length += got;
+        take_descriptor(worker, connection, &message);
+    }
+    return request_judge(received, got == 0 ? REQUEST_CLOSED : REQUEST_OPEN);
+}
+
+static void receive_and_finish(struct pool_worker *worker, struct connection *connection)
+{
+    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    const struct request request = receive(worker, connection);
+    struct surplus surplus;
+
+    if (request.kind != REQUEST_WAIT) {
+        finish(worker, connection, &request);
+        return;
+    }
+    pthread_mutex_lock(&fwmarkd->lock);
+    surplus = put_aside(fwmarkd, connection, false);
+    serve_end_turn(fwmarkd, connection->peer.user);
+    pthread_mutex_unlock(&fwmarkd->lock);
+    refuse_surplus(worker, &surplus);
+}
+
+static void serve(struct pool_worker *worker, struct connection *connection)
+{
+    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct surplus surplus = {0};
+
+    pthread_mutex_lock(&fwmarkd->lock);
+    enum turns_answer turn = turns_take(&fwmarkd->turns, connection->peer.user, pool_now_ns());
+    if (turn == TURNS_LATER)
+        surplus = put_aside(fwmarkd, connection, true);
+    pthread_mutex_unlock(&fwmarkd->lock);
+    if (turn == TURNS_TAKEN)
+        receive_and_finish(worker, connection);
+    else if (turn == TURNS_STUCK)
+        refuse(worker, connection, -EAGAIN);
+    else
+        refuse_surplus(worker, &surplus);
+}
+
+static bool is_shortage(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
+}
+
+/* Until a connection ends, or a moment has passed. */
+static void pause_accepting(struct fwmarkd *fwmarkd)
+{
+    pthread_mutex_lock(&fwmarkd->lock);
+    fwmarkd->paused = true;
+    set_deadline(fwmarkd, pool_now_ns() + PAUSE_NS);
+    pthread_mutex_unlock(&fwmarkd->lock);
+}
+
+static void accept_one(struct pool_worker *worker)
+{
+    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct connection connection = {.descriptor = -1, .deadline_ns = pool_now_ns() + PATIENCE_NS};
+
+    connection.fd = accept4(fwmarkd->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (connection.fd < 0 && is_shortage(errno)) {
+        pause_accepting(fwmarkd);
+        return;
+    }
+    /* Another thread takes the next one: this one may be held up. */
+    arm(fwmarkd, fwmarkd->listener.fd, SERVER_ACCEPT);
+    if (connection.fd < 0)
+        return;
+    int r = peer_ask(connection.fd, &fwmarkd->folding, &connection.peer);
+    if (r < 0)
+        refuse(worker, &connection, r);
+    else
+        serve(worker, &connection);
+}
+
+static void end_late(struct pool_worker *worker)
+{
+    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct connection connection;
+    bool queued = false;
+    uint64_t ticks;
+
+    pthread_mutex_lock(&fwmarkd->lock);
+    bool late = read(fwmarkd->deadline, &ticks, sizeof(ticks)) > 0 &&
+                waiting_take_late(&fwmarkd->waiting, pool_now_ns(), &connection, &queued);
+    if (fwmarkd->paused)
+        serve_accepting(fwmarkd);
+    set_deadline(fwmarkd, waiting_deadline(&fwmarkd->waiting));
+    pthread_mutex_unlock(&fwmarkd->lock);
+    /* As above: the next one is for another thread. */
+    arm(fwmarkd, fwmarkd->deadline, SERVER_DEADLINE);
+    if (late)
+        refuse(worker, &connection, queued ? -EAGAIN : request_judge(&connection.received, REQUEST_LATE).error);
+}
+
+static void go_on(struct pool_worker *worker, uint64_t key)
+{
+    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct connection connection;
+
+    pthread_mutex_lock(&fwmarkd->lock);
+    bool here = waiting_take(&fwmarkd->waiting, key, &connection);
+    pthread_mutex_unlock(&fwmarkd->lock);
+    if (here)
+        serve(worker, &connection);
+}
+
+void serve_event(struct pool_worker *worker, uint64_t event)
+{
+    switch (event) {
+    case SERVER_ACCEPT:
+        accept_one(worker);
+        break;
+    case SERVER_DEADLINE:
+        end_late(worker);
+        break;
+    case SERVER_STOP:
+        break;
+    default:
+        go_on(worker, event);
+    }
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* The life of a connection: accepted, served or put aside, answered, closed. */
+#pragma once
+
+#include "server.h"
+
+/* What epoll told one thread. */
+void serve_event(struct pool_worker *worker, uint64_t event);
+
+/* Under the lock: a turn of the user ends, whoever waited for one is looked at. */
+void serve_end_turn(struct fwmarkd *fwmarkd, uid_t user);
+
+/* Under the lock: accept the next one. */
+void serve_accepting(struct fwmarkd *fwmarkd);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "turns.h"
+
+#include <assert.h>
+
+/* The user's row, a new one if there is none. */
+static struct turns_user *row_of(struct turns *turns, uid_t user)
+{
+    for (size_t i = 0; i < turns->count; i++)
+        if (turns->users[i].user == user)
+            return &turns->users[i];
+    assert(turns->count < TURNS_USERS);
+    turns->users[turns->count] = (struct turns_user){.user = user};
+    return &turns->users[turns->count++];
+}
+
+enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns)
+{
+    struct turns_user *row = row_of(turns, user);
+
+    if (row->taken >= TURNS_PER_USER)
+        return now_ns > row->since_ns + TURNS_STUCK_NS ? TURNS_STUCK : TURNS_LATER;
+    row->taken++;
+    row->since_ns = now_ns;
+    return TURNS_TAKEN;
+}
+
+void turns_force(struct turns *turns, uid_t user, uint64_t now_ns)
+{
+    struct turns_user *row = row_of(turns, user);
+
+    if (row->taken++ < TURNS_PER_USER)
+        row->since_ns = now_ns;
+}
+
+void turns_end(struct turns *turns, uid_t user, uint64_t now_ns)
+{
+    struct turns_user *row = row_of(turns, user);
+
+    row->since_ns = now_ns;
+    if (--row->taken == 0)
+        *row = turns->users[--turns->count];
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * Whose turn it is: of the threads that serve connections one user has at most TURNS_PER_USER at a time, so that others
+ * are served whatever this one sends. No lock of its own.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TURNS_PER_USER 2
+/* Users who are served at one moment: not more than there are threads. */
+#define TURNS_USERS 256
+
+struct turns_user {
+    uid_t user;
+    unsigned int taken;
+    uint64_t since_ns; /* the last turn began or ended */
+};
+
+/* Zeroes: nobody is served. */
+struct turns {
+    struct turns_user users[TURNS_USERS];
+    size_t count;
+};
+
+enum turns_answer {
+    TURNS_TAKEN,
+    TURNS_LATER, /* the user's turns are all taken */
+    TURNS_STUCK, /* and for so long that nobody knows whether they end */
+};
+
+#define TURNS_STUCK_NS UINT64_C(100000000)
+
+enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns);
+/* One more, whether there is one or not: for what has to be done at once. */
+void turns_force(struct turns *turns, uid_t user, uint64_t now_ns);
+void turns_end(struct turns *turns, uid_t user, uint64_t now_ns);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "waiting.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* No slot. */
+#define NONE UINT32_MAX
+#define MIN_SIZE 16
+#define MAX_SIZE 1024
+/* Descriptors for everything else: pins, threads at work, the log. */
+#define OTHER_FILES 128
+
+uint32_t waiting_size(uint64_t open_files)
+{
+    uint64_t size = open_files > OTHER_FILES ? (open_files - OTHER_FILES) / 2 : 0;
+
+    return size < MIN_SIZE ? MIN_SIZE : size > MAX_SIZE ? MAX_SIZE : size;
+}
+
+int waiting_init(struct waiting *waiting, uint32_t size)
+{
+    *waiting = WAITING_EMPTY;
+    waiting->size = size;
+    waiting->slots = calloc(size, sizeof(*waiting->slots));
+    return waiting->slots ? 0 : -ENOMEM;
+}
+
+void waiting_done(struct waiting *waiting)
+{
+    free(waiting->slots);
+    waiting->slots = NULL;
+}
+
+static uint64_t key_of(const struct waiting *waiting, uint32_t index)
+{
+    return (uint64_t)waiting->slots[index].round << 32 | index;
+}
+
+/* There is one, since the caller has made room. */
+static uint32_t new_slot(struct waiting *waiting)
+{
+    uint32_t index = waiting->free;
+
+    if (index == NONE)
+        return waiting->used++;
+    waiting->free = waiting->slots[index].newer;
+    return index;
+}
+
+/* Behind the last one whose deadline is not later. */
+static void link_in(struct waiting *waiting, uint32_t index)
+{
+    struct waiting_slot *slots = waiting->slots;
+    uint32_t older = waiting->newest, newer = NONE;
+
+    while (older != NONE && slots[older].connection.deadline_ns > slots[index].connection.deadline_ns) {
+        newer = older;
+        older = slots[older].older;
+    }
+    slots[index].older = older;
+    slots[index].newer = newer;
+    *(older == NONE ? &waiting->oldest : &slots[older].newer) = index;
+    *(newer == NONE ? &waiting->newest : &slots[newer].older) = index;
+    waiting->count++;
+}
+
+static void remove_slot(struct waiting *waiting, uint32_t index, struct connection *ret_connection)
+{
+    struct waiting_slot *slots = waiting->slots, *slot = &slots[index];
+
+    *(slot->older == NONE ? &waiting->oldest : &slots[slot->older].newer) = slot->newer;
+    *(slot->newer == NONE ? &waiting->newest : &slots[slot->newer].older) = slot->older;
+    *ret_connection = slot->connection;
+    slot->round++;
+    slot->newer = waiting->free;
+    waiting->free = index;
+    waiting->count--;
+}
+
+/* Who has to go before another one of this user comes in; NONE: nobody. */
+static uint32_t one_too_many(const struct waiting *waiting, uid_t user)
+{
+    uint32_t oldest = NONE, count = 0;
+
+    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer) {
+        if (waiting->slots[i].connection.peer.user != user)
+            continue;
+        if (count++ == 0)
+            oldest = i;
+    }
+    if (count >= WAITING_PER_USER)
+        return oldest;
+    return waiting->count == waiting->size ? waiting->oldest : NONE;
+}
+
+bool waiting_add(struct waiting *waiting, const struct connection *connection, bool queued, uint64_t *ret_key,
+                 struct connection *ret_evicted)
+{
+    uint32_t surplus = one_too_many(waiting, connection->peer.user);
+
+    if (surplus != NONE)
+        remove_slot(waiting, surplus, ret_evicted);
+    uint32_t index = new_slot(waiting);
+    struct waiting_slot *slot = &waiting->slots[index];
+    slot->connection = *connection;
+    slot->queued = queued;
+    slot->round++;
+    link_in(waiting, index);
+    *ret_key = key_of(waiting, index);
+    return surplus != NONE;
+}
+
+struct connection *waiting_find(struct waiting *waiting, uint64_t key)
+{
+    uint32_t index = (uint32_t)key;
+    bool in_use = key >> 32 & 1;
+
+    return in_use && index < waiting->used && key_of(waiting, index) == key ? &waiting->slots[index].connection : NULL;
+}
+
+bool waiting_take(struct waiting *waiting, uint64_t key, struct connection *ret_connection)
+{
+    if (!waiting_find(waiting, key))
+        return false;
+    remove_slot(waiting, (uint32_t)key, ret_connection);
+    return true;
+}
+
+bool waiting_take_late(struct waiting *waiting, uint64_t now_ns, struct connection *ret_connection, bool *ret_queued)
+{
+    uint32_t oldest = waiting->oldest;
+
+    if (oldest == NONE || waiting->slots[oldest].connection.deadline_ns > now_ns)
+        return false;
+    *ret_queued = waiting->slots[oldest].queued;
+    remove_slot(waiting, oldest, ret_connection);
+    return true;
+}
+
+uint64_t waiting_deadline(const struct waiting *waiting)
+{
+    return waiting->oldest == NONE ? 0 : waiting->slots[waiting->oldest].connection.deadline_ns;
+}
+
+struct connection *waiting_unqueue(struct waiting *waiting, uid_t user, uint64_t *ret_key)
+{
+    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer) {
+        struct waiting_slot *slot = &waiting->slots[i];
+        if (!slot->queued || slot->connection.peer.user != user)
+            continue;
+        slot->queued = false;
+        *ret_key = key_of(waiting, i);
+        return &slot->connection;
+    }
+    return NULL;
+}
