@@ -1,10 +1,18 @@
 # e2e: real traffic through the real programs. Each test_*.c is a program; the other files are linked into all of them.
-$(eval $(call objects,E2E,$(wildcard tests/e2e/*.c),$(HARNESS_SEES) -Itests/e2e))
+$(eval $(call objects,E2E,$(filter-out tests/e2e/example_%,$(wildcard tests/e2e/*.c)),$(HARNESS_SEES) -Itests/e2e))
 E2E_TESTS := $(patsubst tests/e2e/%.c,$(B)/obj/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 E2E_SHARED := $(filter-out $(B)/obj/tests/e2e/test_%.o,$(E2E_OBJ))
 
 $(E2E_TESTS): %: %.o $(E2E_SHARED) $(HARNESS_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -lbpf -lelf -lz -lpthread -o $@
 
-check-e2e: $(E2E_TESTS) $(B)/trafficd $(B)/trafficctl ## end-to-end tests (root); T=name for one
+# The program that the README shows, as users build it: one header, one library of either kind.
+$(eval $(call objects,EXAMPLE,tests/e2e/example_tag.c,-Itrafficctl/include))
+EXAMPLES := $(B)/example_tag $(B)/example_tag_static
+$(B)/example_tag: $(EXAMPLE_OBJ) $(B)/libtrafficctl-tag.so.0
+	$(CC) $(CFLAGS) $(LDFLAGS) $< -L$(B) -ltrafficctl-tag -Wl,-rpath,$(abspath $(B)) -o $@
+$(B)/example_tag_static: $(EXAMPLE_OBJ) $(B)/libtrafficctl-tag.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
+
+check-e2e: $(E2E_TESTS) $(EXAMPLES) $(B)/trafficd $(B)/trafficctl ## end-to-end tests (root); T=name for one
 	@failed=0; for t in $(E2E_TESTS); do $$t || failed=1; done; exit $$failed
