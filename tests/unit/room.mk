@@ -13,6 +13,9 @@ CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings
 $(B)/san/tests/unit/test_config: $(CONFIG_SAN)
 $(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
 $(B)/san/tests/unit/test_reload: $(CONFIG_SAN) $(patsubst %,$(B)/san/trafficctl/daemon/%.o,options reload)
+$(B)/san/tests/unit/test_request: $(B)/san/trafficctl/daemon/request.o
+$(B)/san/tests/unit/test_waiting: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,waiting turns)
+$(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
 $(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
 $(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
