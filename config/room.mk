@@ -1,6 +1,8 @@
 # config: what is installed beside the binaries. Units and the OpenRC script name paths of PREFIX=/usr, which are moved
 # here; manuals name none and are installed as they are.
-MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5
+MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5 config/man/libtrafficctl-tag.3
+# Other names of the page of section 3.
+TAG_PAGES := tctl_tag tctl_untag tctl_counter_set tctl_delete_tag_data
 SCRIPTS += config/install-deps config/run-live
 UNITS := config/trafficd.service config/trafficd-load.service
 MOVED := sed 's,/usr/,$(PREFIX)/,g'
@@ -8,17 +10,23 @@ MOVED := sed 's,/usr/,$(PREFIX)/,g'
 install: all ## install into DESTDIR below PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(DESTDIR)$(PREFIX)/include/trafficctl \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-	    $(DESTDIR)/etc/init.d $(DESTDIR)/etc/trafficctl/trafficctl.conf.d
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/share/man/man3 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/init.d $(DESTDIR)/etc/trafficctl/trafficctl.conf.d
 	install $(B)/trafficd $(DESTDIR)$(PREFIX)/sbin
 	install $(B)/trafficctl $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(B)/libtrafficctl.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(B)/libtrafficctl.a $(B)/libtrafficctl-tag.a $(B)/$(TAG_SHARED) $(DESTDIR)$(PREFIX)/lib
+	ln -sf $(TAG_SHARED) $(DESTDIR)$(PREFIX)/lib/libtrafficctl-tag.so
+	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' config/trafficctl-tag.pc.in \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/trafficctl-tag.pc
 	install -m 644 trafficctl/include/trafficctl/*.h bpf/traffic_abi.h $(DESTDIR)$(PREFIX)/include/trafficctl
 	set -e; for unit in $(UNITS); do $(MOVED) $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
 	$(MOVED) config/trafficd.openrc > $(DESTDIR)/etc/init.d/trafficd
 	chmod 755 $(DESTDIR)/etc/init.d/trafficd
 	install -m 644 config/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/trafficctl.conf
 	install -m 644 config/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/trafficctl.conf
+	install -m 644 $(filter %.3,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man3
+	set -e; for page in $(TAG_PAGES); do \
+	    ln -sf libtrafficctl-tag.3 $(DESTDIR)$(PREFIX)/share/man/man3/$$page.3; done
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man8
 	test -e $(DESTDIR)/etc/trafficctl/trafficctl.conf || \

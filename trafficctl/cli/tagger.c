@@ -73,7 +73,9 @@ static const char *request_reason(int err)
 static const char *server_reason(int err)
 {
     static const struct reason REASONS[] = {
-        {-EPERM, "that takes root or membership of the group that trafficd calls accounting_group (net_bw_acct)"},
+        {-EPERM,
+         "that is for who may do accounting: become root, or join the group that trafficd calls accounting_group "
+         "(net_bw_acct)"},
         {-EAGAIN, "you have too many connections to the server: try again"},
         {-ECONNREFUSED, "nobody listens there: start trafficd, or name its socket with --socket"},
         {-EACCES, "no permission to reach this socket: name another with --socket, or become root"},
