@@ -246,8 +246,7 @@ static void server_out_of_reach_is_no_missing_one(void **state)
 
 static void path_has_to_fit(void **state)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char path[sizeof(address.sun_path) + 1] = "";
+    char path[sizeof((struct sockaddr_un){0}.sun_path) + 1] = "";
 
     (void)state;
     server_start(&the_server, server_answers, -ENOTSOCK);
