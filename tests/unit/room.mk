@@ -18,7 +18,7 @@ $(B)/san/tests/unit/test_waiting: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,wa
 $(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
 $(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
-$(B)/san/tests/unit/test_format: $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
+$(patsubst %,$(B)/san/tests/unit/test_%,format tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \
     $(patsubst %,$(B)/san/tests/unit/%.o,fwmark_server tag_client)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
