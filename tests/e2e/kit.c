@@ -12,7 +12,6 @@
 
 #include "fd.h"
 #include "kit.h"
-#include "traffic_abi.h"
 
 void each_offload(void (*run)(int family))
 {
@@ -125,6 +124,66 @@ size_t map_rows(struct world *world, const char *pin)
         rows++;
     }
     return rows;
+}
+
+static void rows_add(struct world *world, const char *pin, struct rows *rows)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+    struct bpf_map_info info = {0};
+    uint32_t size = sizeof(info);
+    unsigned char *at = rows->bytes + rows->size;
+    void *key = NULL;
+
+    assert_int_equal(bpf_obj_get_info_by_fd(map, &info, &size), 0);
+    size = info.key_size + info.value_size;
+    for (; at + size <= rows->bytes + sizeof(rows->bytes) && bpf_map_get_next_key(map, key, at) == 0; at += size) {
+        assert_int_equal(bpf_map_lookup_elem(map, at, at + info.key_size), 0);
+        key = at;
+    }
+    rows->size = (size_t)(at - rows->bytes);
+    assert_true(rows->size + size <= sizeof(rows->bytes)); /* else there may be more */
+}
+
+void rows_read(struct world *world, struct rows *ret_rows)
+{
+    static const char *const names[] = {"traffic_cookie_tag_map", "traffic_uid_counterSet_map", TCTL_DIR "/tag_count",
+                                        TCTL_DIR "/tags_ended", TCTL_DIR "/deletions"};
+
+    ret_rows->size = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        rows_add(world, names[i], ret_rows);
+}
+
+void assert_rows_equal(const struct rows *rows, const struct rows *expected)
+{
+    assert_int_equal(rows->size, expected->size);
+    assert_memory_equal(rows->bytes, expected->bytes, expected->size);
+}
+
+bool tag_read(struct world *world, int fd, struct tctl_tag *ret_tag)
+{
+    _cleanup_fd_ int map = pin_open(world, "traffic_cookie_tag_map");
+    uint64_t cookie = cookie_of(fd);
+
+    return bpf_map_lookup_elem(map, &cookie, ret_tag) == 0;
+}
+
+void assert_tag(struct world *world, int fd, uint32_t uid, uint32_t tag)
+{
+    struct tctl_tag now;
+    bool tagged = tag_read(world, fd, &now);
+
+    assert_int_equal(tagged, uid != UINT32_MAX);
+    if (tagged && (now.uid != uid || now.tag != tag))
+        fail_msg("tagged {%u, %u}, not {%u, %u}", now.uid, now.tag, uid, tag);
+}
+
+uint8_t byte_read(struct world *world, const char *pin, uint32_t key)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+    uint8_t value = 0;
+
+    return bpf_map_lookup_elem(map, &key, &value) == 0 ? value : 0;
 }
 
 struct tctl_counters tag_sum(struct world *world, uint32_t uid, uint32_t tag)

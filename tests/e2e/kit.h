@@ -6,6 +6,7 @@
 
 #include "flow.h"
 #include "meter.h"
+#include "traffic_abi.h"
 
 /* What is promised within 100 ms is waited for as an event, and may take three times that on a busy machine. */
 #define PROMISE_MS 300
@@ -31,6 +32,19 @@ void byte_remove(struct world *world, const char *pin, uint32_t key);
 size_t bpffs_entries(struct world *world);
 /* Rows of a map. */
 size_t map_rows(struct world *world, const char *pin);
+/* All that trafficd writes for tags and counter sets, to compare with later. */
+struct rows {
+    size_t size;
+    unsigned char bytes[16384];
+};
+void rows_read(struct world *world, struct rows *ret_rows);
+void assert_rows_equal(const struct rows *rows, const struct rows *expected);
+/* What is written for a socket. False: it is not tagged. */
+bool tag_read(struct world *world, int fd, struct tctl_tag *ret_tag);
+/* Fails the test unless a socket is tagged so; uid UINT32_MAX: not at all. */
+void assert_tag(struct world *world, int fd, uint32_t uid, uint32_t tag);
+/* 0 when there is no row. */
+uint8_t byte_read(struct world *world, const char *pin, uint32_t key);
 /* Rows of (uid, tag) added up, over interfaces and sets. */
 struct tctl_counters tag_sum(struct world *world, uint32_t uid, uint32_t tag);
 struct tctl_counters uid_total(struct world *world, uint32_t uid);
