@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Sockets listed for whoever reads a pinned iterator: those that have storage, those that are open in some task, and
- * who is at the other end of those that were asked about. No packet comes by here.
+ * Sockets listed for whoever reads a pinned iterator: tagged ones that have storage, those that are open in some task,
+ * and who is at the other end of those that were asked about. No packet comes by here.
  */
 #pragma once
 
@@ -33,19 +33,17 @@ struct open_file {
     const void *file;
 };
 
-/* Who has no cookie was never asked for one, and has no row. */
-static __always_inline void write_cookie(const struct iteration *meta, const void *sk)
+/*
+ * Tagged sockets alone: between two reads the kernel remembers its place by counting, and when sockets that were
+ * counted go meanwhile, as many others are left out. A list of 4095 cookies is had in one read, however many sockets
+ * are asked.
+ */
+static __always_inline void write_stored(const struct stored_socket *stored)
 {
     __u64 cookie = 0;
 
-    if (PEEK(&cookie, sk, sk_cookie) && cookie)
-        bpf_seq_write(meta->seq, &cookie, sizeof(cookie));
-}
-
-static __always_inline void write_stored(const struct stored_socket *stored)
-{
-    if (stored->sk)
-        write_cookie(stored->meta, stored->sk);
+    if (stored->sk && PEEK(&cookie, stored->sk, sk_cookie) && bpf_map_lookup_elem(&cookie_tag_map, &cookie))
+        bpf_seq_write(stored->meta->seq, &cookie, sizeof(cookie));
 }
 
 /* A descriptor of O_PATH has the inode of a socket and is none. */
@@ -64,9 +62,11 @@ static __always_inline const void *socket_of(const void *file)
 static __always_inline void write_open(const struct open_file *open)
 {
     const void *sk = open->file ? socket_of(open->file) : NULL;
+    __u64 cookie = 0;
 
-    if (sk)
-        write_cookie(open->meta, sk);
+    /* Who has no cookie was never asked for one, and has no row. */
+    if (sk && PEEK(&cookie, sk, sk_cookie) && cookie)
+        bpf_seq_write(open->meta->seq, &cookie, sizeof(cookie));
 }
 
 /* Credentials as they were when the other end connected. */

@@ -96,11 +96,9 @@ static void wait_until_gone(const struct fixture *fixture, uint64_t cookie)
     check(fixture, cookie, false, false);
 }
 
-static void store(const struct fixture *fixture, int fd)
+static void tag(const struct fixture *fixture, int fd)
 {
-    const struct tctl_socket nothing = {0};
-
-    fixture_put(fixture, PIN_SOCKET_STORAGE, &fd, &nothing);
+    loopback_tag(fixture, fd, 10001, 5);
 }
 
 /* The descriptor is the message's then. */
@@ -130,7 +128,7 @@ static void stored_has_what_nobody_holds(void **state)
     const uint64_t cookie = loopback_cookie(fd);
 
     assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), errno);
-    store(fixture, fd);
+    tag(fixture, fd);
     check(fixture, cookie, true, true);
     send_away(channel[0], fd);
     check(fixture, cookie, true, false);
@@ -139,9 +137,12 @@ static void stored_has_what_nobody_holds(void **state)
     wait_until_gone(fixture, cookie);
 }
 
+/* Where the release hook is missing, whose tag stays. */
 static void stored_has_what_sends_after_its_close(void **state)
 {
     const struct fixture *fixture = *state;
+    _cleanup_fd_ int hook = fixture_pin(fixture, PIN_RELEASE_LINK);
+    assert_return_code(bpf_link_detach(hook), errno);
     struct stuffed stuffed = loopback_stuff(fixture, 10001, 5);
     const uint64_t cookie = loopback_cookie(stuffed.a);
 
@@ -234,30 +235,91 @@ static void open_has_no_mere_names(void **state)
     assert_false(is_listed(fixture, PIN_OPEN_SOCKETS, cookie));
 }
 
-/* More than one read(2) gives. */
-static void lists_are_whole(void **state)
+/* Tagged without a trace in the socket, or with a trace and no tag. */
+static void stored_has_tagged_ones_alone(void **state)
 {
-    enum { MANY = 6000 };
+    const struct tctl_socket nothing = {0};
+    const struct tctl_tag row = {10001, 5};
     const struct fixture *fixture = *state;
-    const struct rlimit files = {MANY + 100, MANY + 100};
-    static int fd[MANY];
-    static uint64_t cookie[MANY];
+    _cleanup_fd_ int untagged = loopback_udp(fixture);
+    _cleanup_fd_ int raw = loopback_udp(fixture);
+    const uint64_t cookie = loopback_cookie(raw);
 
+    fixture_put(fixture, PIN_SOCKET_STORAGE, &untagged, &nothing);
+    check(fixture, loopback_cookie(untagged), false, true);
+    fixture_put(fixture, PIN_COOKIE_TAG, &cookie, &row);
+    check(fixture, cookie, false, true);
+    assert_int_equal(send(raw, "", 1, 0), 1);
+    check(fixture, cookie, true, true);
+}
+
+enum { MANY = 6000, TAGGED = 4000 };
+
+struct many {
+    int fd[MANY];
+    uint64_t cookie[MANY];
+};
+
+/* All have storage, the first some are tagged. */
+static struct many *many_new(const struct fixture *fixture, size_t tagged)
+{
+    const struct tctl_socket nothing = {0};
+    const struct rlimit files = {MANY + 100, MANY + 100};
+    struct many *many = malloc(sizeof(*many));
+
+    assert_non_null(many);
     assert_return_code(setrlimit(RLIMIT_NOFILE, &files), errno);
     for (size_t i = 0; i < MANY; i++) {
-        fd[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        assert_return_code(fd[i], errno);
-        cookie[i] = loopback_cookie(fd[i]);
-        store(fixture, fd[i]);
+        many->fd[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        assert_return_code(many->fd[i], errno);
+        many->cookie[i] = loopback_cookie(many->fd[i]);
+        if (i < tagged)
+            tag(fixture, many->fd[i]);
+        else
+            fixture_put(fixture, PIN_SOCKET_STORAGE, &many->fd[i], &nothing);
     }
+    return many;
+}
+
+static void many_free(struct many *many)
+{
+    for (size_t i = 0; i < MANY; i++)
+        fd_close(many->fd[i]);
+    free(many);
+}
+
+/* Many times what one read(2) gives. */
+static void lists_are_whole(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct many *many = many_new(fixture, MANY);
+
     {
         _cleanup_(cookies_done) struct cookies stored = list(fixture, PIN_STORED_SOCKETS);
         _cleanup_(cookies_done) struct cookies open = list(fixture, PIN_OPEN_SOCKETS);
         for (size_t i = 0; i < MANY; i++)
-            assert_true(has(&stored, cookie[i]) && has(&open, cookie[i]));
+            assert_true(has(&stored, many->cookie[i]) && has(&open, many->cookie[i]));
     }
-    for (size_t i = 0; i < MANY; i++)
-        fd_close(fd[i]);
+    many_free(many);
+}
+
+/* Whatever is closed after a read is no reason to leave anybody out. */
+static void stored_has_thousands_at_once(void **state)
+{
+    static uint64_t read_at_once[4096];
+    const struct fixture *fixture = *state;
+    struct many *many = many_new(fixture, TAGGED);
+
+    {
+        _cleanup_fd_ int fd = open(fixture_path(fixture, pins[PIN_STORED_SOCKETS].path), O_RDONLY | O_CLOEXEC);
+        assert_return_code(fd, errno);
+        ssize_t n = read(fd, read_at_once, sizeof(read_at_once));
+        assert_return_code(n, errno);
+        const struct cookies first = {read_at_once, (size_t)n / sizeof(*read_at_once)};
+        for (size_t i = 0; i < TAGGED; i++)
+            assert_true(has(&first, many->cookie[i]));
+    }
+    many_free(many);
 }
 
 static uint32_t link_id(const struct fixture *fixture, enum pin_id id)
@@ -278,7 +340,7 @@ static void another_start_lists_what_was_there(void **state)
     const uint64_t cookie = loopback_cookie(fd);
     const uint32_t before = link_id(fixture, PIN_STORED_SOCKETS);
 
-    store(fixture, fd);
+    tag(fixture, fd);
     fixture->loaded = loaded_free(fixture->loaded);
     fixture_load(fixture);
     assert_int_not_equal(link_id(fixture, PIN_STORED_SOCKETS), before);
@@ -332,7 +394,9 @@ int main(void)
         LISTS(open_has_what_never_sent),
         LISTS(open_has_every_kind_in_every_process),
         LISTS(open_has_no_mere_names),
+        LISTS(stored_has_tagged_ones_alone),
         LISTS(lists_are_whole),
+        LISTS(stored_has_thousands_at_once),
         LISTS(another_start_lists_what_was_there),
         LISTS(adopting_does_without),
         LISTS(another_link_in_the_place_is_refused),

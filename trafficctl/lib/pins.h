@@ -48,7 +48,7 @@ enum pin_id {
     PIN_EGRESS_LINK,
     PIN_RELEASE_LINK,
     /* iterators: reading the pin runs the program. Only with kernel BTF */
-    PIN_STORED_SOCKETS, /* u64 cookie of each socket that has our storage */
+    PIN_STORED_SOCKETS, /* u64 cookie of each socket that has our storage and a tag; read 32 KiB at once */
     PIN_OPEN_SOCKETS,   /* u64 cookie of each socket that is open in some task */
     PIN_PEERS,          /* struct tctl_peer of each socket in peer_storage */
     PINS,

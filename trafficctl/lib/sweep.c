@@ -14,8 +14,11 @@
 #include "gather.h"
 #include "pins.h"
 
-/* Cookies at once; a multiple of what the kernel hands out. */
-#define AT_ONCE 512
+/*
+ * Cookies at once: all that the kernel hands out at once. Between two reads it counts how far it was in a list of
+ * storages, so that sockets which go meanwhile hide others.
+ */
+#define AT_ONCE 4096
 
 struct census {
     uint64_t *cookies; /* sorted */
@@ -85,10 +88,12 @@ static int census_ask(struct census *census, const char *bpffs, enum pin_id id)
     if (fd < 0)
         return -errno;
 
-    uint64_t cookies[AT_ONCE];
+    _cleanup_free_ uint64_t *cookies = malloc(AT_ONCE * sizeof(*cookies));
+    if (!cookies)
+        return -ENOMEM;
     size_t kept = 0; /* bytes of a cookie that came in two pieces */
     for (;;) {
-        ssize_t got = read_some(fd, (char *)cookies + kept, sizeof(cookies) - kept);
+        ssize_t got = read_some(fd, (char *)cookies + kept, AT_ONCE * sizeof(*cookies) - kept);
         if (got <= 0)
             return (int)got;
         size_t bytes = kept + (size_t)got, whole = bytes / sizeof(*cookies);
