@@ -12,6 +12,7 @@
 #include "diag.h"
 #include "resync.h"
 
+#define ROUTINE_MS 30000
 #define COOKIE UINT64_C(0x123456789abcdef0)
 
 /* As the kernel sends it: the socket, then attributes. */
@@ -126,7 +127,7 @@ static void resync_looks_at_once_when_it_never_did(void **state)
 {
     (void)state;
     struct resync resync = {0};
-    assert_int_equal(resync_wait_ms(&resync, 5), 0);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5), 0);
 }
 
 static void resync_looks_as_a_routine(void **state)
@@ -134,10 +135,10 @@ static void resync_looks_as_a_routine(void **state)
     (void)state;
     struct resync resync = {0};
     resync_looked(&resync, 5000);
-    assert_int_equal(resync_wait_ms(&resync, 5000), RESYNC_ROUTINE_MS);
-    assert_int_equal(resync_wait_ms(&resync, 15000), RESYNC_ROUTINE_MS - 10000);
-    assert_int_equal(resync_wait_ms(&resync, 5000 + RESYNC_ROUTINE_MS), 0);
-    assert_int_equal(resync_wait_ms(&resync, UINT64_MAX), 0);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5000), ROUTINE_MS);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 15000), ROUTINE_MS - 10000);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5000 + ROUTINE_MS), 0);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, UINT64_MAX), 0);
 }
 
 static void resync_looks_twice_when_some_were_missed(void **state)
@@ -146,12 +147,12 @@ static void resync_looks_twice_when_some_were_missed(void **state)
     struct resync resync = {0};
     resync_looked(&resync, 5000);
     resync_want(&resync);
-    assert_int_equal(resync_wait_ms(&resync, 5400), 600);
-    assert_int_equal(resync_wait_ms(&resync, 9000), 0);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5400), 600);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 9000), 0);
     resync_looked(&resync, 9000);
-    assert_int_equal(resync_wait_ms(&resync, 9000), RESYNC_APART_MS);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 9000), RESYNC_APART_MS);
     resync_looked(&resync, 10000);
-    assert_int_equal(resync_wait_ms(&resync, 10000), RESYNC_ROUTINE_MS);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 10000), ROUTINE_MS);
 }
 
 static void resync_bounds_a_storm(void **state)
@@ -163,7 +164,7 @@ static void resync_bounds_a_storm(void **state)
     for (uint64_t now_ms = 1; now_ms <= 20000; now_ms++) {
         if (now_ms <= 10000)
             resync_want(&resync);
-        if (resync_wait_ms(&resync, now_ms) > 0)
+        if (resync_wait_ms(&resync, ROUTINE_MS, now_ms) > 0)
             continue;
         resync_looked(&resync, now_ms);
         last_ms = now_ms;

@@ -15,10 +15,10 @@ void resync_looked(struct resync *resync, uint64_t now_ms)
         resync->wanted--;
 }
 
-uint64_t resync_wait_ms(const struct resync *resync, uint64_t now_ms)
+uint64_t resync_wait_ms(const struct resync *resync, uint64_t routine_ms, uint64_t now_ms)
 {
     if (!resync->looked_ms)
         return 0;
-    uint64_t due_ms = resync->looked_ms + (resync->wanted ? RESYNC_APART_MS : RESYNC_ROUTINE_MS);
+    uint64_t due_ms = resync->looked_ms + (resync->wanted ? RESYNC_APART_MS : routine_ms);
     return due_ms > now_ms ? due_ms - now_ms : 0;
 }

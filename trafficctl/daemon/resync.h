@@ -9,18 +9,16 @@
 #include <stdint.h>
 
 #define RESYNC_APART_MS 1000
-/* Kinds of sockets that never say a word are looked for so often. */
-#define RESYNC_ROUTINE_MS 30000
 
 /* Zeroes: never looked, nothing wanted. Times are any clock's that only goes forward. */
 struct resync {
     uint64_t looked_ms; /* end of the last look; 0: there was none */
-    unsigned wanted;    /* looks to come that somebody wants; then only the routine ones */
+    unsigned wanted;    /* looks to come that somebody wants */
 };
 
 /* Some were missed, up to now. */
 void resync_want(struct resync *resync);
 /* Somebody has looked. */
 void resync_looked(struct resync *resync, uint64_t now_ms);
-/* How long to wait for the next look; 0: it is due. */
-uint64_t resync_wait_ms(const struct resync *resync, uint64_t now_ms);
+/* How long to wait for the next look; 0: it is due. routine_ms: how far apart looks are that nobody wants. */
+uint64_t resync_wait_ms(const struct resync *resync, uint64_t routine_ms, uint64_t now_ms);

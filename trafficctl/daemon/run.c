@@ -12,6 +12,7 @@
 #include "log.h"
 #include "notify.h"
 #include "reload.h"
+#include "sockets.h"
 #include "warn.h"
 
 /* By bit of loader_watch(). */
@@ -23,6 +24,7 @@ struct daemon {
     struct settings settings;
     struct loaded *loaded;
     struct fwmarkd *fwmarkd;
+    struct sockets *sockets;
     struct event_base *base;
     uint32_t missing;
     int watch_error; /* of the last look, so that a lasting failure is told once */
@@ -82,6 +84,8 @@ static void on_watch(evutil_socket_t fd, short what, void *data)
         return;
     tell_changes(daemon->missing, missing);
     daemon->missing = missing;
+    if (daemon->sockets)
+        sockets_watch(daemon->sockets, attached & UINT32_C(1) << TCTL_PROG_RELEASE);
 }
 
 static void on_late(evutil_socket_t fd, short what, void *data)
@@ -130,11 +134,15 @@ static int dispatch(struct daemon *daemon)
     return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;
 }
 
-static int open_tags(struct tags *tags, const char *bpffs)
+/* Tags of sockets that ended meanwhile go before the others are counted. */
+static int open_tags(struct daemon *daemon, struct tags *tags)
 {
+    const char *bpffs = daemon->settings.bpffs;
     struct fault fault = {0};
     int r = tags_open(bpffs, tags);
 
+    if (r == 0)
+        r = sockets_new(daemon->base, bpffs, tags, &daemon->sockets);
     if (r == 0)
         r = tags_recount(bpffs, tags);
     if (r < 0)
@@ -147,13 +155,14 @@ static int serve_tags(struct daemon *daemon)
     static struct tags tags; /* a thread that a peer holds up may outlive this call */
     struct fault fault = {0};
     bool ended = true;
-    int r = open_tags(&tags, daemon->settings.bpffs);
+    int r = open_tags(daemon, &tags);
 
     if (r == 0) {
         r = fwmarkd_start(&daemon->settings, &tags, &daemon->fwmarkd, &fault);
         r = r < 0 ? say(r, &fault) : dispatch(daemon);
         ended = fwmarkd_stop(daemon->fwmarkd);
     }
+    daemon->sockets = sockets_free(daemon->sockets);
     if (ended)
         tags_done(&tags);
     return r;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * The end of tags with the release program attached, and without it, when trafficd listens to the kernel and looks for
+ * sockets itself. Asserts with cmocka.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What trafficd promises without the program: each second it notices what is attached, and looks are a second apart. */
+#define SECOND_MS 3000
+/* A look for those that are gone comes within a second, and another one a second later sees the last of them. */
+#define LOOKS_MS (2 * SECOND_MS)
+
+/* Setups: the release program is attached; it is taken off, and trafficd has noticed. */
+int with_hook(void **state);
+int without_hook(void **state);
+/* Is it attached, as the setup had it? */
+bool hook_is_on(void);
+/* While trafficd runs: nothing but the program, not what trafficd makes of that. */
+void hook_take_off(void);
+/* trafficd --load-only beside the one that runs, which notices. */
+void hook_put_back(void);
+
+/* trafficd's socket for socket-destroy events. False: it has none. */
+struct listener {
+    unsigned long inode, dropped; /* messages that did not fit */
+};
+bool listener_find(struct listener *ret_listener);
+/* As if net.core.rmem_max were that small, or more were to come than memory holds. */
+void listener_shrink(void);
+void listener_widen(void);
+/* Sockets end in A until a message of that does not fit. */
+void listener_overflow(void);
+
+/* Charge UID 10001 under this tag, by the library. */
+#define TAGGED_UID 10001
+void tag_socket(int fd, uint32_t tag);
+bool cookie_is_tagged(uint64_t cookie);
+size_t tagged_sockets(void);
+/* Soon there are so many rows of the cookie map. */
+void tags_become(size_t rows, uint64_t within_ms);
+
+/*
+ * The rest of those that ended is gone, and so many are left: at once where the program told, else when trafficd
+ * has looked.
+ */
+void tags_left(size_t rows);
