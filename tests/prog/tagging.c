@@ -2,6 +2,7 @@
 #include "tagging.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/resource.h>
@@ -127,12 +128,12 @@ static int add_counted(void *tally, const void *key, const void *value)
     return tally_add(tally, tag->uid, tag->tag, 0);
 }
 
-static void scan(const struct fixture *fixture, enum pin_id id, read_row_fn row, struct tally *tally)
+static void scan(const struct fixture *fixture, enum pin_id id, read_row_fn row, void *context)
 {
     _cleanup_fd_ int fd = fixture_pin(fixture, id);
     struct read_shape shape;
     assert_int_equal(read_shape_of(fd, &shape), 0);
-    assert_int_equal(read_map(&read_kernel, fd, &shape, row, tally), 0);
+    assert_int_equal(read_map(&read_kernel, fd, &shape, row, context), 0);
 }
 
 void tagging_assert_counts_agree(const struct fixture *fixture)
@@ -166,4 +167,54 @@ uint64_t tagging_total(const struct fixture *fixture, uint32_t uid)
 void tagging_send(int fd)
 {
     assert_int_equal(send(fd, "", 1, 0), 1);
+}
+
+struct search {
+    uint32_t uid, tag;
+    size_t found;
+};
+
+static int is_of(void *context, const void *key, const void *value)
+{
+    const struct tctl_stats_key *stats = key;
+    struct search *search = context;
+    (void)value;
+    search->found += stats->uid == search->uid && (!search->tag || stats->tag == search->tag);
+    return 0;
+}
+
+static int is_spilt(void *context, const void *key, const void *value)
+{
+    const struct tctl_spill_key *spill = key;
+    return spill->map == TCTL_IFACE_STATS ? 0 : is_of(context, &spill->key, value);
+}
+
+static size_t find(const struct fixture *fixture, enum pin_id id, read_row_fn row, uint32_t uid, uint32_t tag)
+{
+    struct search search = {.uid = uid, .tag = tag};
+    scan(fixture, id, row, &search);
+    return search.found;
+}
+
+size_t tagging_rows_of(const struct fixture *fixture, uint32_t uid, uint32_t tag)
+{
+    size_t found = find(fixture, PIN_UID_STATS, is_of, uid, tag) + find(fixture, PIN_TAG_STATS, is_of, uid, tag);
+    if (fixture->options.percpu)
+        found += find(fixture, PIN_SPILL, is_spilt, uid, tag);
+    return found;
+}
+
+pthread_t tagging_thread(void *(*run)(void *), void *context)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        CPU_SET(cpu, &all);
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setaffinity_np(&attributes, sizeof(all), &all), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, run, context), 0);
+    pthread_attr_destroy(&attributes);
+    return thread;
 }

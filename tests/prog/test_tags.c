@@ -17,7 +17,6 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include <trafficctl/accounting.h>
 
@@ -294,22 +293,6 @@ static void *send_first_packets(void *context)
     }
 }
 
-/* The fixture stays on one CPU, and so would its threads. */
-static pthread_t start_elsewhere(void *(*run)(void *), void *context)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    cpu_set_t all;
-    CPU_ZERO(&all);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        CPU_SET(cpu, &all);
-    pthread_attr_init(&attributes);
-    assert_int_equal(pthread_attr_setaffinity_np(&attributes, sizeof(all), &all), 0);
-    assert_int_equal(pthread_create(&thread, &attributes, run, context), 0);
-    pthread_attr_destroy(&attributes);
-    return thread;
-}
-
 /* The program makes the socket's first storage at the moment at which the tagger does. */
 static void a_socket_that_begins_to_send_can_be_tagged(void **state)
 {
@@ -323,7 +306,7 @@ static void a_socket_that_begins_to_send_can_be_tagged(void **state)
     struct sockaddr_in there = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9)};
     loopback_sockets(fixture, AF_INET, SOCK_DGRAM, 0, fds, SOCKETS);
     pthread_barrier_init(&packets.start, NULL, 2);
-    pthread_t thread = start_elsewhere(send_first_packets, &packets);
+    pthread_t thread = tagging_thread(send_first_packets, &packets);
     for (int i = 0; i < SOCKETS; i++) {
         packets.fd = fds[i];
         udp += connect(fds[i], (struct sockaddr *)&there, sizeof(there)) == 0;
