@@ -19,6 +19,8 @@
 #include "kit.h"
 
 #define MAX_DESCRIPTORS 253
+#define MAX_GROUPS 2000
+#define MADE_UP_GROUP 500000
 #define SETTLE_MS 6000
 
 /*
@@ -27,8 +29,16 @@
  */
 static void become(const struct fwmark_caller *caller)
 {
+    gid_t groups[MAX_GROUPS];
+    size_t count = caller->made_up;
+
+    assert_true(count < MAX_GROUPS);
+    for (size_t i = 0; i < count; i++)
+        groups[i] = MADE_UP_GROUP + (gid_t)i;
+    if (caller->group)
+        groups[count++] = caller->group;
     assert_return_code(syscall(SYS_setresuid, -1, 0, -1), errno);
-    assert_return_code(syscall(SYS_setgroups, caller->group ? 1 : 0, &caller->group), errno);
+    assert_return_code(syscall(SYS_setgroups, count, groups), errno);
     assert_return_code(syscall(SYS_setresgid, -1, caller->gid, -1), errno);
     assert_return_code(syscall(SYS_setresuid, -1, caller->uid, -1), errno);
 }

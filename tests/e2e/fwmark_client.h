@@ -26,10 +26,11 @@ enum fwmark_number {
 };
 #define FWMARK_CALLER 0xFFFFFFFFu
 
-/* Who connects, as the kernel will say it: effective IDs and at most one supplementary group (0: none). */
+/* Who connects, as the kernel will say it: effective IDs, and a supplementary group (0: none) after made-up ones. */
 struct fwmark_caller {
     uid_t uid;
     gid_t gid, group;
+    size_t made_up;
 };
 #define FWMARK_USER(id) (&(struct fwmark_caller){.uid = (id), .gid = (id)})
 #define FWMARK_ROOT (&(struct fwmark_caller){0})

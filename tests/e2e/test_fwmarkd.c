@@ -291,6 +291,29 @@ static void test_peers_that_are_gone(void **state)
     assert_return_code(kill(daemon, 0), errno);
 }
 
+/* The socket is closed by all but trafficd when it is tagged, or before: no tag outlives it. */
+static void test_sockets_that_are_gone(void **state)
+{
+    uint64_t start;
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        int connection = fwmark_connect(FWMARK_USER(USER)),
+            fd = socket_as(the_world, PLACE_A, USER, AF_INET, i % 2 ? SOCK_DGRAM : SOCK_STREAM, 0);
+
+        assert_true(fd >= 0);
+        fwmark_send(connection, TAG_ME, SHORT, &fd, 1);
+        fd_close(fd);
+        if (i % 3)
+            assert_int_equal(fwmark_reply(connection, FWMARK_PATIENCE_MS), 0);
+        fd_close(connection);
+    }
+    start = now_ms();
+    while (map_rows(the_world, "traffic_cookie_tag_map") && now_ms() - start < 3000)
+        usleep(1000);
+    assert_int_equal(map_rows(the_world, "traffic_cookie_tag_map"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_waiting_peers_are_cut_off),
         cmocka_unit_test(test_dripping_peer_is_cut_off),
         cmocka_unit_test(test_peers_that_are_gone),
+        cmocka_unit_test(test_sockets_that_are_gone),
     };
 
     return run_shared("fwmarkd", tests, ARRAY_SIZE(tests));

@@ -109,8 +109,8 @@ static void test_tagging_does_not_slow_others(void **state)
         udp_send(flow.udp.a, flow.udp.b, 100);
     }
     made = (uint16_t)(stamp_of(flow.udp.a) - before);
-    expiries = (unsigned)((now_ms() - start) / 100 + 1);
-    assert_true(rounds > 4 * expiries); /* else this says nothing */
+    expiries = (unsigned)((now_ms() - start) / 100 + 2); /* the first may come early: it is told in jiffies */
+    assert_true(rounds > 4 * expiries);                  /* else this says nothing */
     assert_in_range(made, 1, expiries);
     charge_flow_end(&flow);
 }

@@ -32,6 +32,7 @@ static const struct {
     {"one of accounting_uids", {ACCOUNTANT, ACCOUNTANT, 0}, true},
     {"by the first group", {10060, GROUP, 0}, true},
     {"by another group", {10061, 10061, GROUP}, true},
+    {"by the last of many groups", {10061, 10061, GROUP, 1999}, true},
     {"root in another group", {0, 10061, 10061}, true},
     {"plain", {USER, USER, 0}, false},
     {"another plain", {OTHER, OTHER, 0}, false},
@@ -39,6 +40,8 @@ static const struct {
     {"in root's groups", {10063, 0, 0}, false},
     {"with the accountant's number as group", {10064, ACCOUNTANT, ACCOUNTANT}, false},
     {"with the group's number as uid", {GROUP, GROUP + 1, 0}, false},
+    {"in many other groups", {10062, 20000, 20002, 1999}, false},
+    {"with a container's UID, but in none", {100999, 100999, 0}, false},
 };
 
 static void expect(const char *who, const char *what, int reply, int expected)

@@ -342,5 +342,13 @@ int main(void)
         cmocka_unit_test(test_mptcp_connection),
     };
 
-    return run_both("tags by fwmarkd", tests, ARRAY_SIZE(tests));
+    const struct CMUnitTest first[] = {
+        cmocka_unit_test(test_tags_hold_from_the_next_packet),
+        cmocka_unit_test(test_another_uid_is_charged_from_the_next_packet),
+        cmocka_unit_test(test_counter_sets_hold_from_the_next_packet),
+    };
+    const struct world_options no_btf = {.hide_btf = true};
+    int failed = run_both("tags by fwmarkd", tests, ARRAY_SIZE(tests));
+
+    return failed + run_world("tags by fwmarkd, no kernel BTF", first, ARRAY_SIZE(first), &no_btf);
 }

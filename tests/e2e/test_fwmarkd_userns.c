@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "charge.h"
+#include "chroot.h"
 #include "fd.h"
 #include "fwmark_client.h"
 #include "kit.h"
@@ -49,23 +50,30 @@ static int answer(int channel, int fd, const char *path)
     return channel_send(channel, (uint64_t)(uint32_t)r);
 }
 
-static int live(int channel, void *arg)
+/* From the moment when it is who it should be. */
+static int live_on(int channel, const struct container *container)
 {
-    const struct container *container = arg;
-    _cleanup_fd_ int own = -1;
+    _cleanup_fd_ int own = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     char path[40];
-    int fd = -1, r = userns_enter(channel);
+    int fd = -1, r = own < 0 ? -errno : channel_send_fd(channel, own);
 
-    if (r < 0 || (container->inside && setresuid(container->inside, container->inside, container->inside) < 0))
-        return r ?: -errno;
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), container->path);
-    own = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    r = own < 0 ? -errno : channel_send_fd(channel, own);
     while (r == 0 && (fd = channel_recv_fd(channel)) >= 0) {
         r = answer(channel, fd, path);
         fd_close(fd);
     }
     return r ?: fd == -EPIPE ? 0 : fd;
+}
+
+static int live(int channel, void *arg)
+{
+    const struct container *container = arg;
+    const uid_t inside = container->inside;
+    int r = userns_enter(channel);
+
+    if (r == 0 && inside && setresuid(inside, inside, inside) < 0)
+        r = -errno;
+    return r ?: live_on(channel, container);
 }
 
 static void container_start(struct container *container, uid_t inside)
@@ -230,14 +238,64 @@ static void test_containers_share_one_limit_of_tags(void **state)
     container_end(&one);
 }
 
+/* fold_user_namespaces = no: each UID is its own, in the maps and at the socket. */
+static void test_unfolded_container_charges_the_subordinate(void **state)
+{
+    struct container container;
+
+    (void)state;
+    container_start(&container, INSIDE);
+    assert_int_equal(ask(&container, FWMARK_TAG, container.socket, FWMARK_CALLER, 5), 0);
+    assert_tag(the_world, container.socket, USERNS_OUTSIDE(INSIDE), 5);
+    assert_int_equal(ask(&container, FWMARK_TAG, container.socket, USERNS_OUTSIDE(INSIDE), 6), 0);
+    assert_int_equal(ask(&container, FWMARK_TAG, container.socket, USER, 6), -EPERM);
+    container_end(&container);
+}
+
+/* Of root's own containers (as LXD's): nobody but the UID itself can answer for what it does, and root in there is no
+ * root. */
+static int live_in_roots(int channel, void *arg)
+{
+    uint64_t word;
+    int r = chroot_leave() ?: userns_new() ?: channel_send(channel, 0) ?: channel_recv(channel, &word);
+
+    return r ?: userns_become_root() ?: live_on(channel, arg);
+}
+
+static void test_root_of_roots_container(void **state)
+{
+    struct container container = {.path = open(the_world->fwmarkd, O_PATH | O_CLOEXEC)};
+    uint64_t word;
+
+    (void)state;
+    assert_true(container.path >= 0);
+    assert_int_equal(actor_start(the_world, PLACE_A, 0, live_in_roots, &container, &container.actor), 0);
+    assert_int_equal(channel_recv(container.actor.channel, &word), 0);
+    assert_int_equal(userns_map(container.actor.pid, "0 200000 65536\n"), 0);
+    assert_int_equal(channel_send(container.actor.channel, 0), 0);
+    container.socket = channel_recv_fd(container.actor.channel);
+    assert_true(container.socket >= 0);
+    assert_int_equal(ask(&container, FWMARK_TAG, container.socket, FWMARK_CALLER, 5), 0);
+    assert_tag(the_world, container.socket, 200000, 5);
+    assert_int_equal(ask(&container, FWMARK_TAG, container.socket, 0, 5), -EPERM);
+    assert_int_equal(ask(&container, FWMARK_COUNTER_SET, container.socket, 200000, 1), -EPERM);
+    assert_int_equal(ask(&container, FWMARK_DELETE, container.socket, 200000, 0), -EPERM);
+    container_end(&container);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_container_tags_its_own_socket),
-        cmocka_unit_test(test_container_tags_what_it_was_handed),
-        cmocka_unit_test(test_container_charges_nobody_else),
-        cmocka_unit_test(test_containers_share_one_limit_of_tags),
+        cmocka_unit_test(test_container_tags_its_own_socket), cmocka_unit_test(test_container_tags_what_it_was_handed),
+        cmocka_unit_test(test_container_charges_nobody_else), cmocka_unit_test(test_containers_share_one_limit_of_tags),
+        cmocka_unit_test(test_root_of_roots_container),
     };
+    const struct CMUnitTest unfolded[] = {
+        cmocka_unit_test(test_unfolded_container_charges_the_subordinate),
+        cmocka_unit_test(test_root_of_roots_container),
+    };
+    const struct world_options options = {.config = "fold_user_namespaces = no\n"};
+    int failed = run_both("fwmarkd from user namespaces", tests, ARRAY_SIZE(tests));
 
-    return run_both("fwmarkd from user namespaces", tests, ARRAY_SIZE(tests));
+    return failed + run_world("fwmarkd from user namespaces, not folded", unfolded, ARRAY_SIZE(unfolded), &options);
 }
