@@ -66,7 +66,7 @@ static bool can_list(const struct btf *types, const char *target)
         {.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_1}, /* and its seq */
         {.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8},
         {.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_2, .src_reg = BPF_REG_10},
-        {.code = BPF_ALU64 | BPF_SUB | BPF_K, .dst_reg = BPF_REG_2, .imm = 8},
+        {.code = BPF_ALU64 | BPF_ADD, .dst_reg = BPF_REG_2, .imm = -8}, /* BPF_K, which is 0 too */
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3, .imm = 8},
         {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_seq_write},
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0},
