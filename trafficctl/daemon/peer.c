@@ -145,7 +145,7 @@ bool peer_may_account(int connection, const struct peer *peer, const struct peer
     if (peer->uid == 0)
         return true;
     for (size_t i = 0; i < rights->uids.count; i++)
-        if (peer_is(peer, rights->uids.uid[i]))
+        if (rights->uids.uid[i] == peer->user)
             return true;
     return rights->has_group && (peer->gid == rights->group || is_in_group(connection, rights->group));
 }
