@@ -113,6 +113,15 @@ size_t bpffs_entries(struct world *world)
     return count;
 }
 
+void map_empty(struct world *world, const char *pin)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+    char key[32];
+
+    while (bpf_map_get_next_key(map, NULL, key) == 0)
+        assert_int_equal(bpf_map_delete_elem(map, key), 0);
+}
+
 size_t map_rows(struct world *world, const char *pin)
 {
     _cleanup_fd_ int map = pin_open(world, pin);

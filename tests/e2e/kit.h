@@ -30,6 +30,8 @@ void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t valu
 void byte_remove(struct world *world, const char *pin, uint32_t key);
 /* Entries of the bpffs, without the iterators that the kernel itself may put into every one. */
 size_t bpffs_entries(struct world *world);
+/* Remove all rows of a map. */
+void map_empty(struct world *world, const char *pin);
 /* Rows of a map. */
 size_t map_rows(struct world *world, const char *pin);
 /* All that trafficd writes for tags and counter sets, to compare with later. */

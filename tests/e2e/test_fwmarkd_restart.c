@@ -85,6 +85,7 @@ static void test_limit_of_tags_outlives_trafficd(void **state)
     assert_int_equal(tag(udp.a, 5), -EMFILE);
     for (int i = 0; i < 2; i++) {
         stop(i ? SIGKILL : SIGTERM);
+        map_empty(the_world, TCTL_DIR "/tag_count"); /* it is made anew by what is there */
         start();
         assert_int_equal(tag(udp.a, 5), -EMFILE);
         assert_int_equal(tag(udp.a, 1000), 0);
@@ -95,6 +96,26 @@ static void test_limit_of_tags_outlives_trafficd(void **state)
     for (uint32_t i = 0; i < TAGS / 2; i++)
         fd_close(fd[i]);
     udp_close(&udp);
+    assert_int_equal(fwmark_delete(FWMARK_ROOT, USER, 0), 0);
+}
+
+/* What was never counted for and has no socket any more is a tag no more. */
+static void test_unused_tags_are_forgotten_at_the_start(void **state)
+{
+    _cleanup_fd_ int fd = socket_as(the_world, PLACE_A, USER, AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    assert_true(fd >= 0);
+    for (uint32_t i = 1; i <= TAGS; i++)
+        assert_int_equal(tag(fd, i), 0);
+    assert_int_equal(tag(fd, TAGS + 1), -EMFILE);
+    stop(SIGTERM);
+    start();
+    assert_tag(the_world, fd, USER, TAGS);
+    for (uint32_t i = 1; i < TAGS; i++)
+        assert_int_equal(tag(fd, 1000 + i), 0);
+    assert_int_equal(tag(fd, TAGS), 0);
+    assert_int_equal(tag(fd, 5), -EMFILE);
     assert_int_equal(fwmark_delete(FWMARK_ROOT, USER, 0), 0);
 }
 
@@ -254,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tags_outlive_trafficd),
         cmocka_unit_test(test_limit_of_tags_outlives_trafficd),
+        cmocka_unit_test(test_unused_tags_are_forgotten_at_the_start),
         cmocka_unit_test(test_socket_is_open_to_all),
         cmocka_unit_test(test_two_servers_at_one_path),
         cmocka_unit_test(test_file_in_the_place_of_the_socket),

@@ -38,7 +38,7 @@ struct container {
 static int answer(int channel, int fd, const char *path)
 {
     struct fwmark_request request = {.size = 16, .fd = &fd, .count = 1};
-    uint64_t id, uid, info;
+    uint64_t id = 0, uid = 0, info = 0;
     int r = channel_recv(channel, &id) ?: channel_recv(channel, &uid) ?: channel_recv(channel, &info);
 
     if (r < 0)
