@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -54,6 +55,13 @@ static int btf_hide(void)
     return 0;
 }
 
+static int files_limit(const struct world *world)
+{
+    const struct rlimit limit = {world->open_files, world->open_files};
+
+    return world->open_files && setrlimit(RLIMIT_NOFILE, &limit) < 0 ? SAY_ERRNO("limit of open files") : 0;
+}
+
 /* As the number 3, which is where LISTEN_FDS begins. */
 static int hand_over(const struct world *world)
 {
@@ -79,7 +87,7 @@ __attribute__((noreturn)) static void daemon_child(struct world *world)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("NOTIFY_SOCKET", socket_path, 1);
     if (setns(world->netns[PLACE_A], CLONE_NEWNET) == 0 && (!world->hide_btf || btf_hide() == 0) &&
-        (world->handed < 0 || hand_over(world) == 0))
+        (world->handed < 0 || hand_over(world) == 0) && files_limit(world) == 0)
         execv(word[0], (char *const *)word);
     fprintf(stderr, "%s: %s\n", word[0], strerror(errno));
     _exit(126);

@@ -51,6 +51,7 @@ struct world {
     char fwmarkd[80];      /* the socket where trafficd takes requests of any user */
     int handed;            /* -1, or a listening socket that trafficd is started with from now on ... */
     const char *handed_in; /* ... and the variable that tells of it: LISTEN_FDS or ANDROID_SOCKET_fwmarkd */
+    unsigned open_files;   /* trafficd is started with this limit from now on; 0: with that of the test */
     char cgroup[128];
     int netns[PLACES];
     int home; /* network namespace the test process came from */
