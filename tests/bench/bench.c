@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * What the stored answer saves: both programs by BPF_PROG_TEST_RUN, a 64-byte UDP packet, tagged, three chains on,
- * beside the same programs that ask the maps for every packet; less an empty program; rounds interleaved. And
- * trafficd's memory.
+ * beside the same programs that ask the maps for every packet; less an empty program; rounds interleaved. trafficd's
+ * memory. And tagging through fwmarkd.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "fwmarkd.h"
 #include "memory.h"
 #include "programs.h"
 #include "rounds.h"
@@ -80,5 +81,5 @@ int main(void)
     if (uname(&machine) == 0)
         printf("%s %s %s, %d CPUs; medians of %d interleaved rounds, ± half the distance of the quartiles\n",
                machine.sysname, machine.release, machine.machine, libbpf_num_possible_cpus(), ROUNDS);
-    return compare(false) || compare(true) || report_memory();
+    return compare(false) || compare(true) || report_memory() || fwmarkd_compare();
 }

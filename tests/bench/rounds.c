@@ -31,3 +31,11 @@ void ratio_print(const char *what, const struct figure *figure, const struct fig
     printf("  %-34s %.2f ± %.2f   aim ≤ %.2f: %s\n", what, ratio, spread / 2, aim,
            ratio <= aim ? "reached" : "NOT reached");
 }
+
+void ratios_print(const char *what, const struct figure *ratios, enum aim side, double aim)
+{
+    bool reached = side == AT_MOST ? ratios->median <= aim : ratios->median >= aim;
+
+    printf("  %-34s %.2f ± %.2f   aim %s %.2f: %s\n", what, ratios->median, ratios->spread / 2,
+           side == AT_MOST ? "≤" : "≥", aim, reached ? "reached" : "NOT reached");
+}

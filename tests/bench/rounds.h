@@ -18,3 +18,7 @@ void figure_finish(struct figure *figure);
 
 /* Print "what: ratio (aim …, reached or not)"; without a ratio when the spread is larger than its distance from 1. */
 void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim);
+
+/* The rounds are ratios already; the same of their median. */
+enum aim { AT_MOST, AT_LEAST };
+void ratios_print(const char *what, const struct figure *ratios, enum aim side, double aim);

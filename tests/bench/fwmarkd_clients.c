@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "fwmarkd_clients.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "fwmark.h"
+
+#define FIRST_UID 20001
+#define HOSTILE_UID 20101
+#define HOSTILE_UIDS 8
+
+static const struct fwmark_command TAG = {.id = FWMARK_TAG_SOCKET, .uid = FWMARK_MYSELF, .info = 1};
+
+struct order {
+    char server[96];
+    unsigned ms;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int reach(const char *server)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    strncpy(at.sun_path, server, sizeof(at.sun_path) - 1);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+        return -errno;
+    return fd_take(&fd);
+}
+
+static int send_tag(int connection, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec data = {(void *)&TAG, sizeof(TAG)};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+    return sendmsg(connection, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int round_trip(const char *server, int fd)
+{
+    _cleanup_fd_ int connection = reach(server);
+    int32_t answer;
+    int r = connection < 0 ? connection : send_tag(connection, fd);
+
+    if (r < 0)
+        return r;
+    if (recv(connection, &answer, sizeof(answer), 0) != sizeof(answer))
+        return -EPIPE;
+    return answer;
+}
+
+static int tag_for(const struct order *order, int fd, struct clients_samples *samples)
+{
+    uint64_t at = now_ns(), end = at + (uint64_t)order->ms * 1000000;
+    int r = 0;
+
+    samples->count = 0;
+    while (r == 0 && at < end && samples->count < CLIENTS_SAMPLES) {
+        uint64_t start = at;
+
+        r = round_trip(order->server, fd);
+        at = now_ns();
+        samples->ns[samples->count++] = (uint32_t)(at - start);
+    }
+    return r;
+}
+
+__attribute__((noreturn)) static void client(uid_t uid, int channel, struct clients_samples *samples)
+{
+    struct order order;
+    int fd;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+        _exit(1);
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    while (fd >= 0 && recv(channel, &order, sizeof(order), 0) == sizeof(order)) {
+        samples->error = tag_for(&order, fd, samples);
+        if (send(channel, "", 1, MSG_NOSIGNAL) < 0)
+            break;
+    }
+    _exit(0);
+}
+
+static int client_start(struct clients *clients, size_t i)
+{
+    int pair[2];
+
+    clients->samples[i] =
+        mmap(NULL, sizeof(struct clients_samples), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (clients->samples[i] == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    clients->pid[i] = fork();
+    if (clients->pid[i] == 0) {
+        fd_close(pair[0]);
+        client(FIRST_UID + (uid_t)i, pair[1], clients->samples[i]);
+    }
+    fd_close(pair[1]);
+    clients->channel[i] = pair[0];
+    return clients->pid[i] < 0 ? -errno : 0;
+}
+
+int clients_start(struct clients *clients)
+{
+    int r = 0;
+
+    *clients = (struct clients){0};
+    for (size_t i = 0; r == 0 && i < CLIENTS_MAX; i++)
+        r = client_start(clients, i);
+    return r;
+}
+
+void clients_end(struct clients *clients)
+{
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        if (clients->pid[i] <= 0)
+            continue;
+        kill(clients->pid[i], SIGKILL);
+        waitpid(clients->pid[i], NULL, 0);
+        fd_close(clients->channel[i]);
+        munmap(clients->samples[i], sizeof(struct clients_samples));
+    }
+    *clients = (struct clients){0};
+}
+
+double clients_run(struct clients *clients, size_t count, const char *server, unsigned ms)
+{
+    struct order order = {.ms = ms};
+    uint64_t start = now_ns();
+    double trips = 0;
+    char word;
+
+    strncpy(order.server, server, sizeof(order.server) - 1);
+    for (size_t i = 0; i < count; i++)
+        if (send(clients->channel[i], &order, sizeof(order), MSG_NOSIGNAL) < 0)
+            return -errno;
+    for (size_t i = 0; i < count; i++) {
+        if (recv(clients->channel[i], &word, sizeof(word), 0) != sizeof(word))
+            return -EPIPE;
+        if (clients->samples[i]->error < 0)
+            return clients->samples[i]->error;
+        trips += clients->samples[i]->count;
+    }
+    return trips * 1e9 / (double)(now_ns() - start);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+double clients_p99(struct clients *clients, size_t count)
+{
+    _cleanup_free_ uint32_t *all = malloc(count * CLIENTS_SAMPLES * sizeof(*all));
+    size_t filled = 0;
+
+    if (!all)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(all + filled, clients->samples[i]->ns, clients->samples[i]->count * sizeof(*all));
+        filled += clients->samples[i]->count;
+    }
+    qsort(all, filled, sizeof(*all), by_size);
+    return filled ? (double)all[filled * 99 / 100] : -ENODATA;
+}
+
+/* A peer's UID is that of who connects. */
+static int hostile_peer(const char *server, size_t i)
+{
+    uid_t uid = HOSTILE_UID + (uid_t)(i % HOSTILE_UIDS);
+
+    if (seteuid(uid) < 0)
+        return -errno;
+    int fd = reach(server);
+    if (fd >= 0 && i / HOSTILE_UIDS % 2 && send(fd, &TAG, sizeof(TAG) / 2, MSG_NOSIGNAL) < 0)
+        fd = -errno;
+    return seteuid(0) < 0 ? -errno : fd;
+}
+
+pid_t hostile_peers_start(const char *server, size_t count)
+{
+    int ready[2];
+    char word;
+
+    if (pipe(ready) < 0)
+        return -errno;
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (size_t i = 0; i < count; i++)
+            if (hostile_peer(server, i) < 0)
+                _exit(1);
+        if (write(ready[1], "", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    fd_close(ready[1]);
+    bool all = pid > 0 && read(ready[0], &word, 1) == 1;
+    fd_close(ready[0]);
+    if (all || pid < 0)
+        return pid < 0 ? -EAGAIN : pid;
+    hostile_peers_end(pid);
+    return -EPIPE;
+}
+
+void hostile_peers_end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
