@@ -40,7 +40,9 @@ struct sockets {
     struct event *readable;     /* with netlink only */
     struct event *due;
     struct resync resync;
-    bool overflowed; /* and the queue was not seen empty since */
+    bool overflowed;       /* and the queue was not seen empty since */
+    uint64_t ended[READS]; /* cookies whose tags are to go */
+    size_t ended_count;
     /* of the last time, so that a lasting failure is told once */
     int listen_error, end_error, sweep_error;
 };
@@ -101,14 +103,23 @@ static void unsubscribe(struct sockets *sockets)
     sockets->overflowed = false;
 }
 
+/* All at once: with a lock for each, a flood of them would be slower than those who tag. */
+static void end_tags(struct sockets *sockets)
+{
+    int r = sockets->ended_count ? tags_end_all(sockets->tags, sockets->ended, sockets->ended_count) : 0;
+    sockets->ended_count = 0;
+    if (is_news(r, &sockets->end_error))
+        log_error("cannot remove the tags of sockets that ended: %s; they are looked for later", strerror(-r));
+    if (r < 0)
+        resync_want(&sockets->resync);
+}
+
 static void ended(uint64_t cookie, void *data)
 {
     struct sockets *sockets = data;
-    int r = tags_end(sockets->tags, cookie);
-    if (is_news(r, &sockets->end_error))
-        log_error("cannot remove the tag of a socket that ended: %s; it is looked for later", strerror(-r));
-    if (r < 0)
-        resync_want(&sockets->resync);
+    sockets->ended[sockets->ended_count++] = cookie;
+    if (sockets->ended_count == ARRAY_SIZE(sockets->ended))
+        end_tags(sockets);
 }
 
 static int receive(struct sockets *sockets)
@@ -166,6 +177,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
             break;
         }
     }
+    end_tags(sockets);
     if (r == -EAGAIN)
         drained(sockets);
     plan(sockets);
