@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "charge.h"
@@ -19,6 +20,10 @@
  * storages, so that sockets which go meanwhile hide others.
  */
 #define AT_ONCE 4096
+
+/* Rows that are taken away in one go, and the pause after it. */
+#define AT_A_TIME 256
+#define PAUSE_NS 100000
 
 struct census {
     uint64_t *cookies; /* sorted */
@@ -106,33 +111,46 @@ static int census_ask(struct census *census, const char *bpffs, enum pin_id id)
 
 /*
  * Twice by storage: the kernel lists storages by where they are in memory, and tagging puts a new one in the place of a
- * socket's, which may be where the list has been already.
+ * socket's, which may be where the list has been already. More often when one read may not do.
  */
 static int census_find_live(struct census *census, const char *bpffs)
 {
-    const enum pin_id lists[] = {PIN_STORED_SOCKETS, PIN_OPEN_SOCKETS, PIN_STORED_SOCKETS};
-    int r = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(lists) && r == 0; i++)
-        r = census_ask(census, bpffs, lists[i]);
+    const int more = census->count < AT_ONCE ? 1 : 5;
+    int r = census_ask(census, bpffs, PIN_STORED_SOCKETS);
+    if (r == 0)
+        r = census_ask(census, bpffs, PIN_OPEN_SOCKETS);
+    for (int i = 0; i < more && r == 0; i++)
+        r = census_ask(census, bpffs, PIN_STORED_SOCKETS);
     return r;
 }
 
-static int end_dead(struct tags *tags, const struct census *census, size_t *ret_removed)
+static int end_some(struct tags *tags, const struct census *census, size_t *at, size_t *removed)
 {
-    size_t removed = 0;
     int r = writer_lock(&tags->writer);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < census->count && r == 0; i++) {
-        if (census->live[i])
+    for (size_t ended = 0; *at < census->count && ended < AT_A_TIME && r == 0; (*at)++) {
+        if (census->live[*at])
             continue;
-        r = charge_end_row(tags, census->cookies[i]);
-        if (r == 0)
-            removed++;
-        else if (r == -ENOENT)
-            r = 0;
+        r = charge_end_row(tags, census->cookies[*at]);
+        *removed += r == 0;
+        r = r == -ENOENT ? 0 : r;
+        ended++;
     }
     writer_unlock(&tags->writer);
+    return r;
+}
+
+/* Others who write tags do not wait for all of it; a pause lets them have the lock. */
+static int end_dead(struct tags *tags, const struct census *census, size_t *ret_removed)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    size_t at = 0, removed = 0;
+    int r = end_some(tags, census, &at, &removed);
+    while (r == 0 && at < census->count) {
+        nanosleep(&pause, NULL);
+        r = end_some(tags, census, &at, &removed);
+    }
     if (r == 0)
         *ret_removed = removed;
     return r;
