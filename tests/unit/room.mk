@@ -17,6 +17,7 @@ $(B)/san/tests/unit/test_request: $(B)/san/trafficctl/daemon/request.o
 $(B)/san/tests/unit/test_waiting: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,waiting turns)
 $(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
 $(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
+$(B)/san/tests/unit/test_nudge: $(B)/san/trafficctl/daemon/nudge.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
 $(patsubst %,$(B)/san/tests/unit/test_%,format tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \

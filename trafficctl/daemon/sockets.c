@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "diag.h"
 #include "log.h"
+#include "nudge.h"
 #include "resync.h"
 
 /* Messages read at a time, so that a flood of them leaves the loop to others. */
@@ -39,6 +40,7 @@ struct sockets {
     struct mnl_socket *netlink; /* NULL: nothing is listened to */
     struct event *readable;     /* with netlink only */
     struct event *due;
+    struct nudge nudge;
     struct resync resync;
     bool overflowed;       /* and the queue was not seen empty since */
     uint64_t ended[READS]; /* cookies whose tags are to go */
@@ -62,10 +64,16 @@ static bool is_news(int r, int *last)
     return news;
 }
 
+/*
+ * Whoever lists what is open in all tasks holds each file for a moment. If its last holder closes it just then, the
+ * close is done here, and a socket may have been told to linger in it.
+ */
 static void look(struct sockets *sockets)
 {
     size_t removed;
+    nudge_start(&sockets->nudge);
     int r = sweep_run(sockets->bpffs, sockets->tags, &removed);
+    nudge_stop(&sockets->nudge);
     resync_looked(&sockets->resync, now_ms());
     if (!is_news(r, &sockets->sweep_error))
         return;
@@ -240,9 +248,10 @@ int sockets_new(struct event_base *base, const char *bpffs, struct tags *tags, s
         return -ENOMEM;
     *sockets = (struct sockets){.base = base, .bpffs = bpffs, .tags = tags};
     sockets->due = evtimer_new(base, on_due, sockets);
-    if (!sockets->due) {
-        free(sockets);
-        return -ENOMEM;
+    int r = sockets->due ? nudge_init(&sockets->nudge) : -ENOMEM;
+    if (r < 0) {
+        sockets_free(sockets);
+        return r;
     }
     resync_want(&sockets->resync);
     look(sockets);
@@ -256,7 +265,9 @@ struct sockets *sockets_free(struct sockets *sockets)
     if (!sockets)
         return NULL;
     unsubscribe(sockets);
-    event_free(sockets->due);
+    nudge_done(&sockets->nudge);
+    if (sockets->due)
+        event_free(sockets->due);
     free(sockets);
     return NULL;
 }

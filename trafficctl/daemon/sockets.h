@@ -14,7 +14,7 @@ struct tags;
 
 /*
  * Removes the tags of sockets that ended while nothing was attached, before it returns. bpffs and tags are borrowed
- * until sockets_free(). -ENOMEM; what fails otherwise is logged and tried again.
+ * until sockets_free(). -ENOMEM, -EAGAIN; what fails otherwise is logged and tried again.
  */
 int sockets_new(struct event_base *base, const char *bpffs, struct tags *tags, struct sockets **ret_sockets);
 /* NULL is fine. Returns NULL. */
