@@ -238,6 +238,21 @@ static void test_containers_share_one_limit_of_tags(void **state)
     container_end(&one);
 }
 
+/* Who is that user may do what that user may. */
+static void test_container_of_an_accountant(void **state)
+{
+    struct container container;
+
+    (void)state;
+    container_start(&container, INSIDE);
+    assert_int_equal(ask(&container, FWMARK_TAG, container.socket, OTHER, 5), 0);
+    assert_tag(the_world, container.socket, OTHER, 5);
+    assert_int_equal(ask(&container, FWMARK_COUNTER_SET, container.socket, OTHER, 1), 0);
+    assert_int_equal(ask(&container, FWMARK_DELETE, container.socket, OTHER, 0), 0);
+    assert_tag(the_world, container.socket, UINT32_MAX, 0);
+    container_end(&container);
+}
+
 /* fold_user_namespaces = no: each UID is its own, in the maps and at the socket. */
 static void test_unfolded_container_charges_the_subordinate(void **state)
 {
@@ -294,8 +309,19 @@ int main(void)
         cmocka_unit_test(test_unfolded_container_charges_the_subordinate),
         cmocka_unit_test(test_root_of_roots_container),
     };
-    const struct world_options options = {.config = "fold_user_namespaces = no\n"};
+    const struct CMUnitTest accountant[] = {
+        cmocka_unit_test(test_container_of_an_accountant),
+    };
+    const struct CMUnitTest namesake[] = {
+        cmocka_unit_test(test_container_charges_nobody_else),
+    };
+    const struct world_options not_folded = {.config = "fold_user_namespaces = no\n"};
+    const struct world_options of_user = {.config = "accounting_uids = 10001\n"};
+    const struct world_options of_namesake = {.config = "accounting_uids = 100999\n"};
     int failed = run_both("fwmarkd from user namespaces", tests, ARRAY_SIZE(tests));
 
-    return failed + run_world("fwmarkd from user namespaces, not folded", unfolded, ARRAY_SIZE(unfolded), &options);
+    failed += run_world("fwmarkd, namespaces not folded", unfolded, ARRAY_SIZE(unfolded), &not_folded);
+    failed += run_world("fwmarkd, an accountant's container", accountant, ARRAY_SIZE(accountant), &of_user);
+    return failed +
+           run_world("fwmarkd, an accountant named as a sub-UID", namesake, ARRAY_SIZE(namesake), &of_namesake);
 }
