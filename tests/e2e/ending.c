@@ -60,7 +60,7 @@ bool listener_find(struct listener *ret_listener)
 static int listener_take(void)
 {
     _cleanup_fd_ int process = pidfd_open(the_world->daemon, 0);
-    struct listener listener;
+    struct listener listener = {0};
     char path[64], wanted[64], name[64];
     struct dirent *entry;
     int fd = -1;
@@ -113,7 +113,7 @@ static int burst(int channel, void *arg)
 
 void listener_overflow(void)
 {
-    struct listener before, now;
+    struct listener before = {0}, now = {0};
     int bursts = 0;
 
     assert_true(listener_find(&before));
