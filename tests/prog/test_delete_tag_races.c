@@ -114,9 +114,15 @@ static void sender_wait(const struct sender *sender, uint64_t more)
         sched_yield();
 }
 
-static void stop(bool *stop, pthread_t thread)
+static void stop_sender(struct sender *sender, pthread_t thread)
 {
-    __atomic_store_n(stop, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&sender->stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+}
+
+static void stop_others(struct others *others, pthread_t thread)
+{
+    __atomic_store_n(&others->stop, true, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);
 }
 
@@ -141,8 +147,8 @@ static void a_tag_goes_exactly_while_everybody_sends(void **state)
     }
     sender_wait(&sender, 100);
     left += tagging_rows_of(fixture, UID, TAG);
-    stop(&sender.stop, threads[1]);
-    stop(&others.stop, threads[0]);
+    stop_sender(&sender, threads[1]);
+    stop_others(&others, threads[0]);
     assert_int_equal(failed, 0);
     assert_int_equal(left, 0);
     assert_int_equal(tagging_sent(fixture, UID, TAG2, 0), sender.sent / 2);
@@ -173,8 +179,8 @@ static void all_of_a_uid_goes_exactly_while_everybody_sends(void **state)
     }
     sender_wait(&sender, 100);
     left += tagging_rows_of(fixture, UID, 0) + tagging_total(fixture, UID);
-    stop(&sender.stop, threads[1]);
-    stop(&others.stop, threads[0]);
+    stop_sender(&sender, threads[1]);
+    stop_others(&others, threads[0]);
     assert_int_equal(failed, 0);
     assert_int_equal(left, 0);
     assert_in_range(tagging_total(fixture, 0), 1, sender.sent);
@@ -195,7 +201,7 @@ static void an_owner_who_goes_on_sending_is_counted_anew(void **state)
     uint64_t before = __atomic_load_n(&sender.sent, __ATOMIC_ACQUIRE);
     int r = deletion_run(fixture->bpffs, &tags, UID, 0);
     sender_wait(&sender, 1000);
-    stop(&sender.stop, thread);
+    stop_sender(&sender, thread);
     assert_int_equal(r, 0);
     uint64_t after = tagging_total(fixture, UID);
     assert_in_range(after, 1000 - 1, sender.sent - before);
@@ -386,7 +392,7 @@ static void a_deleter_that_was_stopped_begins_again(void **state)
     kill(child, SIGCONT);
     int status = surroundings_wait(child);
     sender_wait(&sender, 100);
-    stop(&sender.stop, thread);
+    stop_sender(&sender, thread);
     assert_int_equal(status, EXIT_SUCCESS);
     assert_in_range(tagging_total(fixture, UID), 100 - 1, sender.sent);
     assert_int_equal(tagging_sent(fixture, UID, 0, 0), tagging_total(fixture, UID));

@@ -19,7 +19,7 @@
 static int check_version(const char *bpffs)
 {
     _cleanup_fd_ int fd = -1;
-    struct tctl_state state;
+    struct tctl_state state = {0};
     int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
     if (r == 0)
         r = state_read(fd, &state);
@@ -165,7 +165,7 @@ static int set_locked(const struct tags *tags, int socket, uint64_t cookie, cons
 
 int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const struct tags_limit *limit)
 {
-    uint64_t cookie;
+    uint64_t cookie = 0;
     if (tag->uid == TCTL_NOBODY)
         return -EINVAL;
     int r = find_cookie(socket, &cookie);
@@ -180,7 +180,7 @@ int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const st
 
 int tags_remove(struct tags *tags, int socket)
 {
-    uint64_t cookie;
+    uint64_t cookie = 0;
     int r = find_cookie(socket, &cookie);
     if (r == 0)
         r = writer_lock(&tags->writer);
@@ -195,7 +195,7 @@ int tags_remove(struct tags *tags, int socket)
 
 int tags_get(struct tags *tags, int socket, struct tctl_tag *ret_tag)
 {
-    uint64_t cookie;
+    uint64_t cookie = 0;
     int r = find_cookie(socket, &cookie);
     return r < 0 ? r : bpf_map_lookup_elem(tags->cookie_tag, &cookie, ret_tag);
 }
