@@ -108,30 +108,58 @@ static void who_came_first_is_the_oldest(void **state)
     assert_false(waiting_take_late(waiting, UINT64_MAX, &late, &queued));
 }
 
-static void queued_ones_come_by_user_and_age(void **state)
+static uint64_t queue(struct waiting *waiting, int name, uid_t user, uint64_t deadline)
+{
+    const struct connection connection = connection_of(name, user, deadline);
+    struct connection evicted;
+    uint64_t key;
+
+    assert_false(waiting_add(waiting, &connection, true, &key, &evicted));
+    return key;
+}
+
+/* Whoever is served piece by piece stands at the end again after each. */
+static void queued_ones_come_in_the_order_of_queueing(void **state)
 {
     struct waiting *waiting = *state;
-    struct connection connection, evicted;
-    uint64_t key, found;
+    uint64_t found, last;
+
+    add(waiting, 1, 5, 100, NULL);
+    queue(waiting, 2, 5, 400);
+    queue(waiting, 3, 6, 300);
+    queue(waiting, 4, 5, 200);
+    last = queue(waiting, 5, 5, 300);
+    assert_int_equal(waiting_unqueue(waiting, 5, &found)->fd, 2);
+    assert_int_equal(waiting_find(waiting, found)->fd, 2);
+    assert_int_equal(waiting_unqueue(waiting, 6, &found)->fd, 3);
+    assert_int_equal(waiting_unqueue(waiting, 5, &found)->fd, 4);
+    assert_int_equal(waiting_unqueue(waiting, 5, &found)->fd, 5);
+    assert_true(found == last);
+    assert_null(waiting_unqueue(waiting, 5, &found));
+    assert_null(waiting_unqueue(waiting, 9, &found));
+}
+
+static void queued_ones_that_are_given_up_are_late_at_once(void **state)
+{
+    struct waiting *waiting = *state;
+    struct connection late;
+    uint64_t key;
     bool queued;
 
     add(waiting, 1, 5, 100, NULL);
-    for (int name = 2; name < 8; name++) {
-        connection = connection_of(name, 5 + name % 2, 100 + name);
-        waiting_add(waiting, &connection, true, &key, &evicted);
+    for (int name = 2; name < 8; name++)
+        queue(waiting, name, 5 + name % 2, 100 + name);
+    waiting_give_up(waiting, 5);
+    waiting_give_up(waiting, 5);
+    assert_null(waiting_unqueue(waiting, 5, &key));
+    for (int name = 2; name < 8; name += 2) {
+        assert_true(waiting_take_late(waiting, 50, &late, &queued));
+        assert_int_equal(late.fd, name);
+        assert_true(queued);
     }
-    assert_int_equal(waiting_unqueue(waiting, 5, &found)->fd, 2);
-    assert_int_equal(waiting_find(waiting, found)->fd, 2);
-    assert_int_equal(waiting_unqueue(waiting, 5, &found)->fd, 4);
-    assert_int_equal(waiting_unqueue(waiting, 6, &found)->fd, 3);
-    assert_int_equal(waiting_unqueue(waiting, 5, &found)->fd, 6);
-    assert_null(waiting_unqueue(waiting, 5, &found));
-    assert_null(waiting_unqueue(waiting, 9, &found));
-    for (int name = 1; name < 8; name++) {
-        assert_true(waiting_take_late(waiting, 200, &connection, &queued));
-        assert_int_equal(connection.fd, name);
-        assert_int_equal(queued, name == 5 || name == 7);
-    }
+    assert_false(waiting_take_late(waiting, 50, &late, &queued));
+    assert_int_equal(waiting_deadline(waiting), 100);
+    assert_int_equal(waiting_unqueue(waiting, 6, &key)->fd, 3);
 }
 
 /* Against a list that is kept by brute force. */
@@ -209,12 +237,20 @@ static void turns_that_do_not_end_are_stuck(void **state)
 {
     (void)state;
     struct turns turns = {0};
+    size_t at = 0;
+    uid_t user;
 
+    turns_take(&turns, 4, 0);
     turns_take(&turns, 5, 0);
     turns_take(&turns, 5, 10);
     assert_int_equal(turns_take(&turns, 5, 10 + TURNS_STUCK_NS), TURNS_LATER);
+    assert_false(turns_stuck(&turns, 10 + TURNS_STUCK_NS, &at, &user));
     turns_force(&turns, 5, 20);
     assert_int_equal(turns_take(&turns, 5, 11 + TURNS_STUCK_NS), TURNS_STUCK);
+    at = 0;
+    assert_true(turns_stuck(&turns, 11 + TURNS_STUCK_NS, &at, &user));
+    assert_int_equal(user, 5);
+    assert_false(turns_stuck(&turns, 11 + TURNS_STUCK_NS, &at, &user));
     assert_int_equal(turns_take(&turns, 6, 11 + TURNS_STUCK_NS), TURNS_TAKEN);
     turns_end(&turns, 5, 30 + TURNS_STUCK_NS);
     assert_int_equal(turns_take(&turns, 5, 40 + TURNS_STUCK_NS), TURNS_LATER);
@@ -228,7 +264,8 @@ int main(void)
         TABLE_TEST(one_too_many_of_a_user_ends_that_users_oldest),
         TABLE_TEST(one_too_many_of_all_ends_the_oldest),
         TABLE_TEST(who_came_first_is_the_oldest),
-        TABLE_TEST(queued_ones_come_by_user_and_age),
+        TABLE_TEST(queued_ones_come_in_the_order_of_queueing),
+        TABLE_TEST(queued_ones_that_are_given_up_are_late_at_once),
         TABLE_TEST(any_order_of_calls_keeps_the_order_of_ages),
         cmocka_unit_test(the_table_fits_the_limit_of_open_files),
         cmocka_unit_test(a_user_has_two_turns_at_a_time),

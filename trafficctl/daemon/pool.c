@@ -17,7 +17,7 @@
 #define STACK_SIZE (64 * 1024)
 #define NS_PER_SEC UINT64_C(1000000000)
 /* A signal at a thread that waits in recvmsg() or close(), again and again until it is out. */
-#define NUDGE_NS 2000000
+#define NUDGE_NS 500000
 /* Whoever is busy for longer is replaced; looked at as often. */
 #define REPLACE_NS UINT64_C(100000000)
 #define NUDGE_SIGNAL SIGRTMIN
@@ -41,19 +41,39 @@ void pool_set_timer(int timer, uint64_t when_ns)
     timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-static void set_nudge(struct pool_worker *worker, long every_ns)
+static void set_nudge(struct pool_nudge *nudge, long every_ns)
 {
     const struct itimerspec when = {{0, every_ns}, {0, every_ns}};
 
-    if (worker->has_timer && timer_settime(worker->timer, 0, &when, NULL) == 0)
-        worker->timer_runs = every_ns > 0;
+    if (nudge->is_there && timer_settime(nudge->timer, 0, &when, NULL) == 0)
+        nudge->runs = every_ns > 0;
+}
+
+/* For the thread that calls. Without a timer it goes on: it may be held up for longer then. */
+static void make_nudge(struct pool_nudge *nudge)
+{
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = NUDGE_SIGNAL, .sigev_notify_thread_id = gettid()};
+    sigset_t nudges;
+
+    sigemptyset(&nudges);
+    sigaddset(&nudges, NUDGE_SIGNAL);
+    pthread_sigmask(SIG_UNBLOCK, &nudges, NULL);
+    *nudge = (struct pool_nudge){0};
+    nudge->is_there = timer_create(CLOCK_MONOTONIC, &event, &nudge->timer) == 0;
+}
+
+static void end_nudge(struct pool_nudge *nudge)
+{
+    if (nudge->is_there)
+        timer_delete(nudge->timer);
 }
 
 /* Setting it anew for each call would cost more than the call: it is left running until it disturbs an idle thread. */
 void pool_expect_delay(struct pool_worker *worker)
 {
-    if (!worker->timer_runs)
-        set_nudge(worker, NUDGE_NS);
+    if (!worker->nudge.runs)
+        set_nudge(&worker->nudge, NUDGE_NS);
 }
 
 static void nudged(int signal)
@@ -79,8 +99,8 @@ static void work(struct pool_worker *worker)
     while (!atomic_load(&worker->replaced) && !atomic_load(&fwmarkd->stopping)) {
         int count = epoll_wait(fwmarkd->epoll, &event, 1, -1);
         if (count <= 0) {
-            if (worker->timer_runs)
-                set_nudge(worker, 0);
+            if (worker->nudge.runs)
+                set_nudge(&worker->nudge, 0);
             continue;
         }
         begin(worker);
@@ -99,17 +119,10 @@ static void *work_thread(void *data)
 {
     struct pool_worker *worker = data;
     struct fwmarkd *fwmarkd = worker->fwmarkd;
-    struct sigevent nudge = {
-        .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = NUDGE_SIGNAL, .sigev_notify_thread_id = gettid()};
-    sigset_t nudges;
 
-    sigemptyset(&nudges);
-    sigaddset(&nudges, NUDGE_SIGNAL);
-    pthread_sigmask(SIG_UNBLOCK, &nudges, NULL);
-    worker->has_timer = timer_create(CLOCK_MONOTONIC, &nudge, &worker->timer) == 0;
+    make_nudge(&worker->nudge);
     work(worker);
-    if (worker->has_timer)
-        timer_delete(worker->timer);
+    end_nudge(&worker->nudge);
     pthread_mutex_lock(&fwmarkd->lock);
     if (!atomic_load(&worker->replaced))
         fwmarkd->pool.serving--;
@@ -123,8 +136,12 @@ static void *close_thread(void *data)
 {
     struct pool_closer *closer = data;
     struct fwmarkd *fwmarkd = closer->fwmarkd;
+    struct pool_nudge nudge;
 
+    make_nudge(&nudge);
+    set_nudge(&nudge, NUDGE_NS);
     fd_close(closer->fd);
+    end_nudge(&nudge);
     pthread_mutex_lock(&fwmarkd->lock);
     serve_end_turn(fwmarkd, closer->user);
     closer->fwmarkd = NULL;
@@ -222,16 +239,11 @@ bool pool_stop(struct fwmarkd *fwmarkd, uint64_t timeout_ns)
     return all;
 }
 
-void pool_watch(struct fwmarkd *fwmarkd)
+/* Under the lock. Is anybody busy? */
+static bool replace_late(struct pool *pool, uint64_t now)
 {
-    struct pool *pool = &fwmarkd->pool;
-    uint64_t now = pool_now_ns(), ticks;
     bool busy = false;
 
-    if (read(pool->watch, &ticks, sizeof(ticks)) < 0)
-        return;
-    atomic_store(&pool->watched, false);
-    pthread_mutex_lock(&fwmarkd->lock);
     for (size_t i = 0; i < POOL_WORKERS; i++) {
         struct pool_worker *worker = &pool->workers[i];
         uint64_t since = atomic_load(&worker->busy_since_ns);
@@ -243,8 +255,23 @@ void pool_watch(struct fwmarkd *fwmarkd)
             pool->serving--;
         }
     }
+    return busy;
+}
+
+void pool_watch(struct fwmarkd *fwmarkd)
+{
+    struct pool *pool = &fwmarkd->pool;
+    uint64_t now = pool_now_ns(), ticks;
+
+    if (read(pool->watch, &ticks, sizeof(ticks)) < 0)
+        return;
+    atomic_store(&pool->watched, false);
+    pthread_mutex_lock(&fwmarkd->lock);
+    bool busy = replace_late(pool, now);
     fill(fwmarkd);
-    busy = busy || pool->serving < POOL_SERVING; /* no thread could be had: try again */
+    serve_give_up(fwmarkd, now);
+    /* Closers are at work, or a thread could not be had: look again. */
+    busy = busy || pool->serving < POOL_SERVING || pool->threads > pool->serving;
     pthread_mutex_unlock(&fwmarkd->lock);
     if (busy && !atomic_exchange(&pool->watched, true))
         pool_set_timer(pool->watch, now + REPLACE_NS);

@@ -17,10 +17,15 @@
 
 struct fwmarkd;
 
+/* A timer that ends what a thread waits for, as far as a signal can. */
+struct pool_nudge {
+    timer_t timer;
+    bool is_there, runs;
+};
+
 struct pool_worker {
     struct fwmarkd *fwmarkd; /* NULL: a free place */
-    timer_t timer;
-    bool has_timer, timer_runs;
+    struct pool_nudge nudge;
     _Atomic uint64_t busy_since_ns; /* 0: it waits for events */
     atomic_bool replaced;           /* another one does its work: it ends when it can */
 };
@@ -55,7 +60,7 @@ void pool_done(struct pool *pool);
 int pool_start(struct fwmarkd *fwmarkd);
 /* The threads were told. False: not all have ended in time. */
 bool pool_stop(struct fwmarkd *fwmarkd, uint64_t timeout_ns);
-/* Replace those that are busy for too long. */
+/* Replace those that are busy for too long, and let nobody wait for a turn of a user whose turns do not end. */
 void pool_watch(struct fwmarkd *fwmarkd);
 
 /* The next call may wait on what a peer prepared: a signal ends that after a moment. */

@@ -151,11 +151,40 @@ static void take_turn_anyway(struct fwmarkd *fwmarkd, const struct connection *c
     pthread_mutex_unlock(&fwmarkd->lock);
 }
 
-/* Answer without having served. */
+/*
+ * The answer, and with it what would be closed here: it is in the peer's queue, so that none of it ends with this
+ * process's descriptor, but with the peer's own. Whoever reads four bytes never sees it. -EPIPE: the peer is gone.
+ */
+static int answer_and_give_back(const struct connection *connection, int32_t error)
+{
+    const int fds[] = {connection->fd, connection->descriptor};
+    const size_t size = connection->descriptor < 0 ? sizeof(*fds) : sizeof(fds);
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {0};
+    struct iovec bytes = {&error, sizeof(error)};
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(size)};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(head), fds, size);
+    return sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/*
+ * Answer without having served, and without waiting for anything. What cannot be given back is closed as what was
+ * served is.
+ */
 static void refuse(struct pool_worker *worker, struct connection *connection, int error)
 {
+    if (answer_and_give_back(connection, error) == 0) {
+        shutdown(connection->fd, SHUT_RDWR);
+        fd_close(connection->fd);
+        fd_close(connection->descriptor);
+        return;
+    }
     const struct request request = {.kind = REQUEST_ANSWER, .error = error};
-
     take_turn_anyway(worker->fwmarkd, connection);
     finish(worker, connection, &request);
 }
@@ -306,6 +335,17 @@ static void accept_one(struct pool_worker *worker)
         refuse(worker, &connection, r);
     else
         serve(worker, &connection);
+}
+
+void serve_give_up(struct fwmarkd *fwmarkd, uint64_t now_ns)
+{
+    uid_t user;
+
+    for (size_t at = 0; turns_stuck(&fwmarkd->turns, now_ns, &at, &user);)
+        waiting_give_up(&fwmarkd->waiting, user);
+    uint64_t first = waiting_deadline(&fwmarkd->waiting);
+    if (first > 0 && first <= now_ns)
+        set_deadline(fwmarkd, first);
 }
 
 static void end_late(struct pool_worker *worker)

@@ -10,5 +10,8 @@ void serve_event(struct pool_worker *worker, uint64_t event);
 /* Under the lock: a turn of the user ends, whoever waited for one is looked at. */
 void serve_end_turn(struct fwmarkd *fwmarkd, uid_t user);
 
+/* Under the lock: who waits for a turn of a user whose turns do not end is answered. */
+void serve_give_up(struct fwmarkd *fwmarkd, uint64_t now_ns);
+
 /* Under the lock: accept the next one. */
 void serve_accepting(struct fwmarkd *fwmarkd);

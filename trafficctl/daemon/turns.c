@@ -14,12 +14,29 @@ static struct turns_user *row_of(struct turns *turns, uid_t user)
     return &turns->users[turns->count++];
 }
 
+static bool is_stuck(const struct turns_user *row, uint64_t now_ns)
+{
+    return row->taken >= TURNS_PER_USER && now_ns > row->since_ns + TURNS_STUCK_NS;
+}
+
+bool turns_stuck(const struct turns *turns, uint64_t now_ns, size_t *at, uid_t *ret_user)
+{
+    while (*at < turns->count) {
+        const struct turns_user *row = &turns->users[(*at)++];
+        if (!is_stuck(row, now_ns))
+            continue;
+        *ret_user = row->user;
+        return true;
+    }
+    return false;
+}
+
 enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns)
 {
     struct turns_user *row = row_of(turns, user);
 
     if (row->taken >= TURNS_PER_USER)
-        return now_ns > row->since_ns + TURNS_STUCK_NS ? TURNS_STUCK : TURNS_LATER;
+        return is_stuck(row, now_ns) ? TURNS_STUCK : TURNS_LATER;
     row->taken++;
     row->since_ns = now_ns;
     return TURNS_TAKEN;

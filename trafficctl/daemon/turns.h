@@ -37,4 +37,6 @@ enum turns_answer {
 enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns);
 /* One more, whether there is one or not: for what has to be done at once. */
 void turns_force(struct turns *turns, uid_t user, uint64_t now_ns);
+/* The first user from *at on whose turns are stuck; *at is behind them then. False: there is none. */
+bool turns_stuck(const struct turns *turns, uint64_t now_ns, size_t *at, uid_t *ret_user);
 void turns_end(struct turns *turns, uid_t user, uint64_t now_ns);

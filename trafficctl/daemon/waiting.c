@@ -10,6 +10,8 @@
 #define MAX_SIZE 1024
 /* Descriptors for everything else: pins, threads at work, the log. */
 #define OTHER_FILES 128
+/* The deadline of those that were given up: before all others. */
+#define GIVEN_UP_NS 1
 
 uint32_t waiting_size(uint64_t open_files)
 {
@@ -65,17 +67,24 @@ static void link_in(struct waiting *waiting, uint32_t index)
     waiting->count++;
 }
 
-static void remove_slot(struct waiting *waiting, uint32_t index, struct connection *ret_connection)
+static void link_out(struct waiting *waiting, uint32_t index)
 {
     struct waiting_slot *slots = waiting->slots, *slot = &slots[index];
 
     *(slot->older == NONE ? &waiting->oldest : &slots[slot->older].newer) = slot->newer;
     *(slot->newer == NONE ? &waiting->newest : &slots[slot->newer].older) = slot->older;
+    waiting->count--;
+}
+
+static void remove_slot(struct waiting *waiting, uint32_t index, struct connection *ret_connection)
+{
+    struct waiting_slot *slot = &waiting->slots[index];
+
+    link_out(waiting, index);
     *ret_connection = slot->connection;
     slot->round++;
     slot->newer = waiting->free;
     waiting->free = index;
-    waiting->count--;
 }
 
 /* Who has to go before another one of this user comes in; NONE: nobody. */
@@ -104,7 +113,7 @@ bool waiting_add(struct waiting *waiting, const struct connection *connection, b
     uint32_t index = new_slot(waiting);
     struct waiting_slot *slot = &waiting->slots[index];
     slot->connection = *connection;
-    slot->queued = queued;
+    slot->queued = queued ? ++waiting->last_queued : 0;
     slot->round++;
     link_in(waiting, index);
     *ret_key = key_of(waiting, index);
@@ -133,7 +142,7 @@ bool waiting_take_late(struct waiting *waiting, uint64_t now_ns, struct connecti
 
     if (oldest == NONE || waiting->slots[oldest].connection.deadline_ns > now_ns)
         return false;
-    *ret_queued = waiting->slots[oldest].queued;
+    *ret_queued = waiting->slots[oldest].queued > 0;
     remove_slot(waiting, oldest, ret_connection);
     return true;
 }
@@ -143,15 +152,36 @@ uint64_t waiting_deadline(const struct waiting *waiting)
     return waiting->oldest == NONE ? 0 : waiting->slots[waiting->oldest].connection.deadline_ns;
 }
 
+static bool is_queued(const struct waiting_slot *slot, uid_t user)
+{
+    return slot->queued > 0 && slot->connection.peer.user == user && slot->connection.deadline_ns > GIVEN_UP_NS;
+}
+
 struct connection *waiting_unqueue(struct waiting *waiting, uid_t user, uint64_t *ret_key)
 {
-    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer) {
+    uint32_t first = NONE;
+
+    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer)
+        if (is_queued(&waiting->slots[i], user) &&
+            (first == NONE || waiting->slots[i].queued < waiting->slots[first].queued))
+            first = i;
+    if (first == NONE)
+        return NULL;
+    waiting->slots[first].queued = 0;
+    *ret_key = key_of(waiting, first);
+    return &waiting->slots[first].connection;
+}
+
+/* Those that were moved are at the front, behind where the walk is. */
+void waiting_give_up(struct waiting *waiting, uid_t user)
+{
+    for (uint32_t next, i = waiting->oldest; i != NONE; i = next) {
         struct waiting_slot *slot = &waiting->slots[i];
-        if (!slot->queued || slot->connection.peer.user != user)
+        next = slot->newer;
+        if (!is_queued(slot, user))
             continue;
-        slot->queued = false;
-        *ret_key = key_of(waiting, i);
-        return &slot->connection;
+        link_out(waiting, i);
+        slot->connection.deadline_ns = GIVEN_UP_NS;
+        link_in(waiting, i);
     }
-    return NULL;
 }

@@ -29,7 +29,7 @@ struct waiting_slot {
     struct connection connection;
     uint32_t round;        /* how often the slot was used; odd while it is */
     uint32_t older, newer; /* slots; newer links free ones too */
-    bool queued;
+    uint64_t queued;       /* its place among those that are; 0: it is not */
 };
 
 struct waiting {
@@ -38,6 +38,7 @@ struct waiting {
     uint32_t used; /* slots that were ever used: the rest is untouched memory */
     uint32_t free, oldest, newest;
     uint32_t count;
+    uint64_t last_queued;
 };
 
 /* No slots: nobody can wait. */
@@ -69,5 +70,8 @@ bool waiting_take_late(struct waiting *waiting, uint64_t now_ns, struct connecti
 /* The first deadline; 0: nobody waits. */
 uint64_t waiting_deadline(const struct waiting *waiting);
 
-/* The user's oldest queued one is queued no more; NULL: there is none. */
+/* Who of the user was queued first is queued no more; NULL: nobody was. */
 struct connection *waiting_unqueue(struct waiting *waiting, uid_t user, uint64_t *ret_key);
+
+/* None of the user's that are queued will be served: their deadline has passed. */
+void waiting_give_up(struct waiting *waiting, uid_t user);
