@@ -152,7 +152,7 @@ static void test_foreign_file_system(void **state)
 static void test_no_privilege(void **state)
 {
     (void)state;
-    assert_return_code(chmod(the_world->folder, 0755), errno);
+    assert_return_code(chmod(the_world->config, 0644), errno);
     assert_return_code(chmod(the_world->bpffs, 0711), errno);
     run_daemon(10001, NULL, NULL);
     refused(1, "CAP_", NULL);
