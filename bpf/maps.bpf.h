@@ -152,6 +152,15 @@ struct {
     __type(value, __u64);
 } deletions_map SEC(".maps");
 
+/* sockets that somebody looks for: w U, seen: w P; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, TCTL_COOKIE_TAG_ENTRIES);
+    __type(key, __u64);
+    __type(value, struct tctl_live);
+} live_map SEC(".maps");
+
 /* connections whose other end is asked about: w U; r P */
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);

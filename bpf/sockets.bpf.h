@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Sockets listed for whoever reads a pinned iterator: tagged ones that have storage, those that are open in some task,
- * and who is at the other end of those that were asked about. No packet comes by here.
+ * Sockets that are gone over when somebody reads a pinned iterator: those that have storage and those that are open in
+ * some task, to find the ones that are looked for; and who is at the other end of those that were asked about. No
+ * packet comes by here.
  */
 #pragma once
 
@@ -34,16 +35,22 @@ struct open_file {
 };
 
 /*
- * Tagged sockets alone: between two reads the kernel remembers its place by counting, and when sockets that were
- * counted go meanwhile, as many others are left out. A list of 4095 cookies is had in one read, however many sockets
- * are asked.
+ * Nothing is written for the reader, so that one read goes over all: between two the kernel remembers its place in the
+ * list of storages by counting, and when sockets that were counted go meanwhile, as many others are left out.
+ * Whoever asks has made the row, so that nothing can fail here. It is raised, not set: deleted meanwhile it may be
+ * another cookie's, whom one too many only lets live a little longer.
  */
-static __always_inline void write_stored(const struct stored_socket *stored)
+static __always_inline void find(const void *sk)
 {
     __u64 cookie = 0;
+    struct tctl_live *live;
 
-    if (stored->sk && PEEK(&cookie, stored->sk, sk_cookie) && bpf_map_lookup_elem(&cookie_tag_map, &cookie))
-        bpf_seq_write(stored->meta->seq, &cookie, sizeof(cookie));
+    /* Who has no cookie was never asked for one, and has no tag. */
+    if (!sk || !PEEK(&cookie, sk, sk_cookie) || !cookie)
+        return;
+    live = bpf_map_lookup_elem(&live_map, &cookie);
+    if (live)
+        __sync_fetch_and_add(&live->seen, 1);
 }
 
 /* A descriptor of O_PATH has the inode of a socket and is none. */
@@ -57,16 +64,6 @@ static __always_inline const void *socket_of(const void *file)
     if (!PEEK(&socket, file, file_private) || !socket || !PEEK(&sk, socket, socket_sk))
         return NULL;
     return sk;
-}
-
-static __always_inline void write_open(const struct open_file *open)
-{
-    const void *sk = open->file ? socket_of(open->file) : NULL;
-    __u64 cookie = 0;
-
-    /* Who has no cookie was never asked for one, and has no row. */
-    if (sk && PEEK(&cookie, sk, sk_cookie) && cookie)
-        bpf_seq_write(open->meta->seq, &cookie, sizeof(cookie));
 }
 
 /* Credentials as they were when the other end connected. */

@@ -76,18 +76,19 @@ int xt_egress(struct __sk_buff *skb)
     return 1;
 }
 
-/* Iterators, only where the kernel describes itself. Each writes for whoever reads its pin. */
+/* Iterators, only where the kernel describes itself. Each runs for whoever reads its pin. */
 SEC("iter/bpf_sk_storage_map")
 int stored_sockets(struct stored_socket *stored)
 {
-    write_stored(stored);
+    find(stored->sk);
     return 0;
 }
 
 SEC("iter/task_file")
 int open_sockets(struct open_file *open)
 {
-    write_open(open);
+    if (open->file)
+        find(socket_of(open->file));
     return 0;
 }
 

@@ -196,6 +196,16 @@ struct tctl_peer {
 };
 _Static_assert(sizeof(struct tctl_peer) == 16, "ABI");
 
+/*
+ * Value of trafficctl/live: is the socket of this cookie live? Asked by whoever writes it, answered by the programs
+ * while trafficctl/stored_sockets and open_sockets are read.
+ */
+struct tctl_live {
+    __u64 asked; /* a number of whoever asked last */
+    __u64 seen;  /* how often it was found since */
+};
+_Static_assert(sizeof(struct tctl_live) == 16, "ABI");
+
 /* Payer of rows for sockets of which nobody can tell whose they are: they all share one share. */
 #define TCTL_NOBODY 0xFFFFFFFFu
 

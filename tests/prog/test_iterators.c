@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* What reading the pinned iterators gives: live sockets, whoever has them. Root. */
+/* What reading the pinned iterators finds: live sockets, whoever has them. Root. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +25,7 @@
 #include "fixture.h"
 #include "loopback.h"
 #include "surroundings.h"
+#include "tagging.h"
 
 #define PATIENCE_MS 2000 /* sockets go after the kernel's grace period */
 
@@ -36,62 +36,48 @@ static int set_up(void **state)
     return 0;
 }
 
-struct cookies {
-    uint64_t *cookie;
-    size_t count;
-};
-
-static void cookies_done(struct cookies *cookies)
+static void ask(const struct fixture *fixture, uint64_t cookie)
 {
-    free(cookies->cookie);
+    fixture_put(fixture, PIN_LIVE, &cookie, &(struct tctl_live){.asked = 7});
 }
 
-static struct cookies list(const struct fixture *fixture, enum pin_id id)
+static uint64_t seen(const struct fixture *fixture, uint64_t cookie)
 {
-    struct cookies cookies = {0};
-    uint64_t some[512];
-    ssize_t n;
+    struct tctl_live live;
+
+    assert_true(fixture_get(fixture, PIN_LIVE, &cookie, &live));
+    assert_int_equal(live.asked, 7);
+    return live.seen;
+}
+
+/* There is nothing to read. */
+static void look(const struct fixture *fixture, enum pin_id id)
+{
+    char byte;
 
     _cleanup_fd_ int fd = open(fixture_path(fixture, pins[id].path), O_RDONLY | O_CLOEXEC);
     assert_return_code(fd, errno);
-    while ((n = read(fd, some, sizeof(some))) > 0) {
-        assert_int_equal(n % sizeof(*some), 0);
-        cookies.cookie = realloc(cookies.cookie, cookies.count * sizeof(*some) + (size_t)n);
-        assert_non_null(cookies.cookie);
-        memcpy(cookies.cookie + cookies.count, some, (size_t)n);
-        cookies.count += (size_t)n / sizeof(*some);
-    }
-    assert_return_code(n, errno);
-    return cookies;
+    assert_int_equal(read(fd, &byte, 1), 0);
 }
 
-static bool has(const struct cookies *cookies, uint64_t cookie)
+static bool is_found(const struct fixture *fixture, enum pin_id id, uint64_t cookie)
 {
-    for (size_t i = 0; i < cookies->count; i++)
-        if (cookies->cookie[i] == cookie)
-            return true;
-    return false;
-}
-
-static bool is_listed(const struct fixture *fixture, enum pin_id id, uint64_t cookie)
-{
-    _cleanup_(cookies_done) struct cookies cookies = list(fixture, id);
-
-    assert_false(has(&cookies, 0));
-    return has(&cookies, cookie);
+    ask(fixture, cookie);
+    look(fixture, id);
+    return seen(fixture, cookie) > 0;
 }
 
 static void check(const struct fixture *fixture, uint64_t cookie, bool stored, bool open)
 {
-    assert_int_equal(is_listed(fixture, PIN_STORED_SOCKETS, cookie), stored);
-    assert_int_equal(is_listed(fixture, PIN_OPEN_SOCKETS, cookie), open);
+    assert_int_equal(is_found(fixture, PIN_STORED_SOCKETS, cookie), stored);
+    assert_int_equal(is_found(fixture, PIN_OPEN_SOCKETS, cookie), open);
 }
 
 static void wait_until_gone(const struct fixture *fixture, uint64_t cookie)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
 
-    for (int i = 0; i < PATIENCE_MS && is_listed(fixture, PIN_STORED_SOCKETS, cookie); i++)
+    for (int i = 0; i < PATIENCE_MS && is_found(fixture, PIN_STORED_SOCKETS, cookie); i++)
         nanosleep(&moment, NULL);
     check(fixture, cookie, false, false);
 }
@@ -230,96 +216,136 @@ static void open_has_no_mere_names(void **state)
     _cleanup_fd_ int file = open(path, O_PATH | O_CLOEXEC);
     unlink(path);
     assert_return_code(file, errno);
-    assert_true(is_listed(fixture, PIN_OPEN_SOCKETS, cookie));
+    assert_true(is_found(fixture, PIN_OPEN_SOCKETS, cookie));
     fd_close(fd);
-    assert_false(is_listed(fixture, PIN_OPEN_SOCKETS, cookie));
+    assert_false(is_found(fixture, PIN_OPEN_SOCKETS, cookie));
 }
 
-/* Tagged without a trace in the socket, or with a trace and no tag. */
-static void stored_has_tagged_ones_alone(void **state)
+/* Tagged without a trace in the socket, until it sends. */
+static void stored_has_what_sent(void **state)
 {
-    const struct tctl_socket nothing = {0};
     const struct tctl_tag row = {10001, 5};
     const struct fixture *fixture = *state;
-    _cleanup_fd_ int untagged = loopback_udp(fixture);
     _cleanup_fd_ int raw = loopback_udp(fixture);
     const uint64_t cookie = loopback_cookie(raw);
 
-    fixture_put(fixture, PIN_SOCKET_STORAGE, &untagged, &nothing);
-    check(fixture, loopback_cookie(untagged), false, true);
     fixture_put(fixture, PIN_COOKIE_TAG, &cookie, &row);
     check(fixture, cookie, false, true);
     assert_int_equal(send(raw, "", 1, 0), 1);
     check(fixture, cookie, true, true);
 }
 
-enum { MANY = 6000, TAGGED = 4000 };
-
-struct many {
-    int fd[MANY];
-    uint64_t cookie[MANY];
-};
-
-/* All have storage, the first some are tagged. */
-static struct many *many_new(const struct fixture *fixture, size_t tagged)
+/* Nobody is entered who was not asked about, tagged or not; nor is a socket that has no cookie anybody. */
+static void only_those_asked_about_are_found(void **state)
 {
-    const struct tctl_socket nothing = {0};
-    const struct rlimit files = {MANY + 100, MANY + 100};
-    struct many *many = malloc(sizeof(*many));
+    const struct fixture *fixture = *state;
+    _cleanup_fd_ int fd = loopback_udp(fixture);
+    _cleanup_fd_ int nameless = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const uint64_t cookie = loopback_cookie(fd);
+    struct tctl_live live;
 
-    assert_non_null(many);
-    assert_return_code(setrlimit(RLIMIT_NOFILE, &files), errno);
+    assert_return_code(nameless, errno);
+    tag(fixture, fd);
+    look(fixture, PIN_STORED_SOCKETS);
+    look(fixture, PIN_OPEN_SOCKETS);
+    assert_false(fixture_get(fixture, PIN_LIVE, &cookie, &live));
+    check(fixture, 0, false, false);
+    check(fixture, UINT64_MAX, false, false);
+}
+
+/* Who was found once stays found, whatever is looked for by others. */
+static void every_look_adds(void **state)
+{
+    const struct fixture *fixture = *state;
+    _cleanup_fd_ int fd = loopback_udp(fixture);
+    const uint64_t cookie = loopback_cookie(fd);
+
+    tag(fixture, fd);
+    ask(fixture, cookie);
+    look(fixture, PIN_STORED_SOCKETS);
+    assert_int_equal(seen(fixture, cookie), 1);
+    look(fixture, PIN_OPEN_SOCKETS);
+    assert_int_equal(seen(fixture, cookie), 2);
+    ask(fixture, cookie);
+    assert_int_equal(seen(fixture, cookie), 0);
+}
+
+/* All in one read(2). */
+static void looks_are_whole(void **state)
+{
+    enum { MANY = 9000 };
+    static int fds[MANY];
+    const struct fixture *fixture = *state;
+
     for (size_t i = 0; i < MANY; i++) {
-        many->fd[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        assert_return_code(many->fd[i], errno);
-        many->cookie[i] = loopback_cookie(many->fd[i]);
-        if (i < tagged)
-            tag(fixture, many->fd[i]);
-        else
-            fixture_put(fixture, PIN_SOCKET_STORAGE, &many->fd[i], &nothing);
+        fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        assert_return_code(fds[i], errno);
+        tag(fixture, fds[i]);
+        ask(fixture, loopback_cookie(fds[i]));
     }
-    return many;
-}
-
-static void many_free(struct many *many)
-{
+    look(fixture, PIN_STORED_SOCKETS);
     for (size_t i = 0; i < MANY; i++)
-        fd_close(many->fd[i]);
-    free(many);
+        assert_int_equal(seen(fixture, loopback_cookie(fds[i])), 1);
+    look(fixture, PIN_OPEN_SOCKETS);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(seen(fixture, loopback_cookie(fds[i])), 2);
+        fds[i] = fd_close(fds[i]);
+    }
 }
 
-/* Many times what one read(2) gives. */
-static void lists_are_whole(void **state)
+/* Ends when the channel does. Not to assert in. */
+static int hold_what_is_open(void *context)
 {
-    const struct fixture *fixture = *state;
-    struct many *many = many_new(fixture, MANY);
+    const int *channel = context;
+    char byte;
 
-    {
-        _cleanup_(cookies_done) struct cookies stored = list(fixture, PIN_STORED_SOCKETS);
-        _cleanup_(cookies_done) struct cookies open = list(fixture, PIN_OPEN_SOCKETS);
-        for (size_t i = 0; i < MANY; i++)
-            assert_true(has(&stored, many->cookie[i]) && has(&open, many->cookie[i]));
-    }
-    many_free(many);
+    fd_close(channel[0]);
+    return read(channel[1], &byte, 1) == 0 ? 0 : 1;
 }
 
-/* Whatever is closed after a read is no reason to leave anybody out. */
-static void stored_has_thousands_at_once(void **state)
-{
-    static uint64_t read_at_once[4096];
-    const struct fixture *fixture = *state;
-    struct many *many = many_new(fixture, TAGGED);
+enum { HOLDERS = 100, HELD = 10000 };
 
-    {
-        _cleanup_fd_ int fd = open(fixture_path(fixture, pins[PIN_STORED_SOCKETS].path), O_RDONLY | O_CLOEXEC);
-        assert_return_code(fd, errno);
-        ssize_t n = read(fd, read_at_once, sizeof(read_at_once));
-        assert_return_code(n, errno);
-        const struct cookies first = {read_at_once, (size_t)n / sizeof(*read_at_once)};
-        for (size_t i = 0; i < TAGGED; i++)
-            assert_true(has(&first, many->cookie[i]));
+/* Open files enough for the kernel to stop once. */
+static void hold_a_million(int *channel, pid_t *ret_holders)
+{
+    static int files[HELD];
+
+    for (size_t i = 0; i < HELD; i++) {
+        files[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_return_code(files[i], errno);
     }
-    many_free(many);
+    for (size_t i = 0; i < HOLDERS; i++)
+        ret_holders[i] = surroundings_fork(hold_what_is_open, channel);
+    tagging_close(files, HELD);
+}
+
+/* It goes on where it was: what is open in the process that was made last is found. */
+static void open_goes_on_after_a_million(void **state)
+{
+    const struct fixture *fixture = *state;
+    int channel[2];
+    char byte;
+    pid_t holders[HOLDERS + 1];
+
+    assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), errno);
+    hold_a_million(channel, holders);
+    int fd = loopback_udp(fixture);
+    const uint64_t cookie = loopback_cookie(fd);
+    holders[HOLDERS] = surroundings_fork(hold_what_is_open, channel);
+    fd_close(fd);
+    ask(fixture, cookie);
+    {
+        _cleanup_fd_ int list = open(fixture_path(fixture, pins[PIN_OPEN_SOCKETS].path), O_RDONLY | O_CLOEXEC);
+        assert_return_code(list, errno);
+        assert_int_equal(read(list, &byte, 1), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(read(list, &byte, 1), 0);
+    }
+    assert_int_equal(seen(fixture, cookie), 1);
+    fd_close(channel[0]);
+    for (size_t i = 0; i <= HOLDERS; i++)
+        assert_int_equal(surroundings_wait(holders[i]), 0);
+    fd_close(channel[1]);
 }
 
 static uint32_t link_id(const struct fixture *fixture, enum pin_id id)
@@ -333,7 +359,7 @@ static uint32_t link_id(const struct fixture *fixture, enum pin_id id)
 }
 
 /* The map stays, the program that lists it is the new one. */
-static void another_start_lists_what_was_there(void **state)
+static void another_start_finds_what_was_there(void **state)
 {
     struct fixture *fixture = *state;
     _cleanup_fd_ int fd = loopback_udp(fixture);
@@ -384,25 +410,28 @@ static void another_link_in_the_place_is_refused(void **state)
     assert_non_null(strstr(fault.text, pins[PIN_STORED_SOCKETS].path));
 }
 
-#define LISTS(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_tear_down)
+#define FINDS(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LISTS(stored_has_what_nobody_holds),
-        LISTS(stored_has_what_sends_after_its_close),
-        LISTS(open_has_what_never_sent),
-        LISTS(open_has_every_kind_in_every_process),
-        LISTS(open_has_no_mere_names),
-        LISTS(stored_has_tagged_ones_alone),
-        LISTS(lists_are_whole),
-        LISTS(stored_has_thousands_at_once),
-        LISTS(another_start_lists_what_was_there),
-        LISTS(adopting_does_without),
-        LISTS(another_link_in_the_place_is_refused),
+        FINDS(stored_has_what_nobody_holds),
+        FINDS(stored_has_what_sends_after_its_close),
+        FINDS(open_has_what_never_sent),
+        FINDS(open_has_every_kind_in_every_process),
+        FINDS(open_has_no_mere_names),
+        FINDS(stored_has_what_sent),
+        FINDS(only_those_asked_about_are_found),
+        FINDS(every_look_adds),
+        FINDS(looks_are_whole),
+        FINDS(open_goes_on_after_a_million),
+        FINDS(another_start_finds_what_was_there),
+        FINDS(adopting_does_without),
+        FINDS(another_link_in_the_place_is_refused),
     };
 
     loopback_enter();
+    tagging_allow_files();
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests_name("prog: iterators", tests, NULL, NULL);
 }

@@ -128,6 +128,7 @@ static void loader_sizes_its_own_maps_by_the_others(void **state)
     assert_int_equal(entries(fixture, PIN_ROW_COUNT), 700);
     assert_int_equal(entries(fixture, PIN_TAGS_ENDED), 700);
     assert_int_equal(entries(fixture, PIN_TAG_COUNT), 2 * (300 + 40));
+    assert_int_equal(entries(fixture, PIN_LIVE), 300);
     assert_int_equal(entries(fixture, PIN_DELETIONS), TCTL_UID_ENTRIES);
 }
 

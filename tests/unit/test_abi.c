@@ -92,6 +92,9 @@ static void abi_tags_in_use_and_sockets_have_no_holes(void **state)
     assert_member(struct tctl_peer, asked, 0, 8);
     assert_member(struct tctl_peer, user, 8, 4);
     assert_int_equal(sizeof(struct tctl_peer), 16);
+    assert_member(struct tctl_live, asked, 0, 8);
+    assert_member(struct tctl_live, seen, 8, 8);
+    assert_int_equal(sizeof(struct tctl_live), 16);
 }
 
 /* What trafficd(8) promises of netd's maps: name, key, value, size, owner. */

@@ -58,6 +58,7 @@ const struct pin pins[PINS] = {
         PINNED_MAP(TCTL_DIR "/tag_count", PIN_ROOT, sizeof(struct tctl_tag), sizeof(struct tctl_tag_count), 0),
     [PIN_TAGS_ENDED] = PINNED_MAP(TCTL_DIR "/tags_ended", PIN_ROOT, 4, 8, 0),
     [PIN_DELETIONS] = PINNED_MAP(TCTL_DIR "/deletions", PIN_ROOT, sizeof(struct tctl_tag), 8, TCTL_UID_ENTRIES),
+    [PIN_LIVE] = PINNED_MAP(TCTL_DIR "/live", PIN_ROOT, 8, sizeof(struct tctl_live), 0),
     [PIN_PEER_STORAGE] = PINNED_MAP(TCTL_DIR "/peer_storage", PIN_ROOT, 4, 8, 0),
     [PIN_RELEASE_PROG] = PINNED_PROG(TCTL_DIR "/release_prog"),
     [PIN_INGRESS_LINK] = PINNED_LINK(TCTL_DIR "/ingress_link"),

@@ -42,14 +42,15 @@ enum pin_id {
     PIN_TAG_COUNT,
     PIN_TAGS_ENDED,
     PIN_DELETIONS,
+    PIN_LIVE,
     PIN_PEER_STORAGE,
     PIN_RELEASE_PROG,
     PIN_INGRESS_LINK,
     PIN_EGRESS_LINK,
     PIN_RELEASE_LINK,
     /* iterators: reading the pin runs the program. Only with kernel BTF */
-    PIN_STORED_SOCKETS, /* u64 cookie of each socket that has our storage and a tag; read 32 KiB at once */
-    PIN_OPEN_SOCKETS,   /* u64 cookie of each socket that is open in some task */
+    PIN_STORED_SOCKETS, /* nothing to read; raises what PIN_LIVE asks about and has our storage */
+    PIN_OPEN_SOCKETS,   /* the same for what is open in some task */
     PIN_PEERS,          /* struct tctl_peer of each socket in peer_storage */
     PINS,
 };

@@ -36,6 +36,7 @@ static const size_t place[PINS] = {
     [PIN_TAG_COUNT] = MAP(tag_count_map),
     [PIN_TAGS_ENDED] = MAP(tags_ended_map),
     [PIN_DELETIONS] = MAP(deletions_map),
+    [PIN_LIVE] = MAP(live_map),
     [PIN_PEER_STORAGE] = MAP(peer_storage),
 };
 
@@ -82,6 +83,7 @@ static int size_own(struct job *job)
         {PIN_TAGS_ENDED, uid_rows},
         {PIN_SPILL, (uint32_t)all},
         {PIN_TAG_COUNT, tags_in_use(entries)},
+        {PIN_LIVE, entries[LOAD_COOKIE_TAG]},
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(sizes) && r == 0; i++)
