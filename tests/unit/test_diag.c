@@ -134,7 +134,7 @@ static void resync_looks_as_a_routine(void **state)
 {
     (void)state;
     struct resync resync = {0};
-    resync_looked(&resync, 5000);
+    resync_looked(&resync, 5000, 0, false);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5000), ROUTINE_MS);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 15000), ROUTINE_MS - 10000);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5000 + ROUTINE_MS), 0);
@@ -145,14 +145,42 @@ static void resync_looks_twice_when_some_were_missed(void **state)
 {
     (void)state;
     struct resync resync = {0};
-    resync_looked(&resync, 5000);
+    resync_looked(&resync, 5000, 0, false);
     resync_want(&resync);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5400), 600);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 9000), 0);
-    resync_looked(&resync, 9000);
+    resync_looked(&resync, 9000, 0, false);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 9000), RESYNC_APART_MS);
-    resync_looked(&resync, 10000);
+    resync_looked(&resync, 10000, 0, false);
     assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 10000), ROUTINE_MS);
+}
+
+static void resync_looks_on_while_it_finds_some(void **state)
+{
+    (void)state;
+    struct resync resync = {0};
+    resync_looked(&resync, 5000, 0, true); /* as a routine */
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5000), RESYNC_APART_MS);
+    resync_want(&resync);
+    for (uint64_t now_ms = 6000; now_ms <= 10000; now_ms += 1000) {
+        resync_looked(&resync, now_ms, 0, true);
+        assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, now_ms), RESYNC_APART_MS);
+    }
+    resync_looked(&resync, 11000, 0, false);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 11000), ROUTINE_MS);
+}
+
+static void resync_takes_a_tenth_of_the_time(void **state)
+{
+    (void)state;
+    struct resync resync = {0};
+    resync_want(&resync);
+    resync_looked(&resync, 5100, 100, false);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 5100), RESYNC_APART_MS);
+    resync_looked(&resync, 11000, 4000, true);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 11000), 40000);
+    resync_looked(&resync, 55000, 4000, false);
+    assert_int_equal(resync_wait_ms(&resync, ROUTINE_MS, 55000), 40000);
 }
 
 static void resync_bounds_a_storm(void **state)
@@ -166,7 +194,7 @@ static void resync_bounds_a_storm(void **state)
             resync_want(&resync);
         if (resync_wait_ms(&resync, ROUTINE_MS, now_ms) > 0)
             continue;
-        resync_looked(&resync, now_ms);
+        resync_looked(&resync, now_ms, 0, false);
         last_ms = now_ms;
         looks++;
     }
@@ -177,10 +205,16 @@ static void resync_bounds_a_storm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(diag_tells_the_cookie),     cmocka_unit_test(diag_tells_every_message),
-        cmocka_unit_test(diag_sees_what_is_cut),     cmocka_unit_test(diag_believes_no_wrong_length),
-        cmocka_unit_test(diag_sees_another_kind),    cmocka_unit_test(resync_looks_at_once_when_it_never_did),
-        cmocka_unit_test(resync_looks_as_a_routine), cmocka_unit_test(resync_looks_twice_when_some_were_missed),
+        cmocka_unit_test(diag_tells_the_cookie),
+        cmocka_unit_test(diag_tells_every_message),
+        cmocka_unit_test(diag_sees_what_is_cut),
+        cmocka_unit_test(diag_believes_no_wrong_length),
+        cmocka_unit_test(diag_sees_another_kind),
+        cmocka_unit_test(resync_looks_at_once_when_it_never_did),
+        cmocka_unit_test(resync_looks_as_a_routine),
+        cmocka_unit_test(resync_looks_twice_when_some_were_missed),
+        cmocka_unit_test(resync_looks_on_while_it_finds_some),
+        cmocka_unit_test(resync_takes_a_tenth_of_the_time),
         cmocka_unit_test(resync_bounds_a_storm),
     };
     return unit_run(tests);

@@ -49,10 +49,10 @@ struct sockets {
     int listen_error, end_error, sweep_error;
 };
 
-static uint64_t now_ms(void)
+static uint64_t clock_ms(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
@@ -70,11 +70,13 @@ static bool is_news(int r, int *last)
  */
 static void look(struct sockets *sockets)
 {
-    size_t removed;
+    size_t removed = 0;
+    uint64_t began_ms = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     nudge_start(&sockets->nudge);
     int r = sweep_run(sockets->bpffs, sockets->tags, &removed);
     nudge_stop(&sockets->nudge);
-    resync_looked(&sockets->resync, now_ms());
+    resync_looked(&sockets->resync, clock_ms(CLOCK_MONOTONIC), clock_ms(CLOCK_THREAD_CPUTIME_ID) - began_ms,
+                  removed > 0);
     if (!is_news(r, &sockets->sweep_error))
         return;
     if (r == -ENOENT)
@@ -86,7 +88,8 @@ static void look(struct sockets *sockets)
 
 static void plan(struct sockets *sockets)
 {
-    uint64_t wait_ms = resync_wait_ms(&sockets->resync, sockets->missing ? ROUTINE_MS : RARE_MS, now_ms());
+    uint64_t wait_ms =
+        resync_wait_ms(&sockets->resync, sockets->missing ? ROUTINE_MS : RARE_MS, clock_ms(CLOCK_MONOTONIC));
     struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000), .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
     event_add(sockets->due, &wait);
 }
