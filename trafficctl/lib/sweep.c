@@ -15,8 +15,8 @@
 #include "gather.h"
 #include "pins.h"
 
-/* Rows that are taken away in one go, and the pause after it. */
-#define AT_A_TIME 256
+/* Rows that are taken away in one go, in a few ms, and the pause after it. */
+#define AT_A_TIME 1024
 #define PAUSE_NS 100000
 
 /*
