@@ -43,6 +43,9 @@ size_t tagged_sockets(void);
 /* Soon there are so many rows of the cookie map. */
 void tags_become(size_t rows, uint64_t within_ms);
 
+/* Without the program: until trafficd looks no more than as a routine. Then one is tagged that has ended. */
+void looks_end(void);
+
 /*
  * The rest of those that ended is gone, and so many are left: at once where the program told, else when trafficd
  * has looked.

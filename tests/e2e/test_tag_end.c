@@ -354,13 +354,22 @@ static void test_hook_that_goes_and_comes_back(void **state)
     all_close(&early);
     without_hook(state);
     tags_become(2 * KINDS_COUNT, LOOKS_MS);
-    tags_left(2 * KINDS_COUNT); /* no look is to come any more */
+    looks_end();
     all_close(&late);
     with_hook(state);
     tags_become(KINDS_COUNT, LOOKS_MS);
     all_are_tagged(&staying);
     all_close(&staying);
     tags_become(0, 0);
+}
+
+static void test_overflow_makes_trafficd_look(void **state)
+{
+    (void)state;
+    looks_end();
+    assert_int_equal(tagged_sockets(), 1);
+    listener_overflow();
+    tags_become(0, LOOKS_MS);
 }
 
 /* Anybody may ping. */
@@ -393,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup(test_start_finds_what_ended_before, hooked),
         cmocka_unit_test_setup(test_hook_that_goes_and_comes_back, hooked),
         SUITE("without_hook", unhooked),
+        cmocka_unit_test_setup(test_overflow_makes_trafficd_look, unhooked),
     };
 
     return run_shared("tag_end", tests, ARRAY_SIZE(tests));
