@@ -273,6 +273,18 @@ static void what_is_no_descriptor_disturbs_nobody(void **state)
     assert_int_equal(tctl_tag(the_server.path, 2 * CLIENT_DESCRIPTORS, 1, 1), -EBADF); /* not open */
 }
 
+/* The lowest free number is what the connection to the server gets. */
+static void closed_descriptor_is_not_taken_for_the_connection(void **state)
+{
+    (void)state;
+    server_start(&the_server, server_answers, 0);
+    int closed = fcntl(a_socket, F_DUPFD_CLOEXEC, 0);
+    assert_return_code(closed, errno);
+    fd_close(closed);
+    assert_int_equal(tctl_tag(the_server.path, closed, 1, 1), -EBADF);
+    assert_int_equal(tctl_untag(the_server.path, closed), -EBADF);
+}
+
 /* server->reply is the first descriptor that would outlive an exec; 0: none. Standard ones are meant to. */
 static void looks_for_descriptors(struct server *server, int peer)
 {
@@ -342,6 +354,7 @@ int main(void)
         client_test(server_out_of_reach_is_no_missing_one),
         client_test(path_has_to_fit),
         client_test(what_is_no_descriptor_disturbs_nobody),
+        client_test(closed_descriptor_is_not_taken_for_the_connection),
         client_test(connection_is_not_inherited),
         client_test(threads_do_not_mix),
     };

@@ -2,6 +2,7 @@
 #include "trafficctl/tag.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -161,18 +162,24 @@ static int ask(const char *server, const struct fwmark_command *command, int fd)
     return r < 0 ? r : talk_receive(&talk);
 }
 
+/* To be asked before there is a connection, which takes the lowest free number: what was closed by mistake. */
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
 PUBLIC int tctl_tag(const char *server, int fd, uint32_t uid, uint32_t tag)
 {
     const struct fwmark_command command = {.id = FWMARK_TAG_SOCKET, .uid = uid, .info = tag};
 
-    return fd < 0 ? -EBADF : ask(server, &command, fd);
+    return is_open(fd) ? ask(server, &command, fd) : -EBADF;
 }
 
 PUBLIC int tctl_untag(const char *server, int fd)
 {
     const struct fwmark_command command = {.id = FWMARK_UNTAG_SOCKET};
 
-    return fd < 0 ? -EBADF : ask(server, &command, fd);
+    return is_open(fd) ? ask(server, &command, fd) : -EBADF;
 }
 
 PUBLIC int tctl_counter_set(const char *server, uint32_t uid, uint32_t set)
