@@ -103,7 +103,7 @@ static void check_flags(int fd)
     int listening = 0;
     socklen_t size = sizeof(listening);
 
-    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    assert_false(fcntl(fd, F_GETFL) & O_NONBLOCK);
     assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
     assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size), 0);
     assert_int_equal(listening, 1);
@@ -243,11 +243,11 @@ static void take_systemd(struct place *place)
     int datagrams = bound(place->path, SOCK_DGRAM, false);
     int listening = bound(place->deep, SOCK_STREAM, true);
 
-    CHECK(dup2(datagrams, 3) == 3 && dup2(listening, 4) == 4);
+    CHECK(dup2(datagrams, 3) == 3 && dup2(listening, 4) == 4 && fcntl(4, F_SETFL, O_NONBLOCK) == 0);
     set_number("LISTEN_PID", getpid());
     set_number("LISTEN_FDS", 2);
     CHECK(listener_open("/nonexistent/x", &listener, NULL) == 0);
-    CHECK(listener.fd == 4 && fcntl(4, F_GETFD) == FD_CLOEXEC && fcntl(4, F_GETFL) & O_NONBLOCK);
+    CHECK(listener.fd == 4 && fcntl(4, F_GETFD) == FD_CLOEXEC && !(fcntl(4, F_GETFL) & O_NONBLOCK));
     CHECK(!getenv("LISTEN_PID") && !getenv("LISTEN_FDS"));
     listener_done(&listener);
     CHECK(access(place->deep, F_OK) == 0);

@@ -3,7 +3,18 @@
 
 #include <deletion.h>
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+
+int act_check_socket(int descriptor)
+{
+    int family;
+    socklen_t size = sizeof(family);
+
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0)
+        return -errno;
+    return family == AF_INET || family == AF_INET6 ? 0 : -EAFNOSUPPORT;
+}
 
 static bool may_account(struct fwmarkd *fwmarkd, const struct connection *connection)
 {
@@ -15,16 +26,27 @@ static bool may_account(struct fwmarkd *fwmarkd, const struct connection *connec
     return peer_may_account(connection->fd, &connection->peer, &rights);
 }
 
+/* What is no such socket is told first, here and by tags_set(). */
+static int check_other(struct fwmarkd *fwmarkd, const struct connection *connection)
+{
+    int r = act_check_socket(connection->descriptor);
+
+    if (r < 0)
+        return r;
+    return may_account(fwmarkd, connection) ? 0 : -EPERM;
+}
+
 static int tag(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
 {
     const struct peer *peer = &connection->peer;
     struct tctl_tag tag = {.uid = request->uid, .tag = request->info};
+    int r = 0;
 
     if (request->uid == FWMARK_MYSELF || peer_is(peer, request->uid))
         tag.uid = peer->user;
-    else if (!may_account(fwmarkd, connection))
-        return -EPERM;
-    return tags_set(fwmarkd->tags, connection->descriptor, &tag, &fwmarkd->limit);
+    else
+        r = check_other(fwmarkd, connection);
+    return r < 0 ? r : tags_set(fwmarkd->tags, connection->descriptor, &tag, &fwmarkd->limit);
 }
 
 /* A descriptor that somebody was given is no right to its bill. */
@@ -53,6 +75,8 @@ static int untag(struct fwmarkd *fwmarkd, const struct connection *connection)
 
 int act(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
 {
+    int r;
+
     switch (request->kind) {
     case REQUEST_TAG:
         return tag(fwmarkd, connection, request);
@@ -67,6 +91,7 @@ int act(struct fwmarkd *fwmarkd, const struct connection *connection, const stru
             return -EPERM;
         return deletion_run(fwmarkd->bpffs, fwmarkd->tags, request->uid, request->info);
     default:
-        return request->error;
+        r = request->needs_socket ? act_check_socket(connection->descriptor) : 0;
+        return r < 0 ? r : request->error;
     }
 }

@@ -4,5 +4,8 @@
 
 #include "server.h"
 
-/* The answer: 0 or a negative errno. The request is one that acts; where it needs a socket, connection has one. */
+/* 0: the descriptor is a socket of AF_INET or AF_INET6. -EAFNOSUPPORT, -ENOTSOCK, -EBADF. */
+int act_check_socket(int descriptor);
+
+/* The answer: 0 or a negative errno. */
 int act(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -31,26 +30,16 @@ static uint64_t open_files(void)
     return limit.rlim_cur;
 }
 
-static int watch(const struct fwmarkd *fwmarkd, int fd, uint32_t events, enum server_event event)
-{
-    struct epoll_event what = {.events = events, .data.u64 = event};
-
-    return epoll_ctl(fwmarkd->epoll, EPOLL_CTL_ADD, fd, &what) < 0 ? -errno : 0;
-}
-
 static int open_events(struct fwmarkd *fwmarkd)
 {
+    struct epoll_event deadline = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = SERVER_DEADLINE};
+
     fwmarkd->epoll = epoll_create1(EPOLL_CLOEXEC);
     fwmarkd->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    fwmarkd->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fwmarkd->epoll < 0 || fwmarkd->deadline < 0 || fwmarkd->stop < 0)
+    if (fwmarkd->epoll < 0 || fwmarkd->deadline < 0 ||
+        epoll_ctl(fwmarkd->epoll, EPOLL_CTL_ADD, fwmarkd->deadline, &deadline) < 0)
         return -errno;
-    int r = watch(fwmarkd, fwmarkd->deadline, EPOLLIN | EPOLLONESHOT, SERVER_DEADLINE);
-    if (r == 0)
-        r = watch(fwmarkd, fwmarkd->stop, EPOLLIN, SERVER_STOP);
-    if (r == 0)
-        r = watch(fwmarkd, fwmarkd->listener.fd, EPOLLIN | EPOLLONESHOT, SERVER_ACCEPT);
-    return r;
+    return 0;
 }
 
 /* No thread is left. */
@@ -58,7 +47,7 @@ static void done(struct fwmarkd *fwmarkd)
 {
     fd_close(fwmarkd->epoll);
     fd_close(fwmarkd->deadline);
-    fd_close(fwmarkd->stop);
+    pthread_cond_destroy(&fwmarkd->room);
     pool_done(&fwmarkd->pool);
     peer_folding_done(&fwmarkd->folding);
     waiting_done(&fwmarkd->waiting);
@@ -72,7 +61,7 @@ static struct fwmarkd *fwmarkd_new(const struct settings *settings, struct tags 
 
     if (!fwmarkd)
         return NULL;
-    fwmarkd->listener.fd = fwmarkd->epoll = fwmarkd->deadline = fwmarkd->stop = -1;
+    fwmarkd->listener.fd = fwmarkd->epoll = fwmarkd->deadline = -1;
     fwmarkd->folding.storage = -1;
     strcpy(fwmarkd->bpffs, settings->bpffs);
     fwmarkd->tags = tags;
@@ -80,6 +69,7 @@ static struct fwmarkd *fwmarkd_new(const struct settings *settings, struct tags 
     fwmarkd->rights = peer_rights_of(settings);
     fwmarkd->waiting = WAITING_EMPTY;
     pthread_mutex_init(&fwmarkd->lock, NULL);
+    pool_init_cond(&fwmarkd->room);
     pool_init(&fwmarkd->pool);
     return fwmarkd;
 }
@@ -127,16 +117,6 @@ void fwmarkd_apply(struct fwmarkd *fwmarkd, const struct settings *settings)
     pthread_mutex_unlock(&fwmarkd->lock);
 }
 
-int fwmarkd_watch_fd(const struct fwmarkd *fwmarkd)
-{
-    return fwmarkd->pool.watch;
-}
-
-void fwmarkd_watch(struct fwmarkd *fwmarkd)
-{
-    pool_watch(fwmarkd);
-}
-
 /* Whoever still waits is answered. Closing may take its time, and is done by the end of the process. */
 static void answer_waiting(struct fwmarkd *fwmarkd)
 {
@@ -154,13 +134,10 @@ static void answer_waiting(struct fwmarkd *fwmarkd)
 
 bool fwmarkd_stop(struct fwmarkd *fwmarkd)
 {
-    const uint64_t one = 1;
-
     if (!fwmarkd)
         return true;
     atomic_store(&fwmarkd->stopping, true);
-    bool told = write(fwmarkd->stop, &one, sizeof(one)) == sizeof(one);
-    bool ended = pool_stop(fwmarkd, told ? STOP_NS : 0);
+    bool ended = pool_stop(fwmarkd, STOP_NS);
     listener_done(&fwmarkd->listener);
     answer_waiting(fwmarkd);
     if (ended)

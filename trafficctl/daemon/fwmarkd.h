@@ -22,11 +22,6 @@ int fwmarkd_start(const struct settings *settings, struct tags *tags, struct fwm
 /* Who may do accounting from the next request on. */
 void fwmarkd_apply(struct fwmarkd *fwmarkd, const struct settings *settings);
 
-/* Readable when fwmarkd_watch() wants to be called. */
-int fwmarkd_watch_fd(const struct fwmarkd *fwmarkd);
-/* Start a thread for each that has been at one connection for too long. */
-void fwmarkd_watch(struct fwmarkd *fwmarkd);
-
 /*
  * Stop listening and serving, within half a second. False: a thread is held up by a peer, or by another writer of tags.
  * It will touch nothing but what it has, which is kept for it: tags too must be left open then, and the process is to

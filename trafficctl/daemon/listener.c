@@ -35,7 +35,7 @@ static int adopt(int fd, struct listener *listener, struct fault *fault)
 {
     int flags = fcntl(fd, F_GETFL);
 
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
         return fault_set(fault, -errno, "the socket that was handed over cannot be used: %s", strerror(errno));
     *listener = (struct listener){.fd = fd};
     return 1;
@@ -165,7 +165,7 @@ static int take_over(const char *path, struct listener *listener, struct fault *
 static int make(const char *path, struct listener *listener, struct fault *fault)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct listener made = {.fd = fd};
 
     if (fd < 0)

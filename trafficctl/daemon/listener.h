@@ -7,7 +7,7 @@
 #include "fault.h"
 
 struct listener {
-    int fd;     /* listening, O_NONBLOCK */
+    int fd;     /* listening; accept() waits */
     char *path; /* that was made here; NULL: the socket was handed over */
     dev_t device;
     ino_t inode;

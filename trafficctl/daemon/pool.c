@@ -5,26 +5,22 @@
 #include <limits.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
+#include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "fd.h"
 #include "serve.h"
 #include "server.h"
+#include "watch.h"
 
 /* Nothing here needs more: requests are small, and what deletes keeps its lists on the heap. */
 #define STACK_SIZE (64 * 1024)
+/* How often those that wait for nothing but the stop are told of it: a signal that comes too early is lost. */
+#define TELL_NS 5000000
 #define NS_PER_SEC UINT64_C(1000000000)
-/* A signal at a thread that waits in recvmsg() or close(), again and again until it is out. */
-#define NUDGE_NS 500000
-/* Whoever is busy for longer is replaced; looked at as often. */
-#define REPLACE_NS UINT64_C(100000000)
-#define NUDGE_SIGNAL SIGRTMIN
-
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
+static const unsigned int WORKERS_AT[POOL_TASKS] = {[POOL_ACCEPT] = 8, [POOL_WAITING] = 4};
 
 uint64_t pool_now_ns(void)
 {
@@ -34,78 +30,80 @@ uint64_t pool_now_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SEC + now.tv_nsec;
 }
 
-void pool_set_timer(int timer, uint64_t when_ns)
+static bool goes_on(const struct pool_worker *worker)
 {
-    const struct itimerspec when = {.it_value = {when_ns / NS_PER_SEC, when_ns % NS_PER_SEC}};
-
-    timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+    return !atomic_load(&worker->replaced) && !atomic_load(&worker->fwmarkd->stopping);
 }
 
-static void set_nudge(struct pool_nudge *nudge, long every_ns)
-{
-    const struct itimerspec when = {{0, every_ns}, {0, every_ns}};
-
-    if (nudge->is_there && timer_settime(nudge->timer, 0, &when, NULL) == 0)
-        nudge->runs = every_ns > 0;
-}
-
-/* For the thread that calls. Without a timer it goes on: it may be held up for longer then. */
-static void make_nudge(struct pool_nudge *nudge)
-{
-    struct sigevent event = {
-        .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = NUDGE_SIGNAL, .sigev_notify_thread_id = gettid()};
-    sigset_t nudges;
-
-    sigemptyset(&nudges);
-    sigaddset(&nudges, NUDGE_SIGNAL);
-    pthread_sigmask(SIG_UNBLOCK, &nudges, NULL);
-    *nudge = (struct pool_nudge){0};
-    nudge->is_there = timer_create(CLOCK_MONOTONIC, &event, &nudge->timer) == 0;
-}
-
-static void end_nudge(struct pool_nudge *nudge)
-{
-    if (nudge->is_there)
-        timer_delete(nudge->timer);
-}
-
-/* Setting it anew for each call would cost more than the call: it is left running until it disturbs an idle thread. */
-void pool_expect_delay(struct pool_worker *worker)
-{
-    if (!worker->nudge.runs)
-        set_nudge(&worker->nudge, NUDGE_NS);
-}
-
-static void nudged(int signal)
-{
-    (void)signal;
-}
-
-static void begin(struct pool_worker *worker)
-{
-    struct pool *pool = &worker->fwmarkd->pool;
-    uint64_t now = pool_now_ns();
-
-    atomic_store(&worker->busy_since_ns, now);
-    if (!atomic_exchange(&pool->watched, true))
-        pool_set_timer(pool->watch, now + REPLACE_NS);
-}
-
-static void work(struct pool_worker *worker)
+/* Until there is room among those who accept. False: the signal of the stop. */
+static bool begin_accepting(struct pool_worker *worker)
 {
     struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct pool *pool = &fwmarkd->pool;
+
+    pthread_mutex_lock(&fwmarkd->lock);
+    while (pool->accepting >= pool->may_accept && !atomic_load(&fwmarkd->stopping))
+        pthread_cond_wait(&pool->relief, &fwmarkd->lock);
+    bool begun = pool->accepting < pool->may_accept;
+    pool->accepting += begun;
+    atomic_store(&worker->accepts, begun);
+    pthread_mutex_unlock(&fwmarkd->lock);
+    return begun;
+}
+
+void pool_relieve(struct pool_worker *worker)
+{
+    struct fwmarkd *fwmarkd = worker->fwmarkd;
+
+    if (!fwmarkd || !atomic_exchange(&worker->accepts, false))
+        return;
+    pthread_mutex_lock(&fwmarkd->lock);
+    fwmarkd->pool.accepting--;
+    pthread_cond_signal(&fwmarkd->pool.relief);
+    pthread_mutex_unlock(&fwmarkd->lock);
+}
+
+void pool_set_alarm(struct fwmarkd *fwmarkd, bool alarm)
+{
+    struct pool *pool = &fwmarkd->pool;
+
+    pthread_mutex_lock(&fwmarkd->lock);
+    pool->may_accept = alarm ? WORKERS_AT[POOL_ACCEPT] : 1;
+    pthread_cond_broadcast(&pool->relief);
+    pthread_mutex_unlock(&fwmarkd->lock);
+}
+
+/* Waiting in accept() itself costs a connection less than being told of it. */
+static void accept_all(struct pool_worker *worker)
+{
+    struct pool *pool = &worker->fwmarkd->pool;
+
+    while (goes_on(worker)) {
+        if (pool->accepting > pool->may_accept)
+            pool_relieve(worker);
+        if (!atomic_load(&worker->accepts) && !begin_accepting(worker))
+            continue;
+        int connection = serve_accept(worker->fwmarkd);
+        if (connection < 0)
+            continue;
+        uint64_t now = pool_now_ns();
+        watch_begin(pool, &worker->watched, now);
+        serve_new(worker->fwmarkd, connection, now);
+        watch_end(&worker->watched);
+    }
+    pool_relieve(worker);
+}
+
+static void serve_waiting(struct pool_worker *worker)
+{
     struct epoll_event event;
 
-    while (!atomic_load(&worker->replaced) && !atomic_load(&fwmarkd->stopping)) {
-        int count = epoll_wait(fwmarkd->epoll, &event, 1, -1);
-        if (count <= 0) {
-            if (worker->nudge.runs)
-                set_nudge(&worker->nudge, 0);
+    while (goes_on(worker)) {
+        if (epoll_wait(worker->fwmarkd->epoll, &event, 1, -1) <= 0)
             continue;
-        }
-        begin(worker);
-        serve_event(worker, event.data.u64);
-        atomic_store(&worker->busy_since_ns, 0);
+        watch_begin(&worker->fwmarkd->pool, &worker->watched, pool_now_ns());
+        serve_event(worker->fwmarkd, event.data.u64);
+        watch_end(&worker->watched);
     }
 }
 
@@ -120,12 +118,15 @@ static void *work_thread(void *data)
     struct pool_worker *worker = data;
     struct fwmarkd *fwmarkd = worker->fwmarkd;
 
-    make_nudge(&worker->nudge);
-    work(worker);
-    end_nudge(&worker->nudge);
+    watch_accept_nudges(&worker->watched);
+    if (worker->task == POOL_ACCEPT)
+        accept_all(worker);
+    else
+        serve_waiting(worker);
     pthread_mutex_lock(&fwmarkd->lock);
     if (!atomic_load(&worker->replaced))
-        fwmarkd->pool.serving--;
+        fwmarkd->pool.workers_at[worker->task]--;
+    atomic_store(&worker->watched.thread, 0);
     worker->fwmarkd = NULL;
     end_thread(fwmarkd);
     pthread_mutex_unlock(&fwmarkd->lock);
@@ -136,15 +137,26 @@ static void *close_thread(void *data)
 {
     struct pool_closer *closer = data;
     struct fwmarkd *fwmarkd = closer->fwmarkd;
-    struct pool_nudge nudge;
 
-    make_nudge(&nudge);
-    set_nudge(&nudge, NUDGE_NS);
+    watch_accept_nudges(&closer->watched);
+    watch_begin(&fwmarkd->pool, &closer->watched, pool_now_ns());
     fd_close(closer->fd);
-    end_nudge(&nudge);
     pthread_mutex_lock(&fwmarkd->lock);
     serve_end_turn(fwmarkd, closer->user);
+    atomic_store(&closer->watched.thread, 0);
+    watch_end(&closer->watched);
     closer->fwmarkd = NULL;
+    end_thread(fwmarkd);
+    pthread_mutex_unlock(&fwmarkd->lock);
+    return NULL;
+}
+
+static void *watch_thread(void *data)
+{
+    struct fwmarkd *fwmarkd = data;
+
+    watch_all(fwmarkd);
+    pthread_mutex_lock(&fwmarkd->lock);
     end_thread(fwmarkd);
     pthread_mutex_unlock(&fwmarkd->lock);
     return NULL;
@@ -172,109 +184,130 @@ static int start_thread(struct fwmarkd *fwmarkd, void *(*run)(void *), void *dat
     return -r;
 }
 
-/* Under the lock: until there are enough. */
-static int fill(struct fwmarkd *fwmarkd)
+/* Under the lock. */
+static struct pool_worker *free_place(struct pool *pool)
+{
+    for (size_t i = 0; i < POOL_WORKERS; i++)
+        if (!pool->workers[i].fwmarkd)
+            return &pool->workers[i];
+    return NULL;
+}
+
+/* Under the lock: until there are enough, or as many as can be had. */
+static int fill_task(struct fwmarkd *fwmarkd, enum pool_task task)
 {
     struct pool *pool = &fwmarkd->pool;
-    int r = 0;
+    struct pool_worker *worker;
 
-    for (size_t i = 0; i < POOL_WORKERS && pool->serving < POOL_SERVING && r == 0; i++) {
-        struct pool_worker *worker = &pool->workers[i];
-        if (worker->fwmarkd)
-            continue;
-        *worker = (struct pool_worker){.fwmarkd = fwmarkd};
-        r = start_thread(fwmarkd, work_thread, worker);
-        if (r == 0)
-            pool->serving++;
-        else
+    while (pool->workers_at[task] < WORKERS_AT[task] && (worker = free_place(pool))) {
+        worker->fwmarkd = fwmarkd;
+        worker->task = task;
+        atomic_store(&worker->replaced, false);
+        int r = start_thread(fwmarkd, work_thread, worker);
+        if (r < 0) {
             worker->fwmarkd = NULL;
+            return r;
+        }
+        pool->workers_at[task]++;
     }
-    return r;
+    return 0;
+}
+
+static int fill(struct fwmarkd *fwmarkd)
+{
+    int r = fill_task(fwmarkd, POOL_ACCEPT);
+    int waiting = fill_task(fwmarkd, POOL_WAITING);
+
+    return r < 0 ? r : waiting;
+}
+
+void pool_init_cond(pthread_cond_t *condition)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attr);
+    pthread_condattr_destroy(&attr);
 }
 
 void pool_init(struct pool *pool)
 {
-    pthread_condattr_t attr;
-
-    pool->watch = -1;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->ended, &attr);
-    pthread_condattr_destroy(&attr);
+    pool->wake = -1;
+    pool->may_accept = 1;
+    pool_init_cond(&pool->ended);
+    pool_init_cond(&pool->relief);
 }
 
 void pool_done(struct pool *pool)
 {
     pthread_cond_destroy(&pool->ended);
-    pool->watch = fd_close(pool->watch);
+    pthread_cond_destroy(&pool->relief);
+    pool->wake = fd_close(pool->wake);
 }
 
 int pool_start(struct fwmarkd *fwmarkd)
 {
-    const struct sigaction nothing = {.sa_handler = nudged};
     struct pool *pool = &fwmarkd->pool;
 
-    sigaction(NUDGE_SIGNAL, &nothing, NULL);
-    pool->watch = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (pool->watch < 0)
+    watch_prepare();
+    pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (pool->wake < 0)
         return -errno;
     pthread_mutex_lock(&fwmarkd->lock);
-    int r = fill(fwmarkd);
+    int r = start_thread(fwmarkd, watch_thread, fwmarkd);
+    if (r == 0)
+        r = fill(fwmarkd);
     pthread_mutex_unlock(&fwmarkd->lock);
     return r;
 }
 
+/* Under the lock. */
+static void tell_all(struct pool *pool)
+{
+    const uint64_t one = 1;
+
+    if (pool->wake >= 0 && write(pool->wake, &one, sizeof(one)) < 0)
+        return; /* it is full of calls */
+    pthread_cond_broadcast(&pool->relief);
+    for (size_t i = 0; i < POOL_WORKERS; i++)
+        if (pool->workers[i].fwmarkd)
+            watch_nudge(&pool->workers[i].watched);
+}
+
 bool pool_stop(struct fwmarkd *fwmarkd, uint64_t timeout_ns)
 {
-    uint64_t until = pool_now_ns() + timeout_ns;
-    const struct timespec end = {until / NS_PER_SEC, until % NS_PER_SEC};
+    const uint64_t until = pool_now_ns() + timeout_ns;
     struct pool *pool = &fwmarkd->pool;
-    int r = 0;
+    uint64_t now;
 
     pthread_mutex_lock(&fwmarkd->lock);
-    while (pool->threads > 0 && r == 0)
-        r = pthread_cond_timedwait(&pool->ended, &fwmarkd->lock, &end);
+    while (pool->threads > 0 && (now = pool_now_ns()) < until) {
+        const struct timespec next = {(now + TELL_NS) / NS_PER_SEC, (now + TELL_NS) % NS_PER_SEC};
+        tell_all(pool);
+        pthread_cond_timedwait(&pool->ended, &fwmarkd->lock, &next);
+    }
     bool all = pool->threads == 0;
     pthread_mutex_unlock(&fwmarkd->lock);
     return all;
 }
 
-/* Under the lock. Is anybody busy? */
-static bool replace_late(struct pool *pool, uint64_t now)
-{
-    bool busy = false;
-
-    for (size_t i = 0; i < POOL_WORKERS; i++) {
-        struct pool_worker *worker = &pool->workers[i];
-        uint64_t since = atomic_load(&worker->busy_since_ns);
-        if (!worker->fwmarkd || since == 0 || atomic_load(&worker->replaced))
-            continue;
-        busy = true;
-        if (now > since + REPLACE_NS) {
-            atomic_store(&worker->replaced, true);
-            pool->serving--;
-        }
-    }
-    return busy;
-}
-
-void pool_watch(struct fwmarkd *fwmarkd)
+void pool_replace(struct fwmarkd *fwmarkd, uint64_t before_ns)
 {
     struct pool *pool = &fwmarkd->pool;
-    uint64_t now = pool_now_ns(), ticks;
 
-    if (read(pool->watch, &ticks, sizeof(ticks)) < 0)
-        return;
-    atomic_store(&pool->watched, false);
     pthread_mutex_lock(&fwmarkd->lock);
-    bool busy = replace_late(pool, now);
+    for (size_t i = 0; i < POOL_WORKERS; i++) {
+        struct pool_worker *worker = &pool->workers[i];
+        uint64_t since = atomic_load(&worker->watched.since_ns);
+        if (!worker->fwmarkd || since == 0 || since > before_ns || atomic_load(&worker->replaced))
+            continue;
+        atomic_store(&worker->replaced, true);
+        pool->workers_at[worker->task]--;
+    }
     fill(fwmarkd);
-    serve_give_up(fwmarkd, now);
-    /* Closers are at work, or a thread could not be had: look again. */
-    busy = busy || pool->serving < POOL_SERVING || pool->threads > pool->serving;
+    serve_give_up(fwmarkd, pool_now_ns());
     pthread_mutex_unlock(&fwmarkd->lock);
-    if (busy && !atomic_exchange(&pool->watched, true))
-        pool_set_timer(pool->watch, now + REPLACE_NS);
 }
 
 bool pool_close_apart(struct fwmarkd *fwmarkd, int fd, uid_t user)
@@ -287,7 +320,9 @@ bool pool_close_apart(struct fwmarkd *fwmarkd, int fd, uid_t user)
         struct pool_closer *closer = &pool->closers[i];
         if (closer->fwmarkd)
             continue;
-        *closer = (struct pool_closer){fwmarkd, fd, user};
+        closer->fwmarkd = fwmarkd;
+        closer->fd = fd;
+        closer->user = user;
         r = start_thread(fwmarkd, close_thread, closer);
         if (r < 0)
             closer->fwmarkd = NULL;

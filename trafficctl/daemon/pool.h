@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* The threads of fwmarkd: those that serve, and those that close what may take for ever. */
+/*
+ * The threads of fwmarkd: those that serve, those that close what may take for ever, and one that watches over them: it
+ * sends a signal to who waits on what a peer prepared, and starts another thread for who cannot be woken.
+ */
 #pragma once
 
 #include <pthread.h>
@@ -7,64 +10,84 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <time.h>
 
-/* Threads that serve. */
-#define POOL_SERVING 8
-/* The same and those they replace. */
+/* What a worker waits for: a new connection, or a word from one that waits. */
+enum pool_task {
+    POOL_ACCEPT,
+    POOL_WAITING,
+    POOL_TASKS,
+};
+
+/* Those that work, and those they replace. */
 #define POOL_WORKERS 64
 #define POOL_CLOSERS 64
 
 struct fwmarkd;
 
-/* A timer that ends what a thread waits for, as far as a signal can. */
-struct pool_nudge {
-    timer_t timer;
-    bool is_there, runs;
+/* What the watching thread knows of another one. */
+struct pool_watched {
+    atomic_int thread;         /* its number; 0: it is not there yet, or no more */
+    _Atomic uint64_t since_ns; /* it is at one thing since then; 0: it waits for events */
 };
 
 struct pool_worker {
     struct fwmarkd *fwmarkd; /* NULL: a free place */
-    struct pool_nudge nudge;
-    _Atomic uint64_t busy_since_ns; /* 0: it waits for events */
-    atomic_bool replaced;           /* another one does its work: it ends when it can */
+    enum pool_task task;
+    struct pool_watched watched;
+    atomic_bool accepts;  /* it is one of those who accept at this time */
+    atomic_bool replaced; /* another one does its work: it ends when it can */
 };
 
 struct pool_closer {
     struct fwmarkd *fwmarkd; /* NULL: a free place */
+    struct pool_watched watched;
     int fd;
     uid_t user; /* whose turn it takes */
 };
 
-/* Under the lock of struct fwmarkd. */
+/* Under the lock of struct fwmarkd, but for what is atomic. */
 struct pool {
     struct pool_worker workers[POOL_WORKERS];
     struct pool_closer closers[POOL_CLOSERS];
-    unsigned int serving; /* workers that are not replaced */
-    unsigned int threads; /* all that run */
-    pthread_cond_t ended; /* of one of them */
-    int watch;            /* timer: look after those that are busy */
-    atomic_bool watched;  /* it runs */
+    unsigned int workers_at[POOL_TASKS]; /* but for those that are replaced */
+    atomic_uint accepting;               /* workers that accept at this time */
+    atomic_uint may_accept;              /* how many of them should */
+    pthread_cond_t relief;               /* there is room for another one */
+    unsigned int threads;                /* all that run */
+    pthread_cond_t ended;                /* of one of them */
+    int wake;                            /* eventfd: there is something to watch, or the end */
+    atomic_bool is_watched;              /* nobody has to say so */
 };
 
 /* CLOCK_MONOTONIC. */
 uint64_t pool_now_ns(void);
-/* Set a timer to one moment of it. */
-void pool_set_timer(int timer, uint64_t when_ns);
+
+/* A condition whose timeouts are moments of that clock. */
+void pool_init_cond(pthread_cond_t *condition);
 
 void pool_init(struct pool *pool);
 /* After the last thread's end. */
 void pool_done(struct pool *pool);
 
-/* -EAGAIN, -ENOMEM: no thread, or no timer; those that run go on until pool_stop(). */
+/* -EAGAIN, -ENOMEM: no thread; those that run go on until pool_stop(). */
 int pool_start(struct fwmarkd *fwmarkd);
-/* The threads were told. False: not all have ended in time. */
+/* False: not all threads have ended in time. */
 bool pool_stop(struct fwmarkd *fwmarkd, uint64_t timeout_ns);
-/* Replace those that are busy for too long, and let nobody wait for a turn of a user whose turns do not end. */
-void pool_watch(struct fwmarkd *fwmarkd);
 
-/* The next call may wait on what a peer prepared: a signal ends that after a moment. */
-void pool_expect_delay(struct pool_worker *worker);
+/* The worker, if it accepts, is held up: another one accepts in its place, and it waits for its turn when it is done.
+ */
+void pool_relieve(struct pool_worker *worker);
+/*
+ * How many accept at a time: one in calm, since more would only keep each other from the lock of tags; all while peers
+ * hold them up.
+ */
+void pool_set_alarm(struct fwmarkd *fwmarkd, bool alarm);
+
+/*
+ * Start a thread for each worker that is at one thing since before that moment, and let nobody wait for a turn of a
+ * user whose turns do not end.
+ */
+void pool_replace(struct fwmarkd *fwmarkd, uint64_t before_ns);
 
 /*
  * Close what nobody knows how long it takes, in a thread of its own. The turn that the caller has for user becomes its

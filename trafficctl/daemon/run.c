@@ -88,15 +88,6 @@ static void on_watch(evutil_socket_t fd, short what, void *data)
         sockets_watch(daemon->sockets, attached & UINT32_C(1) << TCTL_PROG_RELEASE);
 }
 
-static void on_late(evutil_socket_t fd, short what, void *data)
-{
-    struct daemon *daemon = data;
-
-    (void)fd;
-    (void)what;
-    fwmarkd_watch(daemon->fwmarkd);
-}
-
 static void event_freep(struct event **event)
 {
     if (*event)
@@ -123,12 +114,8 @@ static int say(int r, const struct fault *fault)
 /* Until a signal stops it. */
 static int dispatch(struct daemon *daemon)
 {
-    _cleanup_(event_freep) struct event *late =
-        event_new(daemon->base, fwmarkd_watch_fd(daemon->fwmarkd), EV_READ | EV_PERSIST, on_late, daemon);
     const struct fault fault = {0};
 
-    if (!late || event_add(late, NULL))
-        return say(-ENOMEM, &fault);
     log_info("counting; pins in %s, tags at %s", daemon->settings.bpffs, daemon->settings.socket);
     tell(notify_ready());
     return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;

@@ -6,22 +6,19 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "act.h"
 #include "fd.h"
 
+#define NS_PER_SEC UINT64_C(1000000000)
 /* For a whole message, from when the connection was accepted. */
 #define PATIENCE_NS UINT64_C(5000000000)
+#define MOMENT_NS 100000
 /* Without descriptors or memory for another connection. */
 #define PAUSE_NS UINT64_C(100000000)
-
-static void arm(const struct fwmarkd *fwmarkd, int fd, uint64_t event)
-{
-    struct epoll_event what = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = event};
-
-    epoll_ctl(fwmarkd->epoll, EPOLL_CTL_MOD, fd, &what);
-}
 
 /* Under the lock. */
 static int arm_connection(const struct fwmarkd *fwmarkd, struct connection *connection, uint64_t key)
@@ -32,12 +29,6 @@ static int arm_connection(const struct fwmarkd *fwmarkd, struct connection *conn
         return -errno;
     connection->polled = true;
     return 0;
-}
-
-void serve_accepting(struct fwmarkd *fwmarkd)
-{
-    fwmarkd->paused = false;
-    arm(fwmarkd, fwmarkd->listener.fd, SERVER_ACCEPT);
 }
 
 static bool is_readable(int fd)
@@ -62,8 +53,8 @@ void serve_end_turn(struct fwmarkd *fwmarkd, uid_t user)
 {
     turns_end(&fwmarkd->turns, user, pool_now_ns());
     arm_queued(fwmarkd, user);
-    if (fwmarkd->paused)
-        serve_accepting(fwmarkd);
+    if (fwmarkd->short_of_room > 0)
+        pthread_cond_signal(&fwmarkd->room);
 }
 
 static void end_turn(struct fwmarkd *fwmarkd, uid_t user)
@@ -73,12 +64,19 @@ static void end_turn(struct fwmarkd *fwmarkd, uid_t user)
     pthread_mutex_unlock(&fwmarkd->lock);
 }
 
+static void set_timer(int timer, uint64_t when_ns)
+{
+    const struct itimerspec when = {.it_value = {when_ns / NS_PER_SEC, when_ns % NS_PER_SEC}};
+
+    timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
 /* Under the lock. */
 static void set_deadline(struct fwmarkd *fwmarkd, uint64_t when_ns)
 {
     fwmarkd->deadline_runs = when_ns > 0;
     if (when_ns > 0)
-        pool_set_timer(fwmarkd->deadline, when_ns);
+        set_timer(fwmarkd->deadline, when_ns);
 }
 
 static void answer(const struct connection *connection, int32_t error)
@@ -86,62 +84,48 @@ static void answer(const struct connection *connection, int32_t error)
     send(connection->fd, &error, sizeof(error), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Also what the peer still had in the queue is closed here. */
-static void close_connection(struct pool_worker *worker, struct connection *connection)
-{
-    pool_expect_delay(worker);
-    connection->fd = fd_close(connection->fd);
-}
-
-/* 0: the descriptor is a socket of AF_INET or AF_INET6. */
-static int check_socket(int descriptor)
-{
-    int family;
-    socklen_t size = sizeof(family);
-
-    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0)
-        return -errno;
-    return family == AF_INET || family == AF_INET6 ? 0 : -EAFNOSUPPORT;
-}
-
 /*
- * The turn ends with the connection, or, if there is more to close than an internet socket, with that: such a thing
- * may be a file whose server never answers, or hold one in its queue.
+ * The turn ends with the connection, and with what the peer still had in its queue; or, if there is more to close than
+ * an internet socket, with that: such a thing may be a file whose server never answers, or hold one in its queue.
  */
-static void end_connection(struct pool_worker *worker, struct connection *connection)
+static void end_connection(struct fwmarkd *fwmarkd, struct connection *connection)
 {
     uid_t user = connection->peer.user;
 
-    close_connection(worker, connection);
+    connection->fd = fd_close(connection->fd);
     if (connection->descriptor >= 0) {
-        if (pool_close_apart(worker->fwmarkd, connection->descriptor, user))
+        if (pool_close_apart(fwmarkd, connection->descriptor, user))
             return;
         connection->descriptor = fd_close(connection->descriptor);
     }
-    end_turn(worker->fwmarkd, user);
+    end_turn(fwmarkd, user);
 }
 
-/*
- * An internet socket is closed before the answer: whoever has it may look for the end of its tag right after. At the
- * stop nothing is changed any more; the tags may be closed already.
- */
-static void finish(struct pool_worker *worker, struct connection *connection, const struct request *request)
+/* At the stop nothing is changed any more: the tags may be closed already. */
+static int handle(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
 {
-    int has_socket = connection->descriptor < 0 ? -EBADF : check_socket(connection->descriptor);
-    int error;
+    if (atomic_load(&fwmarkd->stopping))
+        return -ESHUTDOWN;
+    return act(fwmarkd, connection, request);
+}
 
-    if (atomic_load(&worker->fwmarkd->stopping))
-        error = -ESHUTDOWN;
-    else if (request->needs_socket && has_socket < 0)
-        error = has_socket;
-    else
-        error = act(worker->fwmarkd, connection, request);
-    if (has_socket == 0) {
-        pool_expect_delay(worker);
+/* What was tagged is one; asking again would be a system call for each tag. */
+static bool is_internet_socket(const struct connection *connection, const struct request *request, int error)
+{
+    if (connection->descriptor < 0)
+        return false;
+    return (request->kind == REQUEST_TAG && error == 0) || act_check_socket(connection->descriptor) == 0;
+}
+
+/* An internet socket is closed before the answer: whoever has it may look for the end of its tag right after. */
+static void finish(struct fwmarkd *fwmarkd, struct connection *connection, const struct request *request)
+{
+    int error = handle(fwmarkd, connection, request);
+
+    if (is_internet_socket(connection, request, error))
         connection->descriptor = fd_close(connection->descriptor);
-    }
     answer(connection, error);
-    end_connection(worker, connection);
+    end_connection(fwmarkd, connection);
 }
 
 static void take_turn_anyway(struct fwmarkd *fwmarkd, const struct connection *connection)
@@ -176,7 +160,7 @@ static int answer_and_give_back(const struct connection *connection, int32_t err
  * Answer without having served, and without waiting for anything. What cannot be given back is closed as what was
  * served is.
  */
-static void refuse(struct pool_worker *worker, struct connection *connection, int error)
+static void refuse(struct fwmarkd *fwmarkd, struct connection *connection, int error)
 {
     if (answer_and_give_back(connection, error) == 0) {
         shutdown(connection->fd, SHUT_RDWR);
@@ -185,8 +169,8 @@ static void refuse(struct pool_worker *worker, struct connection *connection, in
         return;
     }
     const struct request request = {.kind = REQUEST_ANSWER, .error = error};
-    take_turn_anyway(worker->fwmarkd, connection);
-    finish(worker, connection, &request);
+    take_turn_anyway(fwmarkd, connection);
+    finish(fwmarkd, connection, &request);
 }
 
 /* Somebody had to make room. */
@@ -210,27 +194,26 @@ static struct surplus put_aside(struct fwmarkd *fwmarkd, struct connection *conn
 }
 
 /* The peer has no right to more; a silent one makes room for one that speaks. */
-static void refuse_surplus(struct pool_worker *worker, struct surplus *surplus)
+static void refuse_surplus(struct fwmarkd *fwmarkd, struct surplus *surplus)
 {
     if (surplus->any)
-        refuse(worker, &surplus->connection, -EAGAIN);
+        refuse(fwmarkd, &surplus->connection, -EAGAIN);
 }
 
 /* One too many: to be closed as carefully as the first. */
-static void drop(struct pool_worker *worker, const struct connection *connection, int descriptor)
+static void drop(struct fwmarkd *fwmarkd, const struct connection *connection, int descriptor)
 {
     struct connection rest = {.fd = -1, .descriptor = descriptor, .peer = connection->peer};
 
-    if (check_socket(descriptor) == 0) {
-        pool_expect_delay(worker);
+    if (act_check_socket(descriptor) == 0) {
         fd_close(descriptor);
         return;
     }
-    take_turn_anyway(worker->fwmarkd, &rest);
-    end_connection(worker, &rest);
+    take_turn_anyway(fwmarkd, &rest);
+    end_connection(fwmarkd, &rest);
 }
 
-static void take_descriptor(struct pool_worker *worker, struct connection *connection, struct msghdr *message)
+static void take_descriptor(struct fwmarkd *fwmarkd, struct connection *connection, struct msghdr *message)
 {
     struct cmsghdr *control = CMSG_FIRSTHDR(message);
     int descriptor;
@@ -244,11 +227,11 @@ static void take_descriptor(struct pool_worker *worker, struct connection *conne
     if (connection->descriptor < 0)
         connection->descriptor = descriptor;
     else
-        drop(worker, connection, descriptor);
+        drop(fwmarkd, connection, descriptor);
 }
 
 /* There is room for one descriptor, so that no peer can fill the table; the kernel drops the others at once. */
-static struct request receive(struct pool_worker *worker, struct connection *connection)
+static struct request receive(struct fwmarkd *fwmarkd, struct connection *connection)
 {
     struct request_received *received = &connection->received;
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
@@ -256,37 +239,53 @@ static struct request receive(struct pool_worker *worker, struct connection *con
     struct msghdr message = {
         .msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_LEN(sizeof(int))};
 
-    pool_expect_delay(worker);
     ssize_t got = recvmsg(connection->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && errno != EAGAIN && errno != EINTR)
         return (struct request){.kind = REQUEST_ANSWER, .error = -errno};
     if (got > 0) {
         received->length += got;
-        take_descriptor(worker, connection, &message);
+        take_descriptor(fwmarkd, connection, &message);
     }
     return request_judge(received, got == 0 ? REQUEST_CLOSED : REQUEST_OPEN);
 }
 
-static void receive_and_finish(struct pool_worker *worker, struct connection *connection)
+/*
+ * Most clients are about to send when they are accepted: waiting for a moment is cheaper than putting them aside. Not
+ * for users who have others that are silent.
+ */
+static bool comes_soon(struct fwmarkd *fwmarkd, const struct connection *connection)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
-    const struct request request = receive(worker, connection);
+    static const struct timespec MOMENT = {.tv_nsec = MOMENT_NS};
+    struct pollfd what = {.fd = connection->fd, .events = POLLIN};
+
+    if (connection->polled || connection->received.length > 0)
+        return false;
+    pthread_mutex_lock(&fwmarkd->lock);
+    bool known = waiting_has(&fwmarkd->waiting, connection->peer.user);
+    pthread_mutex_unlock(&fwmarkd->lock);
+    return !known && ppoll(&what, 1, &MOMENT, NULL) > 0;
+}
+
+static void receive_and_finish(struct fwmarkd *fwmarkd, struct connection *connection)
+{
+    struct request request = receive(fwmarkd, connection);
     struct surplus surplus;
 
+    if (request.kind == REQUEST_WAIT && comes_soon(fwmarkd, connection))
+        request = receive(fwmarkd, connection);
     if (request.kind != REQUEST_WAIT) {
-        finish(worker, connection, &request);
+        finish(fwmarkd, connection, &request);
         return;
     }
     pthread_mutex_lock(&fwmarkd->lock);
     surplus = put_aside(fwmarkd, connection, false);
     serve_end_turn(fwmarkd, connection->peer.user);
     pthread_mutex_unlock(&fwmarkd->lock);
-    refuse_surplus(worker, &surplus);
+    refuse_surplus(fwmarkd, &surplus);
 }
 
-static void serve(struct pool_worker *worker, struct connection *connection)
+static void serve(struct fwmarkd *fwmarkd, struct connection *connection)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
     struct surplus surplus = {0};
 
     pthread_mutex_lock(&fwmarkd->lock);
@@ -295,11 +294,11 @@ static void serve(struct pool_worker *worker, struct connection *connection)
         surplus = put_aside(fwmarkd, connection, true);
     pthread_mutex_unlock(&fwmarkd->lock);
     if (turn == TURNS_TAKEN)
-        receive_and_finish(worker, connection);
+        receive_and_finish(fwmarkd, connection);
     else if (turn == TURNS_STUCK)
-        refuse(worker, connection, -EAGAIN);
+        refuse(fwmarkd, connection, -EAGAIN);
     else
-        refuse_surplus(worker, &surplus);
+        refuse_surplus(fwmarkd, &surplus);
 }
 
 static bool is_shortage(int err)
@@ -308,33 +307,36 @@ static bool is_shortage(int err)
 }
 
 /* Until a connection ends, or a moment has passed. */
-static void pause_accepting(struct fwmarkd *fwmarkd)
+static void wait_for_room(struct fwmarkd *fwmarkd)
 {
+    const uint64_t until = pool_now_ns() + PAUSE_NS;
+    const struct timespec end = {until / NS_PER_SEC, until % NS_PER_SEC};
+
     pthread_mutex_lock(&fwmarkd->lock);
-    fwmarkd->paused = true;
-    set_deadline(fwmarkd, pool_now_ns() + PAUSE_NS);
+    fwmarkd->short_of_room++;
+    pthread_cond_timedwait(&fwmarkd->room, &fwmarkd->lock, &end);
+    fwmarkd->short_of_room--;
     pthread_mutex_unlock(&fwmarkd->lock);
 }
 
-static void accept_one(struct pool_worker *worker)
+int serve_accept(struct fwmarkd *fwmarkd)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
-    struct connection connection = {.descriptor = -1, .deadline_ns = pool_now_ns() + PATIENCE_NS};
+    int connection = accept4(fwmarkd->listener.fd, NULL, NULL, SOCK_CLOEXEC);
 
-    connection.fd = accept4(fwmarkd->listener.fd, NULL, NULL, SOCK_CLOEXEC);
-    if (connection.fd < 0 && is_shortage(errno)) {
-        pause_accepting(fwmarkd);
-        return;
-    }
-    /* Another thread takes the next one: this one may be held up. */
-    arm(fwmarkd, fwmarkd->listener.fd, SERVER_ACCEPT);
-    if (connection.fd < 0)
-        return;
-    int r = peer_ask(connection.fd, &fwmarkd->folding, &connection.peer);
+    if (connection < 0 && is_shortage(errno))
+        wait_for_room(fwmarkd);
+    return connection;
+}
+
+void serve_new(struct fwmarkd *fwmarkd, int fd, uint64_t now_ns)
+{
+    struct connection connection = {.fd = fd, .descriptor = -1, .deadline_ns = now_ns + PATIENCE_NS};
+    int r = peer_ask(fd, &fwmarkd->folding, &connection.peer);
+
     if (r < 0)
-        refuse(worker, &connection, r);
+        refuse(fwmarkd, &connection, r);
     else
-        serve(worker, &connection);
+        serve(fwmarkd, &connection);
 }
 
 void serve_give_up(struct fwmarkd *fwmarkd, uint64_t now_ns)
@@ -348,9 +350,9 @@ void serve_give_up(struct fwmarkd *fwmarkd, uint64_t now_ns)
         set_deadline(fwmarkd, first);
 }
 
-static void end_late(struct pool_worker *worker)
+static void end_late(struct fwmarkd *fwmarkd)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct epoll_event next = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = SERVER_DEADLINE};
     struct connection connection;
     bool queued = false;
     uint64_t ticks;
@@ -358,40 +360,29 @@ static void end_late(struct pool_worker *worker)
     pthread_mutex_lock(&fwmarkd->lock);
     bool late = read(fwmarkd->deadline, &ticks, sizeof(ticks)) > 0 &&
                 waiting_take_late(&fwmarkd->waiting, pool_now_ns(), &connection, &queued);
-    if (fwmarkd->paused)
-        serve_accepting(fwmarkd);
     set_deadline(fwmarkd, waiting_deadline(&fwmarkd->waiting));
     pthread_mutex_unlock(&fwmarkd->lock);
-    /* As above: the next one is for another thread. */
-    arm(fwmarkd, fwmarkd->deadline, SERVER_DEADLINE);
+    /* The next one is for another thread: this one may be held up. */
+    epoll_ctl(fwmarkd->epoll, EPOLL_CTL_MOD, fwmarkd->deadline, &next);
     if (late)
-        refuse(worker, &connection, queued ? -EAGAIN : request_judge(&connection.received, REQUEST_LATE).error);
+        refuse(fwmarkd, &connection, queued ? -EAGAIN : request_judge(&connection.received, REQUEST_LATE).error);
 }
 
-static void go_on(struct pool_worker *worker, uint64_t key)
+static void go_on(struct fwmarkd *fwmarkd, uint64_t key)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
     struct connection connection;
 
     pthread_mutex_lock(&fwmarkd->lock);
     bool here = waiting_take(&fwmarkd->waiting, key, &connection);
     pthread_mutex_unlock(&fwmarkd->lock);
     if (here)
-        serve(worker, &connection);
+        serve(fwmarkd, &connection);
 }
 
-void serve_event(struct pool_worker *worker, uint64_t event)
+void serve_event(struct fwmarkd *fwmarkd, uint64_t event)
 {
-    switch (event) {
-    case SERVER_ACCEPT:
-        accept_one(worker);
-        break;
-    case SERVER_DEADLINE:
-        end_late(worker);
-        break;
-    case SERVER_STOP:
-        break;
-    default:
-        go_on(worker, event);
-    }
+    if (event == SERVER_DEADLINE)
+        end_late(fwmarkd);
+    else
+        go_on(fwmarkd, event);
 }

@@ -11,18 +11,13 @@
 #include "turns.h"
 #include "waiting.h"
 
-/* Events: these, and the keys of waiting connections, which are larger. */
-enum server_event {
-    SERVER_ACCEPT,
-    SERVER_DEADLINE,
-    SERVER_STOP,
-};
+/* The event of the timer; others are keys of waiting connections, which are larger. */
+#define SERVER_DEADLINE 0
 
 struct fwmarkd {
     struct listener listener;
     int epoll;
-    int deadline; /* timer: somebody has waited too long, or accepting goes on */
-    int stop;     /* eventfd */
+    int deadline; /* timer: somebody has waited too long */
     atomic_bool stopping;
     char bpffs[SETTINGS_STRING_LEN];
     struct tags *tags;
@@ -34,6 +29,7 @@ struct fwmarkd {
     struct turns turns;
     struct peer_rights rights;
     bool deadline_runs;
-    bool paused; /* nobody is accepted: descriptors or memory are short */
+    unsigned int short_of_room; /* threads that cannot accept for want of descriptors or memory */
+    pthread_cond_t room;        /* a connection has ended */
     struct pool pool;
 };

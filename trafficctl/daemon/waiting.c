@@ -152,6 +152,14 @@ uint64_t waiting_deadline(const struct waiting *waiting)
     return waiting->oldest == NONE ? 0 : waiting->slots[waiting->oldest].connection.deadline_ns;
 }
 
+bool waiting_has(const struct waiting *waiting, uid_t user)
+{
+    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer)
+        if (waiting->slots[i].connection.peer.user == user)
+            return true;
+    return false;
+}
+
 static bool is_queued(const struct waiting_slot *slot, uid_t user)
 {
     return slot->queued > 0 && slot->connection.peer.user == user && slot->connection.deadline_ns > GIVEN_UP_NS;

@@ -70,6 +70,9 @@ bool waiting_take_late(struct waiting *waiting, uint64_t now_ns, struct connecti
 /* The first deadline; 0: nobody waits. */
 uint64_t waiting_deadline(const struct waiting *waiting);
 
+/* Has the user any? */
+bool waiting_has(const struct waiting *waiting, uid_t user);
+
 /* Who of the user was queued first is queued no more; NULL: nobody was. */
 struct connection *waiting_unqueue(struct waiting *waiting, uid_t user, uint64_t *ret_key);
 
