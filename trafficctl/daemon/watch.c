@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "watch.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A signal that does nothing but end what its thread waits for in recvmsg() or close(), as far as a signal can. */
+#define NUDGE_SIGNAL SIGRTMIN
+/* Who is at one thing for longer gets one, and again until that is done. An honest request takes a tenth of it. */
+#define NUDGE_NS UINT64_C(500000)
+/* Who is at it for longer even so does not wake up: others take over, and there is less hurry. */
+#define LATE_NS UINT64_C(100000000)
+/* So long after somebody was held up, all accept. */
+#define ALARM_NS UINT64_C(1000000000)
+/* Looks without anything to see before it waits to be called: being called costs more than a few looks. */
+#define QUIET_LOOKS 40
+
+static void nudged(int signal)
+{
+    (void)signal;
+}
+
+void watch_prepare(void)
+{
+    const struct sigaction action = {.sa_handler = nudged};
+
+    sigaction(NUDGE_SIGNAL, &action, NULL);
+}
+
+void watch_accept_nudges(struct pool_watched *watched)
+{
+    sigset_t nudges;
+
+    sigemptyset(&nudges);
+    sigaddset(&nudges, NUDGE_SIGNAL);
+    pthread_sigmask(SIG_UNBLOCK, &nudges, NULL);
+    atomic_store(&watched->thread, gettid());
+}
+
+void watch_nudge(const struct pool_watched *watched)
+{
+    int thread = atomic_load(&watched->thread);
+
+    if (thread > 0)
+        syscall(SYS_tgkill, getpid(), thread, NUDGE_SIGNAL);
+}
+
+/* Either this sees that nobody watches, or who is about to stop watching sees this. */
+void watch_begin(struct pool *pool, struct pool_watched *watched, uint64_t now_ns)
+{
+    const uint64_t one = 1;
+
+    atomic_store(&watched->since_ns, now_ns);
+    if (!atomic_load(&pool->is_watched) && !atomic_exchange(&pool->is_watched, true) &&
+        write(pool->wake, &one, sizeof(one)) < 0)
+        atomic_store(&pool->is_watched, false);
+}
+
+void watch_end(struct pool_watched *watched)
+{
+    atomic_store(&watched->since_ns, 0);
+}
+
+/* What one look has seen. */
+struct look {
+    unsigned int busy; /* threads */
+    unsigned int late; /* of these, for too long */
+    bool held_up;      /* one of them not for that long */
+};
+
+/* A thorough look is for those that are late too. True: it is held up. */
+static bool look_at(const struct pool_watched *watched, uint64_t now_ns, bool thorough, struct look *look)
+{
+    uint64_t since = atomic_load(&watched->since_ns);
+    bool late = since > 0 && now_ns > since + LATE_NS;
+
+    look->busy += since > 0;
+    look->late += late;
+    bool held_up = since > 0 && now_ns > since + NUDGE_NS;
+    if (held_up && (thorough || !late))
+        watch_nudge(watched);
+    look->held_up |= held_up && !late;
+    return held_up;
+}
+
+static struct look look_around(struct pool *pool, uint64_t now_ns, bool thorough)
+{
+    struct look look = {0};
+
+    for (size_t i = 0; i < POOL_WORKERS; i++)
+        if (look_at(&pool->workers[i].watched, now_ns, thorough, &look))
+            pool_relieve(&pool->workers[i]);
+    for (size_t i = 0; i < POOL_CLOSERS; i++)
+        look_at(&pool->closers[i].watched, now_ns, thorough, &look);
+    return look;
+}
+
+/* Those that are late are not waited for. */
+static bool is_quiet(const struct look *look)
+{
+    return look->busy == look->late;
+}
+
+/* Until somebody begins something, or somebody is late again. */
+static void wait_for_call(struct pool *pool)
+{
+    struct pollfd call = {.fd = pool->wake, .events = POLLIN};
+    uint64_t calls;
+
+    atomic_store(&pool->is_watched, false);
+    const struct look look = look_around(pool, pool_now_ns(), false);
+    if (is_quiet(&look) && poll(&call, 1, LATE_NS / 1000000) > 0 && read(pool->wake, &calls, sizeof(calls)) < 0)
+        atomic_store(&pool->is_watched, false);
+    atomic_store(&pool->is_watched, true);
+}
+
+/* *calm_ns: when it ends; 0: there is none. */
+static void raise_alarm(struct fwmarkd *fwmarkd, const struct look *look, uint64_t now_ns, uint64_t *calm_ns)
+{
+    bool was_raised = *calm_ns > 0;
+
+    if (look->held_up)
+        *calm_ns = now_ns + ALARM_NS;
+    else if (now_ns > *calm_ns)
+        *calm_ns = 0;
+    if (was_raised != (*calm_ns > 0))
+        pool_set_alarm(fwmarkd, *calm_ns > 0);
+}
+
+void watch_all(struct fwmarkd *fwmarkd)
+{
+    const struct timespec soon = {.tv_nsec = NUDGE_NS};
+    struct pool *pool = &fwmarkd->pool;
+    uint64_t thorough_ns = 0, calm_ns = 0;
+    unsigned int quiet = 0;
+
+    while (!atomic_load(&fwmarkd->stopping)) {
+        uint64_t now = pool_now_ns();
+        bool thorough = now >= thorough_ns;
+        const struct look look = look_around(pool, now, thorough);
+        if (thorough) {
+            pool_replace(fwmarkd, now - LATE_NS);
+            thorough_ns = now + LATE_NS;
+        }
+        raise_alarm(fwmarkd, &look, now, &calm_ns);
+        quiet = is_quiet(&look) ? quiet + 1 : 0;
+        if (quiet > QUIET_LOOKS)
+            wait_for_call(pool);
+        else
+            nanosleep(&soon, NULL);
+    }
+}
