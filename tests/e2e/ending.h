@@ -43,7 +43,9 @@ size_t tagged_sockets(void);
 /* Soon there are so many rows of the cookie map. */
 void tags_become(size_t rows, uint64_t within_ms);
 
-/* Without the program: until trafficd looks no more than as a routine. Then one is tagged that has ended. */
+/* A tagged socket that ended; without the program nobody is told of it, and its tag stays until trafficd looks. */
+uint64_t end_untold(void);
+/* Without the program: until trafficd looks no more than as a routine. */
 void looks_end(void);
 
 /*

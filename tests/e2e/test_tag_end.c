@@ -367,6 +367,7 @@ static void test_overflow_makes_trafficd_look(void **state)
 {
     (void)state;
     looks_end();
+    end_untold();
     assert_int_equal(tagged_sockets(), 1);
     listener_overflow();
     tags_become(0, LOOKS_MS);
