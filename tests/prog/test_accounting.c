@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -12,6 +15,7 @@
 #include <trafficctl/accounting.h>
 
 #include "cleanup.h"
+#include "deletion.h"
 #include "fd.h"
 #include "loopback.h"
 #include "surroundings.h"
@@ -139,6 +143,51 @@ static void what_was_unloaded_is_not_written(void **state)
     tagging_assert_no_row(fixture, fd);
 }
 
+static int stop_with_the_lock(void *bpffs)
+{
+    struct writer writer;
+    if (writer_open(bpffs, &writer) < 0 || writer_lock(&writer) < 0)
+        return EXIT_FAILURE;
+    raise(SIGSTOP);
+    writer_unlock(&writer);
+    writer_done(&writer);
+    return EXIT_SUCCESS;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+#define PROMISE_MS 5000
+
+/* As a shell or a debugger stops a command, and a freezer whole containers. Only the first one waits in vain. */
+static void a_stopped_writer_holds_nobody_up_for_ever(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    _cleanup_fd_ int fd = loopback_udp(fixture);
+    int status;
+    pid_t child = surroundings_fork(stop_with_the_lock, fixture->bpffs);
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+    uint64_t begin = now_ms();
+    assert_int_equal(tagging_set(&tags, fd, UID, TAG), -EBUSY);
+    uint64_t first = now_ms();
+    assert_in_range(first - begin, PROMISE_MS, 3 * PROMISE_MS);
+    assert_int_equal(tags_remove(&tags, fd), -EBUSY);
+    assert_int_equal(tags_set_counter_set(&tags, UID, 1), -EBUSY);
+    assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, 0), -EBUSY);
+    assert_true(now_ms() - first < PROMISE_MS);
+    tagging_assert_no_row(fixture, fd);
+    kill(child, SIGCONT);
+    assert_int_equal(surroundings_wait(child), EXIT_SUCCESS);
+    assert_int_equal(tagging_set(&tags, fd, UID, TAG), 0);
+    tagging_assert_row(fixture, fd, UID, TAG);
+}
+
 static void the_public_face_does_the_same(void **state)
 {
     const struct fixture *fixture = *state;
@@ -180,6 +229,7 @@ int main(void)
         SHARED(only_root_opens_them),
         SHARED(opening_says_what_is_wrong),
         SHARED(what_was_unloaded_is_not_written),
+        SHARED(a_stopped_writer_holds_nobody_up_for_ever),
         SHARED(the_public_face_does_the_same),
     };
     loopback_enter();

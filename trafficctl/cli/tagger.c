@@ -63,6 +63,7 @@ static const char *request_reason(int err)
         {-ENOENT, "it is not tagged"},
         {-EAFNOSUPPORT, "only IPv4 and IPv6 sockets can be tagged"},
         {-EMFILE, "this user is charged under 500 other tags: use one of them, or delete one with 'delete-tag-data'"},
+        {-EBUSY, "another process has been changing tags for 5 seconds, perhaps stopped: /proc/locks names it"},
         {-E2BIG, "there is no room: close tagged sockets, or raise the map's size in trafficctl.conf"},
     };
 

@@ -2,10 +2,38 @@
 #include "locks.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "cleanup.h"
+
+#define STEP_NS 1000000
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* flock() would wait for ever, and there is no wait with an end. */
+int locks_wait(int fd, unsigned int patience_ms)
+{
+    const struct timespec step = {.tv_nsec = STEP_NS};
+    uint64_t begin_ms = 0;
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        begin_ms = begin_ms ?: now_ms();
+        if (now_ms() - begin_ms >= patience_ms)
+            return -EBUSY;
+        nanosleep(&step, NULL);
+    }
+    return 0;
+}
 
 static void fclosep(FILE **file)
 {

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "fd.h"
+#include "locks.h"
 
 int writer_open(const char *bpffs, struct writer *writer)
 {
@@ -30,13 +31,11 @@ void writer_done(struct writer *writer)
     pthread_mutex_destroy(&writer->mutex);
 }
 
-static int wait_for_flock(int fd)
+static int wait_for_flock(struct writer *writer)
 {
-    while (flock(fd, LOCK_EX) < 0) {
-        if (errno != EINTR)
-            return -errno;
-    }
-    return 0;
+    int r = locks_wait(writer->folder_fd, writer->stuck ? 0 : LOCKS_PATIENCE_MS);
+    writer->stuck = r == -EBUSY;
+    return r;
 }
 
 static int check_folder(int fd)
@@ -50,7 +49,7 @@ static int check_folder(int fd)
 int writer_lock(struct writer *writer)
 {
     pthread_mutex_lock(&writer->mutex);
-    int r = wait_for_flock(writer->folder_fd);
+    int r = wait_for_flock(writer);
     if (r == 0) {
         r = check_folder(writer->folder_fd);
         if (r < 0)

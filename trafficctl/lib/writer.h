@@ -6,10 +6,12 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 
 struct writer {
     pthread_mutex_t mutex;
     int folder_fd;
+    bool stuck; /* the last one waited in vain: until somebody has had it, nobody waits */
 };
 
 /* End with writer_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES: not root; -ENOMEM, -errno. */
@@ -17,8 +19,9 @@ int writer_open(const char *bpffs, struct writer *writer);
 void writer_done(struct writer *writer);
 
 /*
- * Wait for the lock; given back by writer_unlock(). -ESTALE: everything was unloaded since writer_open(), what is open
- * is in no kernel program's sight any more. -errno of flock(2).
+ * Wait for the lock; given back by writer_unlock(). -EBUSY: another process has had it for LOCKS_PATIENCE_MS, so it may
+ * be stopped; -ESTALE: everything was unloaded since writer_open(), what is open is in no kernel program's sight any
+ * more. -errno of flock(2).
  */
 int writer_lock(struct writer *writer);
 void writer_unlock(struct writer *writer);

@@ -9,16 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bpffs.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "job.h"
-
-#define PATIENCE_MS 5000
-#define STEP_MS 20
 
 static int busy(const char *who, const char *todo, int fd, struct fault *fault)
 {
@@ -40,19 +36,13 @@ static int open_dir(const char *path, int *ret_fd, struct fault *fault)
     return 0;
 }
 
-/* flock() would wait for ever, and there is no wait with an end. */
 int lock_wait(int fd, struct fault *fault)
 {
-    const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
-    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += STEP_MS) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return -errno;
-        if (waited >= PATIENCE_MS)
-            return busy("another process is loading, unloading or changing the policy", "try again when it is done", fd,
-                        fault);
-        nanosleep(&step, NULL);
-    }
-    return 0;
+    int r = locks_wait(fd, LOCKS_PATIENCE_MS);
+    if (r != -EBUSY)
+        return r;
+    return busy("another process is loading, unloading, tagging or changing the policy", "try again when it is done",
+                fd, fault);
 }
 
 /* Whoever had the lock before may have removed the folder. */
