@@ -38,7 +38,7 @@ struct {
     __type(value, __u8);
 } uid_counter_set_map SEC(".maps");
 
-/* counters: w P; r U */
+/* counters: w P, U deletes; r U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, TCTL_STATS_ENTRIES);
@@ -119,7 +119,7 @@ struct {
     __type(value, struct tctl_state);
 } state_map SEC(".maps");
 
-/* rows made per UID: w P, the loader on adoption; r P */
+/* rows made per UID: w P, U on adoption and after deleting rows; r P, U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, TCTL_STATS_ENTRIES);
@@ -136,7 +136,7 @@ struct {
     __type(value, struct tctl_tag_count);
 } tag_count_map SEC(".maps");
 
-/* rows of the cookie map that the last close took away, by the UID they charged: w P; r U */
+/* rows of the cookie map that the last close took away, by the UID they charged: w P, U deletes; r U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, TCTL_STATS_ENTRIES);
@@ -169,7 +169,7 @@ struct {
     __type(value, __u64);
 } peer_storage SEC(".maps");
 
-/* only with --counters percpu; what an interrupting program counted: w P; r U */
+/* only with --counters percpu; what an interrupting program counted: w P, U deletes; r U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);

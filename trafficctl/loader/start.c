@@ -84,7 +84,8 @@ static void warn_of_lacks(const struct job *job)
     if (!job->kernel.stored_answers)
         warn(job, "this kernel has no socket storage: every packet asks the maps");
     if (!job->release_hook)
-        warn(job, "this kernel cannot run a program when a socket closes: tags of closed sockets stay");
+        warn(job, "this kernel cannot run a program when a socket closes: tags stay until trafficd hears of it, for up "
+                  "to 30 seconds");
     if (!job->iterators && kernel_has_types())
         warn(job, "this kernel cannot list its sockets: tags whose end was missed stay, and users of user namespaces "
                   "tag as the UID they have there");
