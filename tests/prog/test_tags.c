@@ -276,6 +276,25 @@ struct first_packets {
     pthread_barrier_t start;
 };
 
+/* As when memory is short for counting that. */
+static void a_socket_whose_row_is_gone_is_its_owners_at_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    _cleanup_fd_ int fd = loopback_udp(fixture), readonly = -1;
+    int writable = tags.tag_count;
+    assert_int_equal(tagging_set(&tags, fd, UID, TAG), 0);
+    tagging_send(fd);
+    assert_int_equal(pins_open_map(fixture->bpffs, PIN_TAG_COUNT, false, &readonly), 0);
+    tags.tag_count = readonly;
+    assert_int_equal(tags_remove(&tags, fd), -EPERM);
+    tags.tag_count = writable;
+    tagging_assert_no_row(fixture, fd);
+    tagging_send(fd);
+    assert_int_equal(tagging_sent(fixture, UID, TAG, 0), 1);
+    assert_int_equal(tagging_total(fixture, 0), 1);
+}
+
 static void *send_first_packets(void *context)
 {
     struct first_packets *packets = context;
@@ -346,6 +365,7 @@ int main(void)
         SHARED(the_end_of_a_socket_takes_its_row),
         SHARED(closed_sockets_are_counted_down),
         SHARED(a_socket_without_option_memory_can_be_tagged),
+        SHARED(a_socket_whose_row_is_gone_is_its_owners_at_once),
         SHARED(a_socket_that_begins_to_send_can_be_tagged),
     };
     loopback_enter();

@@ -178,6 +178,14 @@ int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const st
     return r;
 }
 
+/* A row that is gone and could not be counted off is gone. */
+static int remove_locked(const struct tags *tags, int socket, uint64_t cookie)
+{
+    int r = charge_end_row(tags, cookie);
+    int renewed = r == -ENOENT ? 0 : renew_answer(tags, socket);
+    return r < 0 ? r : renewed;
+}
+
 int tags_remove(struct tags *tags, int socket)
 {
     uint64_t cookie = 0;
@@ -186,9 +194,7 @@ int tags_remove(struct tags *tags, int socket)
         r = writer_lock(&tags->writer);
     if (r < 0)
         return r;
-    r = charge_end_row(tags, cookie);
-    if (r == 0)
-        r = renew_answer(tags, socket);
+    r = remove_locked(tags, socket, cookie);
     writer_unlock(&tags->writer);
     return r;
 }
