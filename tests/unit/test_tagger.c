@@ -34,8 +34,8 @@ static void failed(const struct tagger *tagger, int err, char *text, size_t size
 
 static void expected_failure_is_explained(void **state)
 {
-    static const int errors[] = {EPERM,  ENOENT,       EAGAIN,     EACCES,       EMFILE,   E2BIG,
-                                 EPROTO, EAFNOSUPPORT, ECONNRESET, ECONNREFUSED, ETIMEDOUT};
+    static const int errors[] = {EPERM,        ENOENT,     EAGAIN,       EACCES,    EMFILE, E2BIG,    EPROTO,
+                                 EAFNOSUPPORT, ECONNRESET, ECONNREFUSED, ETIMEDOUT, EBUSY,  ESHUTDOWN};
     const struct tagger tagger = {.server = SERVER};
     char text[512];
 

@@ -78,6 +78,7 @@ static const char *server_reason(int err)
          "that is for who may do accounting: become root, or join the group that trafficd calls accounting_group "
          "(net_bw_acct)"},
         {-EAGAIN, "you have too many connections to the server: try again"},
+        {-ESHUTDOWN, "the server is stopping: try again when it is started"},
         {-ECONNREFUSED, "nobody listens there: start trafficd, or name its socket with --socket"},
         {-EACCES, "no permission to reach this socket: name another with --socket, or become root"},
         {-ECONNRESET, "the server went away without an answer: look at trafficd's log"},

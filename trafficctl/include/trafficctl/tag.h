@@ -28,7 +28,7 @@ extern "C" {
  * close. Tag 0 charges uid without a tag. A tagged socket is tagged anew. fd stays the caller's. -EPERM: only who may
  * do accounting can charge another uid; -EBADF; -ENOTSOCK; -EAFNOSUPPORT: neither AF_INET nor AF_INET6; -EMFILE: uid is
  * charged under 500 other tags; -E2BIG: no room for another tagged socket; -EAGAIN: this user has too many connections
- * to the server.
+ * to the server; -EBUSY: another writer of tags has been at it for 5 seconds; -ESHUTDOWN: the server is stopping.
  */
 int tctl_tag(const char *server, int fd, uint32_t uid, uint32_t tag);
 
