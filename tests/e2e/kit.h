@@ -52,3 +52,5 @@ struct tctl_counters tag_sum(struct world *world, uint32_t uid, uint32_t tag);
 struct tctl_counters uid_total(struct world *world, uint32_t uid);
 bool uid_has_row(struct world *world, uint32_t uid);
 uint64_t now_ms(void);
+/* In a network namespace of one's own; for an actor: -errno. */
+int loopback_up(void);

@@ -4,12 +4,10 @@
  * up, another one inside it, with and without a network of its own. Whoever acts in there, 10001 pays.
  */
 #include <errno.h>
-#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,14 +31,6 @@ struct container {
     unsigned many;    /* not 0: that many users send one datagram each to ... */
     union address to; /* ... here */
 };
-
-static int loopback_up(void)
-{
-    _cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-
-    return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? -errno : 0;
-}
 
 /* One datagram from each of many users; root of the namespace may become any of them. */
 static int send_many(const struct container *container)
