@@ -16,27 +16,27 @@ int act_check_socket(int descriptor)
     return family == AF_INET || family == AF_INET6 ? 0 : -EAFNOSUPPORT;
 }
 
-static bool may_account(struct fwmarkd *fwmarkd, const struct connection *connection)
+static bool may_account(struct server *server, const struct connection *connection)
 {
     struct peer_rights rights;
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    rights = fwmarkd->rights;
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    rights = server->rights;
+    pthread_mutex_unlock(&server->lock);
     return peer_may_account(connection->fd, &connection->peer, &rights);
 }
 
 /* What is no such socket is told first, here and by tags_set(). */
-static int check_other(struct fwmarkd *fwmarkd, const struct connection *connection)
+static int check_other(struct server *server, const struct connection *connection)
 {
     int r = act_check_socket(connection->descriptor);
 
     if (r < 0)
         return r;
-    return may_account(fwmarkd, connection) ? 0 : -EPERM;
+    return may_account(server, connection) ? 0 : -EPERM;
 }
 
-static int tag(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
+static int tag(struct server *server, const struct connection *connection, const struct request *request)
 {
     const struct peer *peer = &connection->peer;
     struct tctl_tag tag = {.uid = request->uid, .tag = request->info};
@@ -45,12 +45,12 @@ static int tag(struct fwmarkd *fwmarkd, const struct connection *connection, con
     if (request->uid == FWMARK_MYSELF || peer_is(peer, request->uid))
         tag.uid = peer->user;
     else
-        r = check_other(fwmarkd, connection);
-    return r < 0 ? r : tags_set(fwmarkd->tags, connection->descriptor, &tag, &fwmarkd->limit);
+        r = check_other(server, connection);
+    return r < 0 ? r : tags_set(&server->tags, connection->descriptor, &tag, &server->limit);
 }
 
 /* A descriptor that somebody was given is no right to its bill. */
-static bool may_untag(struct fwmarkd *fwmarkd, const struct connection *connection, const struct tctl_tag *tag)
+static bool may_untag(struct server *server, const struct connection *connection, const struct tctl_tag *tag)
 {
     struct stat socket;
 
@@ -58,38 +58,38 @@ static bool may_untag(struct fwmarkd *fwmarkd, const struct connection *connecti
         return true;
     if (fstat(connection->descriptor, &socket) == 0 && peer_is(&connection->peer, socket.st_uid))
         return true;
-    return may_account(fwmarkd, connection);
+    return may_account(server, connection);
 }
 
-static int untag(struct fwmarkd *fwmarkd, const struct connection *connection)
+static int untag(struct server *server, const struct connection *connection)
 {
     struct tctl_tag tag;
-    int r = tags_get(fwmarkd->tags, connection->descriptor, &tag);
+    int r = tags_get(&server->tags, connection->descriptor, &tag);
 
     if (r < 0)
         return r;
-    if (!may_untag(fwmarkd, connection, &tag))
+    if (!may_untag(server, connection, &tag))
         return -EPERM;
-    return tags_remove(fwmarkd->tags, connection->descriptor);
+    return tags_remove(&server->tags, connection->descriptor);
 }
 
-int act(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
+int act(struct server *server, const struct connection *connection, const struct request *request)
 {
     int r;
 
     switch (request->kind) {
     case REQUEST_TAG:
-        return tag(fwmarkd, connection, request);
+        return tag(server, connection, request);
     case REQUEST_UNTAG:
-        return untag(fwmarkd, connection);
+        return untag(server, connection);
     case REQUEST_COUNTER_SET:
-        if (!may_account(fwmarkd, connection))
+        if (!may_account(server, connection))
             return -EPERM;
-        return tags_set_counter_set(fwmarkd->tags, request->uid, request->info);
+        return tags_set_counter_set(&server->tags, request->uid, request->info);
     case REQUEST_DELETE:
-        if (!may_account(fwmarkd, connection))
+        if (!may_account(server, connection))
             return -EPERM;
-        return deletion_run(fwmarkd->bpffs, fwmarkd->tags, request->uid, request->info);
+        return deletion_run(server->bpffs, &server->tags, request->uid, request->info);
     default:
         r = request->needs_socket ? act_check_socket(connection->descriptor) : 0;
         return r < 0 ? r : request->error;

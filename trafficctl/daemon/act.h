@@ -8,4 +8,4 @@
 int act_check_socket(int descriptor);
 
 /* The answer: 0 or a negative errno. */
-int act(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request);
+int act(struct server *server, const struct connection *connection, const struct request *request);

@@ -2,105 +2,194 @@
 #include "fwmarkd.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "listener.h"
+#include "log.h"
 #include "server.h"
 
-/* More are of no use here, and would only let peers fill memory. */
-#define OPEN_FILES 4096
-#define STOP_NS UINT64_C(500000000)
+/* For a server to open its maps and start its threads. */
+#define START_MS 5000
+/* To obey; what it has to do takes half of that at most. */
+#define OBEY_MS 1000
 
-/* How many open files there may be, after asking for enough. */
-static uint64_t open_files(void)
+struct fwmarkd {
+    struct settings settings;
+    struct listener listener;
+    struct event_base *base;
+    int control;         /* to the server; -1: there is none */
+    struct event *word;  /* it says something */
+    struct event *ended; /* a server has ended, this one or an earlier one */
+    struct event *again; /* time to start another one */
+};
+
+/* The next word of this kind. Others are answers to what was asked before. -ETIMEDOUT; -EPIPE: it has ended. */
+static int wait_for_word(int control, enum server_word_kind kind, int timeout_ms, struct server_word *ret_word)
 {
-    struct rlimit limit = {0};
+    struct pollfd ready = {.fd = control, .events = POLLIN};
 
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < OPEN_FILES) {
-        const struct rlimit more = {limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES, limit.rlim_max};
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-            limit = more;
+    for (;;) {
+        int count = poll(&ready, 1, timeout_ms);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count < 0 ? -errno : -ETIMEDOUT;
+        if (recv(control, ret_word, sizeof(*ret_word), 0) != sizeof(*ret_word))
+            return -EPIPE;
+        if (ret_word->kind == kind || ret_word->kind == SERVER_FAILED)
+            return 0;
     }
-    return limit.rlim_cur;
 }
 
-static int open_events(struct fwmarkd *fwmarkd)
+static int give_order(int control, const struct server_order *order)
 {
-    struct epoll_event deadline = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = SERVER_DEADLINE};
+    return send(control, order, sizeof(*order), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
 
-    fwmarkd->epoll = epoll_create1(EPOLL_CLOEXEC);
-    fwmarkd->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (fwmarkd->epoll < 0 || fwmarkd->deadline < 0 ||
-        epoll_ctl(fwmarkd->epoll, EPOLL_CTL_ADD, fwmarkd->deadline, &deadline) < 0)
-        return -errno;
+/* Signals are for the child to sort out before it gets any. */
+static pid_t fork_server(const struct fwmarkd *fwmarkd, int control)
+{
+    sigset_t all, kept;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &kept);
+    pid_t pid = fork();
+    if (pid == 0)
+        server_main(&fwmarkd->settings, fwmarkd->listener.fd, control);
+    sigprocmask(SIG_SETMASK, &kept, NULL);
+    return pid;
+}
+
+/* A server that is ready. */
+static int start_server(const struct fwmarkd *fwmarkd, int *ret_control, struct fault *fault)
+{
+    int pair[2];
+    struct server_word word;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return fault_set(fault, -errno, "no socket for the process that serves tags: %s", strerror(errno));
+    _cleanup_fd_ int ours = pair[0], its = pair[1];
+    if (fork_server(fwmarkd, its) < 0)
+        return fault_set(fault, -errno, "no process to serve tags: %s", strerror(errno));
+    its = fd_close(its);
+    int r = wait_for_word(ours, SERVER_READY, START_MS, &word);
+    if (r < 0)
+        return fault_set(fault, r, "the process that serves tags does not start: %s", strerror(-r));
+    if (word.kind == SERVER_FAILED) {
+        *fault = word.fault;
+        return word.error;
+    }
+    *ret_control = fd_take(&ours);
     return 0;
 }
 
-/* No thread is left. */
-static void done(struct fwmarkd *fwmarkd)
+static void event_free_at(struct event **event)
 {
-    fd_close(fwmarkd->epoll);
-    fd_close(fwmarkd->deadline);
-    pthread_cond_destroy(&fwmarkd->room);
-    pool_done(&fwmarkd->pool);
-    peer_folding_done(&fwmarkd->folding);
-    waiting_done(&fwmarkd->waiting);
-    pthread_mutex_destroy(&fwmarkd->lock);
-    free(fwmarkd);
+    if (*event)
+        event_free(*event);
+    *event = NULL;
 }
 
-static struct fwmarkd *fwmarkd_new(const struct settings *settings, struct tags *tags)
+static void forget_server(struct fwmarkd *fwmarkd)
+{
+    event_free_at(&fwmarkd->word);
+    fwmarkd->control = fd_close(fwmarkd->control);
+}
+
+static void on_word(evutil_socket_t control, short what, void *data);
+
+/* In the place of the one there is, which goes when this one is ready. */
+static int take_server(struct fwmarkd *fwmarkd, struct fault *fault)
+{
+    static const struct server_order retire = {.kind = SERVER_RETIRE};
+    int control, r = start_server(fwmarkd, &control, fault);
+
+    if (r < 0)
+        return r;
+    if (fwmarkd->control >= 0)
+        give_order(fwmarkd->control, &retire);
+    forget_server(fwmarkd);
+    fwmarkd->control = control;
+    fwmarkd->word = event_new(fwmarkd->base, control, EV_READ | EV_PERSIST, on_word, fwmarkd);
+    if (!fwmarkd->word || event_add(fwmarkd->word, NULL))
+        return fault_set(fault, -ENOMEM, "out of memory");
+    return 0;
+}
+
+static void try_again(struct fwmarkd *fwmarkd)
+{
+    static const struct timeval SECOND = {.tv_sec = 1};
+
+    event_add(fwmarkd->again, &SECOND);
+}
+
+static void on_word(evutil_socket_t control, short what, void *data)
+{
+    struct fwmarkd *fwmarkd = data;
+    struct server_word word;
+    struct fault fault = {0};
+    ssize_t got = recv(control, &word, sizeof(word), MSG_DONTWAIT);
+
+    (void)what;
+    if (got < 0)
+        return;
+    if (got == 0) {
+        log_error("the process that serves tags has ended: another one is started in a second");
+        forget_server(fwmarkd);
+        try_again(fwmarkd);
+    } else if (word.kind == SERVER_FULL && take_server(fwmarkd, &fault) < 0) {
+        log_error("%s; the threads of the present one are held up by what peers sent", fault.text);
+    }
+}
+
+static void on_again(evutil_socket_t fd, short what, void *data)
+{
+    struct fwmarkd *fwmarkd = data;
+    struct fault fault = {0};
+
+    (void)fd;
+    (void)what;
+    if (take_server(fwmarkd, &fault) == 0)
+        return;
+    log_error("%s; trying again in a second", fault.text);
+    try_again(fwmarkd);
+}
+
+static void on_ended(evutil_socket_t signal, short what, void *data)
+{
+    (void)signal;
+    (void)what;
+    (void)data;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
+static int set_up(struct fwmarkd *fwmarkd, struct fault *fault)
+{
+    fwmarkd->ended = evsignal_new(fwmarkd->base, SIGCHLD, on_ended, NULL);
+    fwmarkd->again = evtimer_new(fwmarkd->base, on_again, fwmarkd);
+    if (!fwmarkd->ended || !fwmarkd->again || evsignal_add(fwmarkd->ended, NULL))
+        return fault_set(fault, -ENOMEM, "out of memory");
+    int r = listener_open(fwmarkd->settings.socket, &fwmarkd->listener, fault);
+    return r < 0 ? r : take_server(fwmarkd, fault);
+}
+
+int fwmarkd_start(const struct settings *settings, struct event_base *base, struct fwmarkd **ret_fwmarkd,
+                  struct fault *fault)
 {
     struct fwmarkd *fwmarkd = calloc(1, sizeof(*fwmarkd));
 
     if (!fwmarkd)
-        return NULL;
-    fwmarkd->listener.fd = fwmarkd->epoll = fwmarkd->deadline = -1;
-    fwmarkd->folding.storage = -1;
-    strcpy(fwmarkd->bpffs, settings->bpffs);
-    fwmarkd->tags = tags;
-    fwmarkd->limit.sockets = settings->entries[LOAD_COOKIE_TAG] / 2;
-    fwmarkd->rights = peer_rights_of(settings);
-    fwmarkd->waiting = WAITING_EMPTY;
-    pthread_mutex_init(&fwmarkd->lock, NULL);
-    pool_init_cond(&fwmarkd->room);
-    pool_init(&fwmarkd->pool);
-    return fwmarkd;
-}
-
-/* The socket comes last: who connects is served. */
-static int set_up(struct fwmarkd *fwmarkd, const struct settings *settings, struct fault *fault)
-{
-    int r = peer_folding_open(settings, &fwmarkd->folding);
-
-    if (r == 0)
-        r = waiting_init(&fwmarkd->waiting, waiting_size(open_files()));
-    if (r < 0)
-        return fault_set(fault, r, "tags cannot be served: %s", strerror(-r));
-    r = listener_open(settings->socket, &fwmarkd->listener, fault);
-    if (r < 0)
-        return r;
-    r = open_events(fwmarkd);
-    if (r == 0)
-        r = pool_start(fwmarkd);
-    if (r < 0)
-        return fault_set(fault, r, "the threads that serve tags cannot be started: %s", strerror(-r));
-    return 0;
-}
-
-int fwmarkd_start(const struct settings *settings, struct tags *tags, struct fwmarkd **ret_fwmarkd, struct fault *fault)
-{
-    struct fwmarkd *fwmarkd = fwmarkd_new(settings, tags);
-
-    if (!fwmarkd)
         return fault_set(fault, -ENOMEM, "out of memory");
-    int r = set_up(fwmarkd, settings, fault);
+    *fwmarkd = (struct fwmarkd){.settings = *settings, .listener.fd = -1, .base = base, .control = -1};
+    int r = set_up(fwmarkd, fault);
     if (r < 0)
         fwmarkd_stop(fwmarkd);
     else
@@ -110,37 +199,32 @@ int fwmarkd_start(const struct settings *settings, struct tags *tags, struct fwm
 
 void fwmarkd_apply(struct fwmarkd *fwmarkd, const struct settings *settings)
 {
-    struct peer_rights rights = peer_rights_of(settings);
+    const struct server_order order = {.kind = SERVER_RIGHTS, .rights = peer_rights_of(settings)};
+    struct server_word word;
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    fwmarkd->rights = rights;
-    pthread_mutex_unlock(&fwmarkd->lock);
+    fwmarkd->settings = *settings;
+    if (fwmarkd->control < 0)
+        return; /* the next one begins with them */
+    int r = give_order(fwmarkd->control, &order);
+    if (r == 0)
+        r = wait_for_word(fwmarkd->control, SERVER_OBEYS, OBEY_MS, &word);
+    if (r < 0)
+        log_error("who may do accounting could not be told: %s; restart trafficd", strerror(-r));
 }
 
-/* Whoever still waits is answered. Closing may take its time, and is done by the end of the process. */
-static void answer_waiting(struct fwmarkd *fwmarkd)
+struct fwmarkd *fwmarkd_stop(struct fwmarkd *fwmarkd)
 {
-    const int32_t error = -ESHUTDOWN;
-    struct connection connection;
-    bool queued;
+    static const struct server_order stop = {.kind = SERVER_STOP};
+    struct server_word word;
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    while (waiting_take_late(&fwmarkd->waiting, UINT64_MAX, &connection, &queued)) {
-        send(connection.fd, &error, sizeof(error), MSG_DONTWAIT | MSG_NOSIGNAL);
-        shutdown(connection.fd, SHUT_RDWR);
-    }
-    pthread_mutex_unlock(&fwmarkd->lock);
-}
-
-bool fwmarkd_stop(struct fwmarkd *fwmarkd)
-{
     if (!fwmarkd)
-        return true;
-    atomic_store(&fwmarkd->stopping, true);
-    bool ended = pool_stop(fwmarkd, STOP_NS);
+        return NULL;
+    if (fwmarkd->control >= 0 && give_order(fwmarkd->control, &stop) == 0)
+        wait_for_word(fwmarkd->control, SERVER_DONE, OBEY_MS, &word);
+    forget_server(fwmarkd);
     listener_done(&fwmarkd->listener);
-    answer_waiting(fwmarkd);
-    if (ended)
-        done(fwmarkd);
-    return ended;
+    event_free_at(&fwmarkd->ended);
+    event_free_at(&fwmarkd->again);
+    free(fwmarkd);
+    return NULL;
 }

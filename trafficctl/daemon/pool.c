@@ -32,63 +32,63 @@ uint64_t pool_now_ns(void)
 
 static bool goes_on(const struct pool_worker *worker)
 {
-    return !atomic_load(&worker->replaced) && !atomic_load(&worker->fwmarkd->stopping);
+    return !atomic_load(&worker->replaced) && !atomic_load(&worker->server->stopping);
 }
 
 /* Until there is room among those who accept. False: the signal of the stop. */
 static bool begin_accepting(struct pool_worker *worker)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
-    struct pool *pool = &fwmarkd->pool;
+    struct server *server = worker->server;
+    struct pool *pool = &server->pool;
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    while (pool->accepting >= pool->may_accept && !atomic_load(&fwmarkd->stopping))
-        pthread_cond_wait(&pool->relief, &fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    while (pool->accepting >= pool->may_accept && !atomic_load(&server->stopping))
+        pthread_cond_wait(&pool->relief, &server->lock);
     bool begun = pool->accepting < pool->may_accept;
     pool->accepting += begun;
     atomic_store(&worker->accepts, begun);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_unlock(&server->lock);
     return begun;
 }
 
 void pool_relieve(struct pool_worker *worker)
 {
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct server *server = worker->server;
 
-    if (!fwmarkd || !atomic_exchange(&worker->accepts, false))
+    if (!server || !atomic_exchange(&worker->accepts, false))
         return;
-    pthread_mutex_lock(&fwmarkd->lock);
-    fwmarkd->pool.accepting--;
-    pthread_cond_signal(&fwmarkd->pool.relief);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    server->pool.accepting--;
+    pthread_cond_signal(&server->pool.relief);
+    pthread_mutex_unlock(&server->lock);
 }
 
-void pool_set_alarm(struct fwmarkd *fwmarkd, bool alarm)
+void pool_set_alarm(struct server *server, bool alarm)
 {
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
 
-    pthread_mutex_lock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
     pool->may_accept = alarm ? WORKERS_AT[POOL_ACCEPT] : 1;
     pthread_cond_broadcast(&pool->relief);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_unlock(&server->lock);
 }
 
 /* Waiting in accept() itself costs a connection less than being told of it. */
 static void accept_all(struct pool_worker *worker)
 {
-    struct pool *pool = &worker->fwmarkd->pool;
+    struct pool *pool = &worker->server->pool;
 
     while (goes_on(worker)) {
         if (pool->accepting > pool->may_accept)
             pool_relieve(worker);
         if (!atomic_load(&worker->accepts) && !begin_accepting(worker))
             continue;
-        int connection = serve_accept(worker->fwmarkd);
+        int connection = serve_accept(worker->server);
         if (connection < 0)
             continue;
         uint64_t now = pool_now_ns();
         watch_begin(pool, &worker->watched, now);
-        serve_new(worker->fwmarkd, connection, now);
+        serve_new(worker->server, connection, now);
         watch_end(&worker->watched);
     }
     pool_relieve(worker);
@@ -99,71 +99,71 @@ static void serve_waiting(struct pool_worker *worker)
     struct epoll_event event;
 
     while (goes_on(worker)) {
-        if (epoll_wait(worker->fwmarkd->epoll, &event, 1, -1) <= 0)
+        if (epoll_wait(worker->server->epoll, &event, 1, -1) <= 0)
             continue;
-        watch_begin(&worker->fwmarkd->pool, &worker->watched, pool_now_ns());
-        serve_event(worker->fwmarkd, event.data.u64);
+        watch_begin(&worker->server->pool, &worker->watched, pool_now_ns());
+        serve_event(worker->server, event.data.u64);
         watch_end(&worker->watched);
     }
 }
 
-static void end_thread(struct fwmarkd *fwmarkd)
+static void end_thread(struct server *server)
 {
-    fwmarkd->pool.threads--;
-    pthread_cond_signal(&fwmarkd->pool.ended);
+    server->pool.threads--;
+    pthread_cond_signal(&server->pool.ended);
 }
 
 static void *work_thread(void *data)
 {
     struct pool_worker *worker = data;
-    struct fwmarkd *fwmarkd = worker->fwmarkd;
+    struct server *server = worker->server;
 
     watch_accept_nudges(&worker->watched);
     if (worker->task == POOL_ACCEPT)
         accept_all(worker);
     else
         serve_waiting(worker);
-    pthread_mutex_lock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
     if (!atomic_load(&worker->replaced))
-        fwmarkd->pool.workers_at[worker->task]--;
+        server->pool.workers_at[worker->task]--;
     atomic_store(&worker->watched.thread, 0);
-    worker->fwmarkd = NULL;
-    end_thread(fwmarkd);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    worker->server = NULL;
+    end_thread(server);
+    pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
 static void *close_thread(void *data)
 {
     struct pool_closer *closer = data;
-    struct fwmarkd *fwmarkd = closer->fwmarkd;
+    struct server *server = closer->server;
 
     watch_accept_nudges(&closer->watched);
-    watch_begin(&fwmarkd->pool, &closer->watched, pool_now_ns());
+    watch_begin(&server->pool, &closer->watched, pool_now_ns());
     fd_close(closer->fd);
-    pthread_mutex_lock(&fwmarkd->lock);
-    serve_end_turn(fwmarkd, closer->user);
+    pthread_mutex_lock(&server->lock);
+    serve_end_turn(server, closer->user);
     atomic_store(&closer->watched.thread, 0);
     watch_end(&closer->watched);
-    closer->fwmarkd = NULL;
-    end_thread(fwmarkd);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    closer->server = NULL;
+    end_thread(server);
+    pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
 static void *watch_thread(void *data)
 {
-    struct fwmarkd *fwmarkd = data;
+    struct server *server = data;
 
-    watch_all(fwmarkd);
-    pthread_mutex_lock(&fwmarkd->lock);
-    end_thread(fwmarkd);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    watch_all(server);
+    pthread_mutex_lock(&server->lock);
+    end_thread(server);
+    pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
 /* Under the lock. Signals are others' business. */
-static int start_thread(struct fwmarkd *fwmarkd, void *(*run)(void *), void *data)
+static int start_thread(struct server *server, void *(*run)(void *), void *data)
 {
     sigset_t all, kept;
     pthread_attr_t attr;
@@ -180,7 +180,7 @@ static int start_thread(struct fwmarkd *fwmarkd, void *(*run)(void *), void *dat
     pthread_sigmask(SIG_SETMASK, &kept, NULL);
     pthread_attr_destroy(&attr);
     if (r == 0)
-        fwmarkd->pool.threads++;
+        server->pool.threads++;
     return -r;
 }
 
@@ -188,24 +188,24 @@ static int start_thread(struct fwmarkd *fwmarkd, void *(*run)(void *), void *dat
 static struct pool_worker *free_place(struct pool *pool)
 {
     for (size_t i = 0; i < POOL_WORKERS; i++)
-        if (!pool->workers[i].fwmarkd)
+        if (!pool->workers[i].server)
             return &pool->workers[i];
     return NULL;
 }
 
 /* Under the lock: until there are enough, or as many as can be had. */
-static int fill_task(struct fwmarkd *fwmarkd, enum pool_task task)
+static int fill_task(struct server *server, enum pool_task task)
 {
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
     struct pool_worker *worker;
 
     while (pool->workers_at[task] < WORKERS_AT[task] && (worker = free_place(pool))) {
-        worker->fwmarkd = fwmarkd;
+        worker->server = server;
         worker->task = task;
         atomic_store(&worker->replaced, false);
-        int r = start_thread(fwmarkd, work_thread, worker);
+        int r = start_thread(server, work_thread, worker);
         if (r < 0) {
-            worker->fwmarkd = NULL;
+            worker->server = NULL;
             return r;
         }
         pool->workers_at[task]++;
@@ -213,10 +213,10 @@ static int fill_task(struct fwmarkd *fwmarkd, enum pool_task task)
     return 0;
 }
 
-static int fill(struct fwmarkd *fwmarkd)
+static int fill(struct server *server)
 {
-    int r = fill_task(fwmarkd, POOL_ACCEPT);
-    int waiting = fill_task(fwmarkd, POOL_WAITING);
+    int r = fill_task(server, POOL_ACCEPT);
+    int waiting = fill_task(server, POOL_WAITING);
 
     return r < 0 ? r : waiting;
 }
@@ -246,19 +246,19 @@ void pool_done(struct pool *pool)
     pool->wake = fd_close(pool->wake);
 }
 
-int pool_start(struct fwmarkd *fwmarkd)
+int pool_start(struct server *server)
 {
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
 
     watch_prepare();
     pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (pool->wake < 0)
         return -errno;
-    pthread_mutex_lock(&fwmarkd->lock);
-    int r = start_thread(fwmarkd, watch_thread, fwmarkd);
+    pthread_mutex_lock(&server->lock);
+    int r = start_thread(server, watch_thread, server);
     if (r == 0)
-        r = fill(fwmarkd);
-    pthread_mutex_unlock(&fwmarkd->lock);
+        r = fill(server);
+    pthread_mutex_unlock(&server->lock);
     return r;
 }
 
@@ -271,63 +271,63 @@ static void tell_all(struct pool *pool)
         return; /* it is full of calls */
     pthread_cond_broadcast(&pool->relief);
     for (size_t i = 0; i < POOL_WORKERS; i++)
-        if (pool->workers[i].fwmarkd)
+        if (pool->workers[i].server)
             watch_nudge(&pool->workers[i].watched);
 }
 
-bool pool_stop(struct fwmarkd *fwmarkd, uint64_t timeout_ns)
+bool pool_stop(struct server *server, uint64_t timeout_ns)
 {
     const uint64_t until = pool_now_ns() + timeout_ns;
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
     uint64_t now;
 
-    pthread_mutex_lock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
     while (pool->threads > 0 && (now = pool_now_ns()) < until) {
         const struct timespec next = {(now + TELL_NS) / NS_PER_SEC, (now + TELL_NS) % NS_PER_SEC};
         tell_all(pool);
-        pthread_cond_timedwait(&pool->ended, &fwmarkd->lock, &next);
+        pthread_cond_timedwait(&pool->ended, &server->lock, &next);
     }
     bool all = pool->threads == 0;
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_unlock(&server->lock);
     return all;
 }
 
-void pool_replace(struct fwmarkd *fwmarkd, uint64_t before_ns)
+void pool_replace(struct server *server, uint64_t before_ns)
 {
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
 
-    pthread_mutex_lock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
     for (size_t i = 0; i < POOL_WORKERS; i++) {
         struct pool_worker *worker = &pool->workers[i];
         uint64_t since = atomic_load(&worker->watched.since_ns);
-        if (!worker->fwmarkd || since == 0 || since > before_ns || atomic_load(&worker->replaced))
+        if (!worker->server || since == 0 || since > before_ns || atomic_load(&worker->replaced))
             continue;
         atomic_store(&worker->replaced, true);
         pool->workers_at[worker->task]--;
     }
-    fill(fwmarkd);
-    serve_give_up(fwmarkd, pool_now_ns());
-    pthread_mutex_unlock(&fwmarkd->lock);
+    fill(server);
+    serve_give_up(server, pool_now_ns());
+    pthread_mutex_unlock(&server->lock);
 }
 
-bool pool_close_apart(struct fwmarkd *fwmarkd, int fd, uid_t user)
+bool pool_close_apart(struct server *server, int fd, uid_t user)
 {
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
     int r = -EAGAIN;
 
-    pthread_mutex_lock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
     for (size_t i = 0; i < POOL_CLOSERS; i++) {
         struct pool_closer *closer = &pool->closers[i];
-        if (closer->fwmarkd)
+        if (closer->server)
             continue;
-        closer->fwmarkd = fwmarkd;
+        closer->server = server;
         closer->fd = fd;
         closer->user = user;
-        r = start_thread(fwmarkd, close_thread, closer);
+        r = start_thread(server, close_thread, closer);
         if (r < 0)
-            closer->fwmarkd = NULL;
+            closer->server = NULL;
         break;
     }
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_unlock(&server->lock);
     return r == 0;
 }

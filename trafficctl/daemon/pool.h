@@ -19,10 +19,10 @@ enum pool_task {
 };
 
 /* Those that work, and those they replace. */
-#define POOL_WORKERS 64
+#define POOL_WORKERS 128
 #define POOL_CLOSERS 64
 
-struct fwmarkd;
+struct server;
 
 /* What the watching thread knows of another one. */
 struct pool_watched {
@@ -31,7 +31,7 @@ struct pool_watched {
 };
 
 struct pool_worker {
-    struct fwmarkd *fwmarkd; /* NULL: a free place */
+    struct server *server; /* NULL: a free place */
     enum pool_task task;
     struct pool_watched watched;
     atomic_bool accepts;  /* it is one of those who accept at this time */
@@ -39,13 +39,13 @@ struct pool_worker {
 };
 
 struct pool_closer {
-    struct fwmarkd *fwmarkd; /* NULL: a free place */
+    struct server *server; /* NULL: a free place */
     struct pool_watched watched;
     int fd;
     uid_t user; /* whose turn it takes */
 };
 
-/* Under the lock of struct fwmarkd, but for what is atomic. */
+/* Under the lock of struct server, but for what is atomic. */
 struct pool {
     struct pool_worker workers[POOL_WORKERS];
     struct pool_closer closers[POOL_CLOSERS];
@@ -70,9 +70,9 @@ void pool_init(struct pool *pool);
 void pool_done(struct pool *pool);
 
 /* -EAGAIN, -ENOMEM: no thread; those that run go on until pool_stop(). */
-int pool_start(struct fwmarkd *fwmarkd);
+int pool_start(struct server *server);
 /* False: not all threads have ended in time. */
-bool pool_stop(struct fwmarkd *fwmarkd, uint64_t timeout_ns);
+bool pool_stop(struct server *server, uint64_t timeout_ns);
 
 /* The worker, if it accepts, is held up: another one accepts in its place, and it waits for its turn when it is done.
  */
@@ -81,16 +81,16 @@ void pool_relieve(struct pool_worker *worker);
  * How many accept at a time: one in calm, since more would only keep each other from the lock of tags; all while peers
  * hold them up.
  */
-void pool_set_alarm(struct fwmarkd *fwmarkd, bool alarm);
+void pool_set_alarm(struct server *server, bool alarm);
 
 /*
  * Start a thread for each worker that is at one thing since before that moment, and let nobody wait for a turn of a
  * user whose turns do not end.
  */
-void pool_replace(struct fwmarkd *fwmarkd, uint64_t before_ns);
+void pool_replace(struct server *server, uint64_t before_ns);
 
 /*
  * Close what nobody knows how long it takes, in a thread of its own. The turn that the caller has for user becomes its
  * turn. False: no thread can be had, nothing was done.
  */
-bool pool_close_apart(struct fwmarkd *fwmarkd, int fd, uid_t user);
+bool pool_close_apart(struct server *server, int fd, uid_t user);

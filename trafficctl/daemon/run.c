@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
+#include <tags.h>
 
 #include "cleanup.h"
 #include "fwmarkd.h"
@@ -139,19 +140,17 @@ static int open_tags(struct daemon *daemon, struct tags *tags)
 
 static int serve_tags(struct daemon *daemon)
 {
-    static struct tags tags; /* a thread that a peer holds up may outlive this call */
+    struct tags tags;
     struct fault fault = {0};
-    bool ended = true;
     int r = open_tags(daemon, &tags);
 
     if (r == 0) {
-        r = fwmarkd_start(&daemon->settings, &tags, &daemon->fwmarkd, &fault);
+        r = fwmarkd_start(&daemon->settings, daemon->base, &daemon->fwmarkd, &fault);
         r = r < 0 ? say(r, &fault) : dispatch(daemon);
-        ended = fwmarkd_stop(daemon->fwmarkd);
+        daemon->fwmarkd = fwmarkd_stop(daemon->fwmarkd);
     }
     daemon->sockets = sockets_free(daemon->sockets);
-    if (ended)
-        tags_done(&tags);
+    tags_done(&tags);
     return r;
 }
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -21,11 +22,11 @@
 #define PAUSE_NS UINT64_C(100000000)
 
 /* Under the lock. */
-static int arm_connection(const struct fwmarkd *fwmarkd, struct connection *connection, uint64_t key)
+static int arm_connection(const struct server *server, struct connection *connection, uint64_t key)
 {
     struct epoll_event what = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.u64 = key};
 
-    if (epoll_ctl(fwmarkd->epoll, connection->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, connection->fd, &what) < 0)
+    if (epoll_ctl(server->epoll, connection->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, connection->fd, &what) < 0)
         return -errno;
     connection->polled = true;
     return 0;
@@ -39,29 +40,29 @@ static bool is_readable(int fd)
 }
 
 /* One that has something to say takes the turn when epoll tells of it; those before it wait like all others. */
-static void arm_queued(struct fwmarkd *fwmarkd, uid_t user)
+static void arm_queued(struct server *server, uid_t user)
 {
     struct connection *next;
     uint64_t key;
 
-    while ((next = waiting_unqueue(&fwmarkd->waiting, user, &key)))
-        if (arm_connection(fwmarkd, next, key) == 0 && is_readable(next->fd))
+    while ((next = waiting_unqueue(&server->waiting, user, &key)))
+        if (arm_connection(server, next, key) == 0 && is_readable(next->fd))
             return;
 }
 
-void serve_end_turn(struct fwmarkd *fwmarkd, uid_t user)
+void serve_end_turn(struct server *server, uid_t user)
 {
-    turns_end(&fwmarkd->turns, user, pool_now_ns());
-    arm_queued(fwmarkd, user);
-    if (fwmarkd->short_of_room > 0)
-        pthread_cond_signal(&fwmarkd->room);
+    turns_end(&server->turns, user, pool_now_ns());
+    arm_queued(server, user);
+    if (server->short_of_room > 0)
+        pthread_cond_signal(&server->room);
 }
 
-static void end_turn(struct fwmarkd *fwmarkd, uid_t user)
+static void end_turn(struct server *server, uid_t user)
 {
-    pthread_mutex_lock(&fwmarkd->lock);
-    serve_end_turn(fwmarkd, user);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    serve_end_turn(server, user);
+    pthread_mutex_unlock(&server->lock);
 }
 
 static void set_timer(int timer, uint64_t when_ns)
@@ -72,11 +73,11 @@ static void set_timer(int timer, uint64_t when_ns)
 }
 
 /* Under the lock. */
-static void set_deadline(struct fwmarkd *fwmarkd, uint64_t when_ns)
+static void set_deadline(struct server *server, uint64_t when_ns)
 {
-    fwmarkd->deadline_runs = when_ns > 0;
+    server->deadline_runs = when_ns > 0;
     if (when_ns > 0)
-        set_timer(fwmarkd->deadline, when_ns);
+        set_timer(server->deadline, when_ns);
 }
 
 static void answer(const struct connection *connection, int32_t error)
@@ -88,25 +89,25 @@ static void answer(const struct connection *connection, int32_t error)
  * The turn ends with the connection, and with what the peer still had in its queue; or, if there is more to close than
  * an internet socket, with that: such a thing may be a file whose server never answers, or hold one in its queue.
  */
-static void end_connection(struct fwmarkd *fwmarkd, struct connection *connection)
+static void end_connection(struct server *server, struct connection *connection)
 {
     uid_t user = connection->peer.user;
 
     connection->fd = fd_close(connection->fd);
     if (connection->descriptor >= 0) {
-        if (pool_close_apart(fwmarkd, connection->descriptor, user))
+        if (pool_close_apart(server, connection->descriptor, user))
             return;
         connection->descriptor = fd_close(connection->descriptor);
     }
-    end_turn(fwmarkd, user);
+    end_turn(server, user);
 }
 
 /* At the stop nothing is changed any more: the tags may be closed already. */
-static int handle(struct fwmarkd *fwmarkd, const struct connection *connection, const struct request *request)
+static int handle(struct server *server, const struct connection *connection, const struct request *request)
 {
-    if (atomic_load(&fwmarkd->stopping))
+    if (atomic_load(&server->stopping))
         return -ESHUTDOWN;
-    return act(fwmarkd, connection, request);
+    return act(server, connection, request);
 }
 
 /* What was tagged is one; asking again would be a system call for each tag. */
@@ -118,59 +119,53 @@ static bool is_internet_socket(const struct connection *connection, const struct
 }
 
 /* An internet socket is closed before the answer: whoever has it may look for the end of its tag right after. */
-static void finish(struct fwmarkd *fwmarkd, struct connection *connection, const struct request *request)
+static void finish(struct server *server, struct connection *connection, const struct request *request)
 {
-    int error = handle(fwmarkd, connection, request);
+    int error = handle(server, connection, request);
 
     if (is_internet_socket(connection, request, error))
         connection->descriptor = fd_close(connection->descriptor);
     answer(connection, error);
-    end_connection(fwmarkd, connection);
+    end_connection(server, connection);
 }
 
-static void take_turn_anyway(struct fwmarkd *fwmarkd, const struct connection *connection)
+static void take_turn_anyway(struct server *server, const struct connection *connection)
 {
-    pthread_mutex_lock(&fwmarkd->lock);
-    turns_force(&fwmarkd->turns, connection->peer.user, pool_now_ns());
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    turns_force(&server->turns, connection->peer.user, pool_now_ns());
+    pthread_mutex_unlock(&server->lock);
 }
 
-/*
- * The answer, and with it what would be closed here: it is in the peer's queue, so that none of it ends with this
- * process's descriptor, but with the peer's own. Whoever reads four bytes never sees it. -EPIPE: the peer is gone.
- */
-static int answer_and_give_back(const struct connection *connection, int32_t error)
+/* It is not ours alone to say how long closing it takes. */
+static bool holds_something(const struct connection *connection)
 {
-    const int fds[] = {connection->fd, connection->descriptor};
-    const size_t size = connection->descriptor < 0 ? sizeof(*fds) : sizeof(fds);
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {0};
-    struct iovec bytes = {&error, sizeof(error)};
-    struct msghdr message = {
-        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(size)};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    int unread = 0;
 
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(size);
-    memcpy(CMSG_DATA(head), fds, size);
-    return sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+    return connection->descriptor >= 0 || ioctl(connection->fd, FIONREAD, &unread) < 0 || unread > 0;
 }
 
 /*
- * Answer without having served, and without waiting for anything. What cannot be given back is closed as what was
- * served is.
+ * Answer without having served. A user who holds up threads already gets no further one: the connection is shut down
+ * and left to the end of the process.
  */
-static void refuse(struct fwmarkd *fwmarkd, struct connection *connection, int error)
+static void refuse(struct server *server, struct connection *connection, int error)
 {
-    if (answer_and_give_back(connection, error) == 0) {
-        shutdown(connection->fd, SHUT_RDWR);
-        fd_close(connection->fd);
-        fd_close(connection->descriptor);
+    const struct request request = {.kind = REQUEST_ANSWER, .error = error};
+    uint64_t now = pool_now_ns();
+
+    pthread_mutex_lock(&server->lock);
+    bool keep = turns_are_stuck(&server->turns, connection->peer.user, now) && holds_something(connection);
+    if (keep)
+        server->kept++;
+    else
+        turns_force(&server->turns, connection->peer.user, now);
+    pthread_mutex_unlock(&server->lock);
+    if (!keep) {
+        finish(server, connection, &request);
         return;
     }
-    const struct request request = {.kind = REQUEST_ANSWER, .error = error};
-    take_turn_anyway(fwmarkd, connection);
-    finish(fwmarkd, connection, &request);
+    answer(connection, error);
+    shutdown(connection->fd, SHUT_RDWR);
 }
 
 /* Somebody had to make room. */
@@ -180,28 +175,28 @@ struct surplus {
 };
 
 /* Under the lock. A connection that epoll does not take, for want of memory, is answered when its time is over. */
-static struct surplus put_aside(struct fwmarkd *fwmarkd, struct connection *connection, bool queued)
+static struct surplus put_aside(struct server *server, struct connection *connection, bool queued)
 {
     struct surplus surplus;
     uint64_t key;
 
-    surplus.any = waiting_add(&fwmarkd->waiting, connection, queued, &key, &surplus.connection);
-    if (!fwmarkd->deadline_runs)
-        set_deadline(fwmarkd, waiting_deadline(&fwmarkd->waiting));
+    surplus.any = waiting_add(&server->waiting, connection, queued, &key, &surplus.connection);
+    if (!server->deadline_runs)
+        set_deadline(server, waiting_deadline(&server->waiting));
     if (!queued)
-        arm_connection(fwmarkd, waiting_find(&fwmarkd->waiting, key), key);
+        arm_connection(server, waiting_find(&server->waiting, key), key);
     return surplus;
 }
 
 /* The peer has no right to more; a silent one makes room for one that speaks. */
-static void refuse_surplus(struct fwmarkd *fwmarkd, struct surplus *surplus)
+static void refuse_surplus(struct server *server, struct surplus *surplus)
 {
     if (surplus->any)
-        refuse(fwmarkd, &surplus->connection, -EAGAIN);
+        refuse(server, &surplus->connection, -EAGAIN);
 }
 
 /* One too many: to be closed as carefully as the first. */
-static void drop(struct fwmarkd *fwmarkd, const struct connection *connection, int descriptor)
+static void drop(struct server *server, const struct connection *connection, int descriptor)
 {
     struct connection rest = {.fd = -1, .descriptor = descriptor, .peer = connection->peer};
 
@@ -209,11 +204,11 @@ static void drop(struct fwmarkd *fwmarkd, const struct connection *connection, i
         fd_close(descriptor);
         return;
     }
-    take_turn_anyway(fwmarkd, &rest);
-    end_connection(fwmarkd, &rest);
+    take_turn_anyway(server, &rest);
+    end_connection(server, &rest);
 }
 
-static void take_descriptor(struct fwmarkd *fwmarkd, struct connection *connection, struct msghdr *message)
+static void take_descriptor(struct server *server, struct connection *connection, struct msghdr *message)
 {
     struct cmsghdr *control = CMSG_FIRSTHDR(message);
     int descriptor;
@@ -227,11 +222,11 @@ static void take_descriptor(struct fwmarkd *fwmarkd, struct connection *connecti
     if (connection->descriptor < 0)
         connection->descriptor = descriptor;
     else
-        drop(fwmarkd, connection, descriptor);
+        drop(server, connection, descriptor);
 }
 
 /* There is room for one descriptor, so that no peer can fill the table; the kernel drops the others at once. */
-static struct request receive(struct fwmarkd *fwmarkd, struct connection *connection)
+static struct request receive(struct server *server, struct connection *connection)
 {
     struct request_received *received = &connection->received;
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
@@ -244,7 +239,7 @@ static struct request receive(struct fwmarkd *fwmarkd, struct connection *connec
         return (struct request){.kind = REQUEST_ANSWER, .error = -errno};
     if (got > 0) {
         received->length += got;
-        take_descriptor(fwmarkd, connection, &message);
+        take_descriptor(server, connection, &message);
     }
     return request_judge(received, got == 0 ? REQUEST_CLOSED : REQUEST_OPEN);
 }
@@ -253,52 +248,52 @@ static struct request receive(struct fwmarkd *fwmarkd, struct connection *connec
  * Most clients are about to send when they are accepted: waiting for a moment is cheaper than putting them aside. Not
  * for users who have others that are silent.
  */
-static bool comes_soon(struct fwmarkd *fwmarkd, const struct connection *connection)
+static bool comes_soon(struct server *server, const struct connection *connection)
 {
     static const struct timespec MOMENT = {.tv_nsec = MOMENT_NS};
     struct pollfd what = {.fd = connection->fd, .events = POLLIN};
 
     if (connection->polled || connection->received.length > 0)
         return false;
-    pthread_mutex_lock(&fwmarkd->lock);
-    bool known = waiting_has(&fwmarkd->waiting, connection->peer.user);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    bool known = waiting_has(&server->waiting, connection->peer.user);
+    pthread_mutex_unlock(&server->lock);
     return !known && ppoll(&what, 1, &MOMENT, NULL) > 0;
 }
 
-static void receive_and_finish(struct fwmarkd *fwmarkd, struct connection *connection)
+static void receive_and_finish(struct server *server, struct connection *connection)
 {
-    struct request request = receive(fwmarkd, connection);
+    struct request request = receive(server, connection);
     struct surplus surplus;
 
-    if (request.kind == REQUEST_WAIT && comes_soon(fwmarkd, connection))
-        request = receive(fwmarkd, connection);
+    if (request.kind == REQUEST_WAIT && comes_soon(server, connection))
+        request = receive(server, connection);
     if (request.kind != REQUEST_WAIT) {
-        finish(fwmarkd, connection, &request);
+        finish(server, connection, &request);
         return;
     }
-    pthread_mutex_lock(&fwmarkd->lock);
-    surplus = put_aside(fwmarkd, connection, false);
-    serve_end_turn(fwmarkd, connection->peer.user);
-    pthread_mutex_unlock(&fwmarkd->lock);
-    refuse_surplus(fwmarkd, &surplus);
+    pthread_mutex_lock(&server->lock);
+    surplus = put_aside(server, connection, false);
+    serve_end_turn(server, connection->peer.user);
+    pthread_mutex_unlock(&server->lock);
+    refuse_surplus(server, &surplus);
 }
 
-static void serve(struct fwmarkd *fwmarkd, struct connection *connection)
+static void serve(struct server *server, struct connection *connection)
 {
     struct surplus surplus = {0};
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    enum turns_answer turn = turns_take(&fwmarkd->turns, connection->peer.user, pool_now_ns());
+    pthread_mutex_lock(&server->lock);
+    enum turns_answer turn = turns_take(&server->turns, connection->peer.user, pool_now_ns());
     if (turn == TURNS_LATER)
-        surplus = put_aside(fwmarkd, connection, true);
-    pthread_mutex_unlock(&fwmarkd->lock);
+        surplus = put_aside(server, connection, true);
+    pthread_mutex_unlock(&server->lock);
     if (turn == TURNS_TAKEN)
-        receive_and_finish(fwmarkd, connection);
+        receive_and_finish(server, connection);
     else if (turn == TURNS_STUCK)
-        refuse(fwmarkd, connection, -EAGAIN);
+        refuse(server, connection, -EAGAIN);
     else
-        refuse_surplus(fwmarkd, &surplus);
+        refuse_surplus(server, &surplus);
 }
 
 static bool is_shortage(int err)
@@ -307,82 +302,82 @@ static bool is_shortage(int err)
 }
 
 /* Until a connection ends, or a moment has passed. */
-static void wait_for_room(struct fwmarkd *fwmarkd)
+static void wait_for_room(struct server *server)
 {
     const uint64_t until = pool_now_ns() + PAUSE_NS;
     const struct timespec end = {until / NS_PER_SEC, until % NS_PER_SEC};
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    fwmarkd->short_of_room++;
-    pthread_cond_timedwait(&fwmarkd->room, &fwmarkd->lock, &end);
-    fwmarkd->short_of_room--;
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    server->short_of_room++;
+    pthread_cond_timedwait(&server->room, &server->lock, &end);
+    server->short_of_room--;
+    pthread_mutex_unlock(&server->lock);
 }
 
-int serve_accept(struct fwmarkd *fwmarkd)
+int serve_accept(struct server *server)
 {
-    int connection = accept4(fwmarkd->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+    int connection = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
 
     if (connection < 0 && is_shortage(errno))
-        wait_for_room(fwmarkd);
+        wait_for_room(server);
     return connection;
 }
 
-void serve_new(struct fwmarkd *fwmarkd, int fd, uint64_t now_ns)
+void serve_new(struct server *server, int fd, uint64_t now_ns)
 {
     struct connection connection = {.fd = fd, .descriptor = -1, .deadline_ns = now_ns + PATIENCE_NS};
-    int r = peer_ask(fd, &fwmarkd->folding, &connection.peer);
+    int r = peer_ask(fd, &server->folding, &connection.peer);
 
     if (r < 0)
-        refuse(fwmarkd, &connection, r);
+        refuse(server, &connection, r);
     else
-        serve(fwmarkd, &connection);
+        serve(server, &connection);
 }
 
-void serve_give_up(struct fwmarkd *fwmarkd, uint64_t now_ns)
+void serve_give_up(struct server *server, uint64_t now_ns)
 {
     uid_t user;
 
-    for (size_t at = 0; turns_stuck(&fwmarkd->turns, now_ns, &at, &user);)
-        waiting_give_up(&fwmarkd->waiting, user);
-    uint64_t first = waiting_deadline(&fwmarkd->waiting);
+    for (size_t at = 0; turns_stuck(&server->turns, now_ns, &at, &user);)
+        waiting_give_up(&server->waiting, user);
+    uint64_t first = waiting_deadline(&server->waiting);
     if (first > 0 && first <= now_ns)
-        set_deadline(fwmarkd, first);
+        set_deadline(server, first);
 }
 
-static void end_late(struct fwmarkd *fwmarkd)
+static void end_late(struct server *server)
 {
     struct epoll_event next = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = SERVER_DEADLINE};
     struct connection connection;
     bool queued = false;
     uint64_t ticks;
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    bool late = read(fwmarkd->deadline, &ticks, sizeof(ticks)) > 0 &&
-                waiting_take_late(&fwmarkd->waiting, pool_now_ns(), &connection, &queued);
-    set_deadline(fwmarkd, waiting_deadline(&fwmarkd->waiting));
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    bool late = read(server->deadline, &ticks, sizeof(ticks)) > 0 &&
+                waiting_take_late(&server->waiting, pool_now_ns(), &connection, &queued);
+    set_deadline(server, waiting_deadline(&server->waiting));
+    pthread_mutex_unlock(&server->lock);
     /* The next one is for another thread: this one may be held up. */
-    epoll_ctl(fwmarkd->epoll, EPOLL_CTL_MOD, fwmarkd->deadline, &next);
+    epoll_ctl(server->epoll, EPOLL_CTL_MOD, server->deadline, &next);
     if (late)
-        refuse(fwmarkd, &connection, queued ? -EAGAIN : request_judge(&connection.received, REQUEST_LATE).error);
+        refuse(server, &connection, queued ? -EAGAIN : request_judge(&connection.received, REQUEST_LATE).error);
 }
 
-static void go_on(struct fwmarkd *fwmarkd, uint64_t key)
+static void go_on(struct server *server, uint64_t key)
 {
     struct connection connection;
 
-    pthread_mutex_lock(&fwmarkd->lock);
-    bool here = waiting_take(&fwmarkd->waiting, key, &connection);
-    pthread_mutex_unlock(&fwmarkd->lock);
+    pthread_mutex_lock(&server->lock);
+    bool here = waiting_take(&server->waiting, key, &connection);
+    pthread_mutex_unlock(&server->lock);
     if (here)
-        serve(fwmarkd, &connection);
+        serve(server, &connection);
 }
 
-void serve_event(struct fwmarkd *fwmarkd, uint64_t event)
+void serve_event(struct server *server, uint64_t event)
 {
     if (event == SERVER_DEADLINE)
-        end_late(fwmarkd);
+        end_late(server);
     else
-        go_on(fwmarkd, event);
+        go_on(server, event);
 }

@@ -5,14 +5,14 @@
 #include "server.h"
 
 /* Wait for a connection. -1: there is none, for want of room, or since a signal came. */
-int serve_accept(struct fwmarkd *fwmarkd);
+int serve_accept(struct server *server);
 /* Serve one that was accepted just now. */
-void serve_new(struct fwmarkd *fwmarkd, int connection, uint64_t now_ns);
+void serve_new(struct server *server, int connection, uint64_t now_ns);
 /* What epoll told one thread. */
-void serve_event(struct fwmarkd *fwmarkd, uint64_t event);
+void serve_event(struct server *server, uint64_t event);
 
 /* Under the lock: a turn of the user ends, whoever waited for one is looked at. */
-void serve_end_turn(struct fwmarkd *fwmarkd, uid_t user);
+void serve_end_turn(struct server *server, uid_t user);
 
 /* Under the lock: who waits for a turn of a user whose turns do not end is answered. */
-void serve_give_up(struct fwmarkd *fwmarkd, uint64_t now_ns);
+void serve_give_up(struct server *server, uint64_t now_ns);

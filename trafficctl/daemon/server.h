@@ -1,26 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* What the threads of fwmarkd share. */
+/*
+ * The process that serves fwmarkd's clients, and what its threads share. It is a process of its own since a descriptor
+ * that a peer sent may hold up a thread for ever: trafficd stops all the same, and puts another one in the place of one
+ * that is full of such threads.
+ */
 #pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <tags.h>
 
-#include "fwmarkd.h"
-#include "listener.h"
+#include "peer.h"
 #include "pool.h"
 #include "turns.h"
 #include "waiting.h"
 
+/* What trafficd tells it, over a socket that keeps messages apart. The socket's end means SERVER_STOP. */
+struct server_order {
+    enum server_order_kind {
+        SERVER_RIGHTS, /* who may account from now on */
+        SERVER_STOP,   /* whoever waits is answered -ESHUTDOWN */
+        SERVER_RETIRE, /* another one serves: -EAGAIN */
+    } kind;
+    struct peer_rights rights;
+};
+
+/* What it tells trafficd. */
+struct server_word {
+    enum server_word_kind {
+        SERVER_READY,
+        SERVER_FAILED, /* with a fault; it ends */
+        SERVER_OBEYS,  /* the rights hold */
+        SERVER_FULL,   /* another one should take over */
+        SERVER_DONE,   /* it serves no more */
+    } kind;
+    int error;
+    struct fault fault;
+};
+
+/* The process, after a fork: listener and control are its only descriptors, but for the standard ones. */
+__attribute__((noreturn)) void server_main(const struct settings *settings, int listener, int control);
+
 /* The event of the timer; others are keys of waiting connections, which are larger. */
 #define SERVER_DEADLINE 0
 
-struct fwmarkd {
-    struct listener listener;
-    int epoll;
+struct server {
+    int listener, control, epoll;
     int deadline; /* timer: somebody has waited too long */
     atomic_bool stopping;
     char bpffs[SETTINGS_STRING_LEN];
-    struct tags *tags;
+    struct tags tags;
     struct tags_limit limit;
     struct peer_folding folding;
 
@@ -31,5 +60,10 @@ struct fwmarkd {
     bool deadline_runs;
     unsigned int short_of_room; /* threads that cannot accept for want of descriptors or memory */
     pthread_cond_t room;        /* a connection has ended */
+    unsigned int kept;          /* connections that are never closed, since that might take for ever */
+    unsigned int may_keep;      /* so many */
     struct pool pool;
 };
+
+/* May be called by any thread. */
+void server_say(const struct server *server, enum server_word_kind kind);

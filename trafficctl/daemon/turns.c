@@ -19,6 +19,14 @@ static bool is_stuck(const struct turns_user *row, uint64_t now_ns)
     return row->taken >= TURNS_PER_USER && now_ns > row->since_ns + TURNS_STUCK_NS;
 }
 
+bool turns_are_stuck(const struct turns *turns, uid_t user, uint64_t now_ns)
+{
+    for (size_t i = 0; i < turns->count; i++)
+        if (turns->users[i].user == user)
+            return is_stuck(&turns->users[i], now_ns);
+    return false;
+}
+
 bool turns_stuck(const struct turns *turns, uint64_t now_ns, size_t *at, uid_t *ret_user)
 {
     while (*at < turns->count) {

@@ -12,7 +12,7 @@
 
 #define TURNS_PER_USER 2
 /* Users who are served at one moment: not more than there are threads. */
-#define TURNS_USERS 256
+#define TURNS_USERS 512
 
 struct turns_user {
     uid_t user;
@@ -37,6 +37,8 @@ enum turns_answer {
 enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns);
 /* One more, whether there is one or not: for what has to be done at once. */
 void turns_force(struct turns *turns, uid_t user, uint64_t now_ns);
+/* Are the user's turns all taken, for so long that nobody knows whether they end? */
+bool turns_are_stuck(const struct turns *turns, uid_t user, uint64_t now_ns);
 /* The first user from *at on whose turns are stuck; *at is behind them then. False: there is none. */
 bool turns_stuck(const struct turns *turns, uint64_t now_ns, size_t *at, uid_t *ret_user);
 void turns_end(struct turns *turns, uid_t user, uint64_t now_ns);

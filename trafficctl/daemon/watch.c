@@ -12,7 +12,9 @@
 /* Who is at one thing for longer gets one, and again until that is done. An honest request takes a tenth of it. */
 #define NUDGE_NS UINT64_C(500000)
 /* Who is at it for longer even so does not wake up: others take over, and there is less hurry. */
-#define LATE_NS UINT64_C(100000000)
+#define LATE_NS UINT64_C(30000000)
+/* So many that do not wake up are enough for one process. */
+#define MAX_LATE 64
 /* So long after somebody was held up, all accept. */
 #define ALARM_NS UINT64_C(1000000000)
 /* Looks without anything to see before it waits to be called: being called costs more than a few looks. */
@@ -118,7 +120,7 @@ static void wait_for_call(struct pool *pool)
 }
 
 /* *calm_ns: when it ends; 0: there is none. */
-static void raise_alarm(struct fwmarkd *fwmarkd, const struct look *look, uint64_t now_ns, uint64_t *calm_ns)
+static void raise_alarm(struct server *server, const struct look *look, uint64_t now_ns, uint64_t *calm_ns)
 {
     bool was_raised = *calm_ns > 0;
 
@@ -127,25 +129,35 @@ static void raise_alarm(struct fwmarkd *fwmarkd, const struct look *look, uint64
     else if (now_ns > *calm_ns)
         *calm_ns = 0;
     if (was_raised != (*calm_ns > 0))
-        pool_set_alarm(fwmarkd, *calm_ns > 0);
+        pool_set_alarm(server, *calm_ns > 0);
 }
 
-void watch_all(struct fwmarkd *fwmarkd)
+static void check_room(struct server *server, const struct look *look)
+{
+    pthread_mutex_lock(&server->lock);
+    bool full = look->late > MAX_LATE || server->kept > server->may_keep;
+    pthread_mutex_unlock(&server->lock);
+    if (full)
+        server_say(server, SERVER_FULL);
+}
+
+void watch_all(struct server *server)
 {
     const struct timespec soon = {.tv_nsec = NUDGE_NS};
-    struct pool *pool = &fwmarkd->pool;
+    struct pool *pool = &server->pool;
     uint64_t thorough_ns = 0, calm_ns = 0;
     unsigned int quiet = 0;
 
-    while (!atomic_load(&fwmarkd->stopping)) {
+    while (!atomic_load(&server->stopping)) {
         uint64_t now = pool_now_ns();
         bool thorough = now >= thorough_ns;
         const struct look look = look_around(pool, now, thorough);
         if (thorough) {
-            pool_replace(fwmarkd, now - LATE_NS);
+            pool_replace(server, now - LATE_NS);
+            check_room(server, &look);
             thorough_ns = now + LATE_NS;
         }
-        raise_alarm(fwmarkd, &look, now, &calm_ns);
+        raise_alarm(server, &look, now, &calm_ns);
         quiet = is_quiet(&look) ? quiet + 1 : 0;
         if (quiet > QUIET_LOOKS)
             wait_for_call(pool);

@@ -16,4 +16,4 @@ void watch_begin(struct pool *pool, struct pool_watched *watched, uint64_t now_n
 void watch_end(struct pool_watched *watched);
 
 /* Until the stop. */
-void watch_all(struct fwmarkd *fwmarkd);
+void watch_all(struct server *server);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "fd.h"
+
+/* More are of no use here, and would only let peers fill memory. */
+#define OPEN_FILES 4096
+/* Threads that are not held up have ended by then. */
+#define STOP_NS UINT64_C(500000000)
+
+/* How many open files there may be, after asking for enough. */
+static uint64_t open_files(void)
+{
+    struct rlimit limit = {0};
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < OPEN_FILES) {
+        const struct rlimit more = {limit.rlim_max < OPEN_FILES ? limit.rlim_max : OPEN_FILES, limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            limit = more;
+    }
+    return limit.rlim_cur;
+}
+
+static int open_events(struct server *server)
+{
+    struct epoll_event deadline = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = SERVER_DEADLINE};
+
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    server->deadline = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (server->epoll < 0 || server->deadline < 0 ||
+        epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->deadline, &deadline) < 0)
+        return -errno;
+    return 0;
+}
+
+static void init(struct server *server, const struct settings *settings, int listener, int control)
+{
+    *server = (struct server){.listener = listener, .control = control};
+    strcpy(server->bpffs, settings->bpffs);
+    server->limit.sockets = settings->entries[LOAD_COOKIE_TAG] / 2;
+    server->rights = peer_rights_of(settings);
+    pthread_mutex_init(&server->lock, NULL);
+    pool_init_cond(&server->room);
+    pool_init(&server->pool);
+}
+
+/* The end of the process is the end of all this. */
+static int set_up(struct server *server, const struct settings *settings, struct fault *fault)
+{
+    uint64_t files = open_files();
+    int r = peer_folding_open(settings, &server->folding);
+
+    server->may_keep = files / 8;
+    if (r == 0)
+        r = waiting_init(&server->waiting, waiting_size(files));
+    if (r == 0)
+        r = tags_open(server->bpffs, &server->tags);
+    if (r == 0)
+        r = open_events(server);
+    if (r < 0)
+        return fault_set(fault, r, "tags cannot be served: %s", strerror(-r));
+    r = pool_start(server);
+    if (r < 0)
+        return fault_set(fault, r, "the threads that serve tags cannot be started: %s", strerror(-r));
+    return 0;
+}
+
+/* What is told to trafficd goes to trafficd; it says when this is to end. */
+static void take_no_signals(void)
+{
+    static const int SIGNALS[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+    sigset_t none;
+
+    for (size_t i = 0; i < ARRAY_SIZE(SIGNALS); i++)
+        signal(SIGNALS[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Locks among them, which would be held for as long as this process is there. */
+static void close_range_of(unsigned int first, unsigned int last)
+{
+    if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+        return;
+    for (unsigned int fd = first; fd <= last && fd < (unsigned int)sysconf(_SC_OPEN_MAX); fd++)
+        fd_close((int)fd);
+}
+
+static void close_others(unsigned int low, unsigned int high)
+{
+    close_range_of(STDERR_FILENO + 1, low - 1);
+    close_range_of(low + 1, high - 1);
+    close_range_of(high + 1, ~0u);
+}
+
+static void say(int control, const struct server_word *word)
+{
+    send(control, word, sizeof(*word), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void server_say(const struct server *server, enum server_word_kind kind)
+{
+    const struct server_word word = {.kind = kind};
+
+    say(server->control, &word);
+}
+
+/* Until the order to end; the answer for those who wait. */
+static int obey(struct server *server)
+{
+    for (;;) {
+        struct server_order order = {.kind = SERVER_STOP};
+        if (recv(server->control, &order, sizeof(order), 0) < 0 && errno == EINTR)
+            continue;
+        if (order.kind == SERVER_STOP)
+            return -ESHUTDOWN;
+        if (order.kind == SERVER_RETIRE)
+            return -EAGAIN;
+        pthread_mutex_lock(&server->lock);
+        server->rights = order.rights;
+        pthread_mutex_unlock(&server->lock);
+        server_say(server, SERVER_OBEYS);
+    }
+}
+
+/* Closing may take its time, and is done by the end of the process. */
+static void answer_waiting(struct server *server, int32_t error)
+{
+    struct connection connection;
+    bool queued;
+
+    pthread_mutex_lock(&server->lock);
+    while (waiting_take_late(&server->waiting, UINT64_MAX, &connection, &queued)) {
+        send(connection.fd, &error, sizeof(error), MSG_DONTWAIT | MSG_NOSIGNAL);
+        shutdown(connection.fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+void server_main(const struct settings *settings, int listener, int control)
+{
+    static struct server server; /* threads that are held up may outlive this call */
+    struct server_word word = {.kind = SERVER_FAILED};
+
+    take_no_signals();
+    prctl(PR_SET_NAME, "trafficd-tags");
+    close_others(listener < control ? listener : control, listener < control ? control : listener);
+    init(&server, settings, listener, control);
+    word.error = set_up(&server, settings, &word.fault);
+    if (word.error == 0) {
+        server_say(&server, SERVER_READY);
+        int error = obey(&server);
+        atomic_store(&server.stopping, true);
+        pool_stop(&server, STOP_NS);
+        answer_waiting(&server, error);
+        word.kind = SERVER_DONE;
+    }
+    /* Whoever connects from now on must not be answered by nobody for as long as a thread is held up. */
+    fd_close(listener);
+    say(control, &word);
+    _exit(word.error < 0);
+}
