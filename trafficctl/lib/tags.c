@@ -3,18 +3,23 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "charge.h"
 #include "cleanup.h"
 #include "fd.h"
+#include "gather.h"
 #include "generation.h"
 #include "pins.h"
+#include "read.h"
 #include "recount.h"
 #include "state.h"
 
 /* Each time the kernel says so a program has made a storage for the socket at that very moment: it is there then. */
 #define MAX_COLLISIONS 16
+/* Of a word of an answer; its stamp is above. */
+#define ANSWER_PAYLOAD_BITS 48
 
 static int check_version(const char *bpffs)
 {
@@ -163,14 +168,50 @@ static int set_locked(const struct tags *tags, int socket, uint64_t cookie, cons
     return r;
 }
 
+/*
+ * Was what is stored for the socket resolved with this tag, as a whole, or not at all yet? Its words are read while
+ * programs may write them: those of one answer have one stamp.
+ */
+static bool has_answer(const struct tags *tags, int socket, const struct tctl_tag *tag)
+{
+    struct tctl_socket answer;
+    if (tags->storage < 0)
+        return true;
+    if (bpf_map_lookup_elem(tags->storage, &socket, &answer) < 0)
+        return false;
+    uint64_t charge = answer.word[TCTL_W_CHARGE], under = answer.word[TCTL_W_TAG];
+    if (charge == 0 && under == 0)
+        return true;
+    return (charge ^ under) >> ANSWER_PAYLOAD_BITS == 0 && (uint32_t)charge == tag->uid && (uint32_t)under == tag->tag;
+}
+
+/*
+ * Many tag a socket anew before each use of it: there is nothing to count, nothing to lock, and making a new storage
+ * would cost more than all the rest. -ENOENT: it has another tag, or none.
+ */
+static int set_again(const struct tags *tags, int socket, uint64_t cookie, const struct tctl_tag *tag)
+{
+    struct row row;
+    int r = look_up_row(tags, cookie, &row);
+    if (r < 0)
+        return r;
+    if (!row.exists || row.tag.uid != tag->uid || row.tag.tag != tag->tag)
+        return -ENOENT;
+    return has_answer(tags, socket, tag) ? 0 : renew_answer(tags, socket);
+}
+
 int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const struct tags_limit *limit)
 {
     uint64_t cookie = 0;
     if (tag->uid == TCTL_NOBODY)
         return -EINVAL;
     int r = find_cookie(socket, &cookie);
-    if (r == 0)
+    if (r == 0) {
+        r = set_again(tags, socket, cookie, tag);
+        if (r != -ENOENT)
+            return r;
         r = writer_lock(&tags->writer);
+    }
     if (r < 0)
         return r;
     r = set_locked(tags, socket, cookie, tag, limit);
@@ -232,6 +273,27 @@ int tags_recount(const char *bpffs, struct tags *tags)
     r = recount_run(bpffs, tags);
     writer_unlock(&tags->writer);
     return r;
+}
+
+static int is_crowded(int fd, bool *crowded)
+{
+    _cleanup_(gather_done) struct gather keys = {0};
+    struct read_shape shape;
+    int r = read_shape_of(fd, &shape);
+    if (r == 0)
+        r = gather_keys(fd, NULL, NULL, &keys);
+    if (r == 0 && keys.count >= shape.max_entries - shape.max_entries / 4)
+        *crowded = true;
+    return r;
+}
+
+int tags_make_room(const char *bpffs, struct tags *tags)
+{
+    bool crowded = false;
+    int r = is_crowded(tags->tag_count, &crowded);
+    if (r == 0)
+        r = is_crowded(tags->tags_ended, &crowded);
+    return r < 0 || !crowded ? r : tags_recount(bpffs, tags);
 }
 
 static int write_counter_set(const struct tags *tags, uint32_t uid, uint8_t set)
