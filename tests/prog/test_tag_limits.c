@@ -243,6 +243,21 @@ static void no_room_for_a_count_is_said_and_tags_nothing(void **state)
     tagging_assert_counts_agree(fixture);
 }
 
+static void tags_out_of_use_make_room(void **state)
+{
+    const struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    _cleanup_fd_ int fd = loopback_udp(fixture);
+    set_many(&tags, fd, 1, 28);
+    assert_int_equal(tags_make_room(fixture->bpffs, &tags), 0);
+    assert_int_equal(tagging_tags(fixture, UID), 28); /* three quarters are 30, with the UID's own entry */
+    set_many(&tags, fd, 29, 29);
+    assert_int_equal(tags_make_room(fixture->bpffs, &tags), 0);
+    assert_int_equal(tagging_tags(fixture, UID), 1);
+    assert_true(tagging_is_counted(fixture, UID, 29));
+    tagging_assert_counts_agree(fixture);
+}
+
 struct tagger {
     const struct fixture *fixture;
     uint32_t step;
@@ -396,6 +411,7 @@ int main(void)
         SMALL(a_full_map_is_said_and_counts_nothing),
         cmocka_unit_test_setup_teardown(no_room_for_a_count_is_said_and_tags_nothing, set_up_few_counts,
                                         fixture_tear_down),
+        cmocka_unit_test_setup_teardown(tags_out_of_use_make_room, set_up_few_counts, fixture_tear_down),
         LIMITS(processes_at_once_share_the_limit),
         LIMITS(counting_anew_goes_by_what_is_there),
         LIMITS(counting_anew_when_nothing_is_there),

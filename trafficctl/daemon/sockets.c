@@ -46,7 +46,7 @@ struct sockets {
     uint64_t ended[READS]; /* cookies whose tags are to go */
     size_t ended_count;
     /* of the last time, so that a lasting failure is told once */
-    int listen_error, end_error, sweep_error;
+    int listen_error, end_error, sweep_error, room_error;
 };
 
 static uint64_t clock_ms(clockid_t clock)
@@ -64,6 +64,14 @@ static bool is_news(int r, int *last)
     return news;
 }
 
+/* Tags that nobody uses and users who are gone add up, until there is no room for others. */
+static void make_room(struct sockets *sockets)
+{
+    int r = tags_make_room(sockets->bpffs, sockets->tags);
+    if (is_news(r, &sockets->room_error))
+        log_error("cannot count the tags of each user anew: %s; limits go by the old count", strerror(-r));
+}
+
 /*
  * Whoever lists what is open in all tasks holds each file for a moment. If its last holder closes it just then, the
  * close is done here, and a socket may have been told to linger in it.
@@ -75,6 +83,7 @@ static void look(struct sockets *sockets)
     nudge_start(&sockets->nudge);
     int r = sweep_run(sockets->bpffs, sockets->tags, &removed);
     nudge_stop(&sockets->nudge);
+    make_room(sockets);
     resync_looked(&sockets->resync, clock_ms(CLOCK_MONOTONIC), clock_ms(CLOCK_THREAD_CPUTIME_ID) - began_ms,
                   removed > 0);
     if (!is_news(r, &sockets->sweep_error))

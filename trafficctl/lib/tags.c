@@ -197,7 +197,8 @@ static int set_again(const struct tags *tags, int socket, uint64_t cookie, const
         return r;
     if (!row.exists || row.tag.uid != tag->uid || row.tag.tag != tag->tag)
         return -ENOENT;
-    return has_answer(tags, socket, tag) ? 0 : renew_answer(tags, socket);
+    r = writer_check(&tags->writer);
+    return r < 0 || has_answer(tags, socket, tag) ? r : renew_answer(tags, socket);
 }
 
 int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const struct tags_limit *limit)

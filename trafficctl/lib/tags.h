@@ -57,5 +57,9 @@ int tags_end_all(struct tags *tags, const uint64_t *cookies, size_t count);
  */
 int tags_recount(const char *bpffs, struct tags *tags);
 
+/* The same when a map that counts is three quarters full: what is no longer in use makes room. Errors as
+ * tags_recount(). */
+int tags_make_room(const char *bpffs, struct tags *tags);
+
 /* 0 or 1. -EINVAL: another number, or UID 0xFFFFFFFF; -E2BIG: the map is full. Set 0 is "no entry". */
 int tags_set_counter_set(struct tags *tags, uint32_t uid, uint32_t set);

@@ -38,10 +38,10 @@ static int wait_for_flock(struct writer *writer)
     return r;
 }
 
-static int check_folder(int fd)
+int writer_check(const struct writer *writer)
 {
     struct stat folder;
-    if (fstat(fd, &folder) < 0)
+    if (fstat(writer->folder_fd, &folder) < 0)
         return -errno;
     return folder.st_nlink > 0 ? 0 : -ESTALE;
 }
@@ -51,7 +51,7 @@ int writer_lock(struct writer *writer)
     pthread_mutex_lock(&writer->mutex);
     int r = wait_for_flock(writer);
     if (r == 0) {
-        r = check_folder(writer->folder_fd);
+        r = writer_check(writer);
         if (r < 0)
             flock(writer->folder_fd, LOCK_UN);
     }

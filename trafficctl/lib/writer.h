@@ -25,3 +25,6 @@ void writer_done(struct writer *writer);
  */
 int writer_lock(struct writer *writer);
 void writer_unlock(struct writer *writer);
+
+/* -ESTALE as above, where nothing is to be written. */
+int writer_check(const struct writer *writer);
