@@ -18,6 +18,12 @@ static __always_inline void count_lost(enum tctl_stats_map map, __u32 packets)
         __sync_fetch_and_add(&state->lost[map], packets);
 }
 
+/*
+ * More than there can be: user space corrects counters by replacing them, and the one that a program raised and lowers
+ * again may be another by then, which goes below 0.
+ */
+#define MOST_ROWS 0x7FFFFFFFu
+
 /* The UID's counter of rows in a map, if it may make one more; NULL: it has its share, or there is no room to count. */
 static __always_inline __u32 *share_of(__u32 payer, enum tctl_stats_map map)
 {
@@ -32,7 +38,7 @@ static __always_inline __u32 *share_of(__u32 payer, enum tctl_stats_map map)
         bpf_map_update_elem(&row_count_map, &payer, &none, BPF_NOEXIST);
         count = bpf_map_lookup_elem(&row_count_map, &payer);
     }
-    if (!count || count->rows[map] >= config->row_limit[map])
+    if (!count || (count->rows[map] >= config->row_limit[map] && count->rows[map] <= MOST_ROWS))
         return NULL;
     return &count->rows[map];
 }
