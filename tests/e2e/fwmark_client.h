@@ -74,7 +74,9 @@ int fwmark_untag(const struct fwmark_caller *caller, int fd);
 int fwmark_counter_set(const struct fwmark_caller *caller, uint32_t uid, uint32_t set);
 int fwmark_delete(const struct fwmark_caller *caller, uint32_t uid, uint32_t tag);
 
-/* Descriptors that trafficd has open. */
+/* The process of trafficd's that serves the socket. */
+pid_t fwmark_server(void);
+/* Descriptors that trafficd and this process have open. */
 size_t fwmark_descriptors(void);
 /* It has no more of them than that, or soon will: it may be closing some yet. */
 void fwmark_no_more_than(size_t descriptors);
