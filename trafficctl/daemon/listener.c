@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -92,6 +93,12 @@ static pid_t pid_behind(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? 0 : peer.pid;
 }
 
+/* A server that was killed may be held up in its end, its socket still there. 0 is in another pid namespace. */
+static bool is_alive(pid_t pid)
+{
+    return pid == 0 || kill(pid, 0) == 0 || errno != ESRCH;
+}
+
 /* Remove what a server left that is no more. */
 static int clear_stale(const struct sockaddr_un *address, struct fault *fault)
 {
@@ -105,13 +112,14 @@ static int clear_stale(const struct sockaddr_un *address, struct fault *fault)
         return errno == ENOENT ? 0 : fault_set(fault, -errno, "%s: %s", path, strerror(errno));
     if (!S_ISSOCK(file.st_mode))
         return fault_set(fault, -EEXIST, "%s is there and is no socket: remove it, or choose another --socket", path);
-    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+    int r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+    if (r == 0 && is_alive(pid_behind(fd)))
         return fault_set(fault, -EADDRINUSE,
                          "another server answers on %s (pid %d): stop it, or choose another --socket", path,
                          (int)pid_behind(fd));
-    if (errno != ECONNREFUSED)
+    if (r < 0 && r != -ECONNREFUSED)
         return fault_set(fault, -EADDRINUSE, "%s is in use (%s): stop whoever uses it, or choose another --socket",
-                         path, strerror(errno));
+                         path, strerror(-r));
     if (unlink(path) < 0 && errno != ENOENT)
         return fault_set(fault, -errno, "the stale socket %s cannot be removed: %s", path, strerror(errno));
     return 0;

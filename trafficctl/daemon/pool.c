@@ -19,6 +19,9 @@
 #define STACK_SIZE (64 * 1024)
 /* How often those that wait for nothing but the stop are told of it: a signal that comes too early is lost. */
 #define TELL_NS 5000000
+/* Those that are not held up have ended by then. */
+#define STOP_ACCEPTING_NS UINT64_C(50000000)
+#define STOP_NS UINT64_C(400000000)
 #define NS_PER_SEC UINT64_C(1000000000)
 static const unsigned int WORKERS_AT[POOL_TASKS] = {[POOL_ACCEPT] = 8, [POOL_WAITING] = 4};
 
@@ -44,7 +47,7 @@ static bool begin_accepting(struct pool_worker *worker)
     pthread_mutex_lock(&server->lock);
     while (pool->accepting >= pool->may_accept && !atomic_load(&server->stopping))
         pthread_cond_wait(&pool->relief, &server->lock);
-    bool begun = pool->accepting < pool->may_accept;
+    bool begun = pool->accepting < pool->may_accept && !atomic_load(&server->stopping);
     pool->accepting += begun;
     atomic_store(&worker->accepts, begun);
     pthread_mutex_unlock(&server->lock);
@@ -141,8 +144,8 @@ static void *close_thread(void *data)
     watch_accept_nudges(&closer->watched);
     watch_begin(&server->pool, &closer->watched, pool_now_ns());
     fd_close(closer->fd);
-    pthread_mutex_lock(&server->lock);
     serve_end_turn(server, closer->user);
+    pthread_mutex_lock(&server->lock);
     atomic_store(&closer->watched.thread, 0);
     watch_end(&closer->watched);
     closer->server = NULL;
@@ -275,24 +278,33 @@ static void tell_all(struct pool *pool)
             watch_nudge(&pool->workers[i].watched);
 }
 
-bool pool_stop(struct server *server, uint64_t timeout_ns)
+/* Until none of those that are counted is left. */
+static void stop_all(struct server *server, const atomic_uint *count, uint64_t timeout_ns)
 {
     const uint64_t until = pool_now_ns() + timeout_ns;
     struct pool *pool = &server->pool;
     uint64_t now;
 
     pthread_mutex_lock(&server->lock);
-    while (pool->threads > 0 && (now = pool_now_ns()) < until) {
+    while (*count > 0 && (now = pool_now_ns()) < until) {
         const struct timespec next = {(now + TELL_NS) / NS_PER_SEC, (now + TELL_NS) % NS_PER_SEC};
         tell_all(pool);
         pthread_cond_timedwait(&pool->ended, &server->lock, &next);
     }
-    bool all = pool->threads == 0;
     pthread_mutex_unlock(&server->lock);
-    return all;
 }
 
-void pool_replace(struct server *server, uint64_t before_ns)
+void pool_stop_accepting(struct server *server)
+{
+    stop_all(server, &server->pool.accepting, STOP_ACCEPTING_NS);
+}
+
+void pool_stop(struct server *server)
+{
+    stop_all(server, &server->pool.threads, STOP_NS);
+}
+
+bool pool_replace(struct server *server, uint64_t before_ns)
 {
     struct pool *pool = &server->pool;
 
@@ -305,9 +317,10 @@ void pool_replace(struct server *server, uint64_t before_ns)
         atomic_store(&worker->replaced, true);
         pool->workers_at[worker->task]--;
     }
-    fill(server);
+    bool all = fill(server) == 0;
     serve_give_up(server, pool_now_ns());
     pthread_mutex_unlock(&server->lock);
+    return all;
 }
 
 bool pool_close_apart(struct server *server, int fd, uid_t user)

@@ -53,7 +53,7 @@ struct pool {
     atomic_uint accepting;               /* workers that accept at this time */
     atomic_uint may_accept;              /* how many of them should */
     pthread_cond_t relief;               /* there is room for another one */
-    unsigned int threads;                /* all that run */
+    atomic_uint threads;                 /* all that run */
     pthread_cond_t ended;                /* of one of them */
     int wake;                            /* eventfd: there is something to watch, or the end */
     atomic_bool is_watched;              /* nobody has to say so */
@@ -71,8 +71,10 @@ void pool_done(struct pool *pool);
 
 /* -EAGAIN, -ENOMEM: no thread; those that run go on until pool_stop(). */
 int pool_start(struct server *server);
-/* False: not all threads have ended in time. */
-bool pool_stop(struct server *server, uint64_t timeout_ns);
+/* After stopping was set: no thread waits in accept() any more, if none is held up. */
+void pool_stop_accepting(struct server *server);
+/* Those threads that are not held up have ended. */
+void pool_stop(struct server *server);
 
 /* The worker, if it accepts, is held up: another one accepts in its place, and it waits for its turn when it is done.
  */
@@ -85,9 +87,9 @@ void pool_set_alarm(struct server *server, bool alarm);
 
 /*
  * Start a thread for each worker that is at one thing since before that moment, and let nobody wait for a turn of a
- * user whose turns do not end.
+ * user whose turns do not end. False: not all workers are there, for want of memory.
  */
-void pool_replace(struct server *server, uint64_t before_ns);
+bool pool_replace(struct server *server, uint64_t before_ns);
 
 /*
  * Close what nobody knows how long it takes, in a thread of its own. The turn that the caller has for user becomes its

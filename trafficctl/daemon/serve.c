@@ -50,19 +50,37 @@ static void arm_queued(struct server *server, uid_t user)
             return;
 }
 
-void serve_end_turn(struct server *server, uid_t user)
+/* Under the lock. True: the turn goes on with closing what was kept. */
+static bool end_or_go_on(struct server *server, uid_t user, struct connection *ret_kept)
 {
-    turns_end(&server->turns, user, pool_now_ns());
+    const uint64_t now = pool_now_ns();
+
+    turns_end(&server->turns, user, now);
     arm_queued(server, user);
     if (server->short_of_room > 0)
         pthread_cond_signal(&server->room);
+    if (server->kept.count == 0 || turns_take(&server->turns, user, now) != TURNS_TAKEN)
+        return false;
+    if (kept_take(&server->kept, user, ret_kept))
+        return true;
+    turns_end(&server->turns, user, now);
+    return false;
 }
 
-static void end_turn(struct server *server, uid_t user)
+void serve_end_turn(struct server *server, uid_t user)
 {
-    pthread_mutex_lock(&server->lock);
-    serve_end_turn(server, user);
-    pthread_mutex_unlock(&server->lock);
+    struct connection kept;
+    bool more;
+
+    do {
+        pthread_mutex_lock(&server->lock);
+        more = end_or_go_on(server, user, &kept);
+        pthread_mutex_unlock(&server->lock);
+        if (more) {
+            fd_close(kept.fd);
+            fd_close(kept.descriptor);
+        }
+    } while (more);
 }
 
 static void set_timer(int timer, uint64_t when_ns)
@@ -99,15 +117,7 @@ static void end_connection(struct server *server, struct connection *connection)
             return;
         connection->descriptor = fd_close(connection->descriptor);
     }
-    end_turn(server, user);
-}
-
-/* At the stop nothing is changed any more: the tags may be closed already. */
-static int handle(struct server *server, const struct connection *connection, const struct request *request)
-{
-    if (atomic_load(&server->stopping))
-        return -ESHUTDOWN;
-    return act(server, connection, request);
+    serve_end_turn(server, user);
 }
 
 /* What was tagged is one; asking again would be a system call for each tag. */
@@ -121,7 +131,7 @@ static bool is_internet_socket(const struct connection *connection, const struct
 /* An internet socket is closed before the answer: whoever has it may look for the end of its tag right after. */
 static void finish(struct server *server, struct connection *connection, const struct request *request)
 {
-    int error = handle(server, connection, request);
+    int error = act(server, connection, request);
 
     if (is_internet_socket(connection, request, error))
         connection->descriptor = fd_close(connection->descriptor);
@@ -145,8 +155,8 @@ static bool holds_something(const struct connection *connection)
 }
 
 /*
- * Answer without having served. A user who holds up threads already gets no further one: the connection is shut down
- * and left to the end of the process.
+ * Answer without having served. A user who holds up threads already gets no further one: the connection is shut down,
+ * and closed when they are free again.
  */
 static void refuse(struct server *server, struct connection *connection, int error)
 {
@@ -154,10 +164,9 @@ static void refuse(struct server *server, struct connection *connection, int err
     uint64_t now = pool_now_ns();
 
     pthread_mutex_lock(&server->lock);
-    bool keep = turns_are_stuck(&server->turns, connection->peer.user, now) && holds_something(connection);
-    if (keep)
-        server->kept++;
-    else
+    bool keep = turns_are_held(&server->turns, connection->peer.user, now) && holds_something(connection) &&
+                kept_add(&server->kept, connection);
+    if (!keep)
         turns_force(&server->turns, connection->peer.user, now);
     pthread_mutex_unlock(&server->lock);
     if (!keep) {
@@ -274,8 +283,8 @@ static void receive_and_finish(struct server *server, struct connection *connect
     }
     pthread_mutex_lock(&server->lock);
     surplus = put_aside(server, connection, false);
-    serve_end_turn(server, connection->peer.user);
     pthread_mutex_unlock(&server->lock);
+    serve_end_turn(server, connection->peer.user);
     refuse_surplus(server, &surplus);
 }
 

@@ -11,7 +11,7 @@ void serve_new(struct server *server, int connection, uint64_t now_ns);
 /* What epoll told one thread. */
 void serve_event(struct server *server, uint64_t event);
 
-/* Under the lock: a turn of the user ends, whoever waited for one is looked at. */
+/* A turn of the user ends; whoever waited for one is looked at, and what was kept is closed. */
 void serve_end_turn(struct server *server, uid_t user);
 
 /* Under the lock: who waits for a turn of a user whose turns do not end is answered. */

@@ -16,8 +16,6 @@
 
 /* More are of no use here, and would only let peers fill memory. */
 #define OPEN_FILES 4096
-/* Threads that are not held up have ended by then. */
-#define STOP_NS UINT64_C(500000000)
 
 /* How many open files there may be, after asking for enough. */
 static uint64_t open_files(void)
@@ -62,7 +60,7 @@ static int set_up(struct server *server, const struct settings *settings, struct
     uint64_t files = open_files();
     int r = peer_folding_open(settings, &server->folding);
 
-    server->may_keep = files / 8;
+    server->may_keep = files / 16 < KEPT_MAX / 2 ? files / 16 : KEPT_MAX / 2;
     if (r == 0)
         r = waiting_init(&server->waiting, waiting_size(files));
     if (r == 0)
@@ -164,12 +162,14 @@ void server_main(const struct settings *settings, int listener, int control)
         server_say(&server, SERVER_READY);
         int error = obey(&server);
         atomic_store(&server.stopping, true);
-        pool_stop(&server, STOP_NS);
+        pool_stop_accepting(&server);
+        /* Whoever connects from now on must not wait for as long as a thread is held up. */
+        fd_close(listener);
         answer_waiting(&server, error);
+        pool_stop(&server);
+        answer_waiting(&server, error); /* who was put aside meanwhile */
         word.kind = SERVER_DONE;
     }
-    /* Whoever connects from now on must not be answered by nobody for as long as a thread is held up. */
-    fd_close(listener);
     say(control, &word);
     _exit(word.error < 0);
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <tags.h>
 
+#include "kept.h"
 #include "peer.h"
 #include "pool.h"
 #include "turns.h"
@@ -60,8 +61,8 @@ struct server {
     bool deadline_runs;
     unsigned int short_of_room; /* threads that cannot accept for want of descriptors or memory */
     pthread_cond_t room;        /* a connection has ended */
-    unsigned int kept;          /* connections that are never closed, since that might take for ever */
-    unsigned int may_keep;      /* so many */
+    struct kept kept;
+    unsigned int may_keep; /* so many are enough for one process */
     struct pool pool;
 };
 

@@ -14,16 +14,16 @@ static struct turns_user *row_of(struct turns *turns, uid_t user)
     return &turns->users[turns->count++];
 }
 
-static bool is_stuck(const struct turns_user *row, uint64_t now_ns)
+static bool is_held(const struct turns_user *row, uint64_t now_ns, uint64_t for_ns)
 {
-    return row->taken >= TURNS_PER_USER && now_ns > row->since_ns + TURNS_STUCK_NS;
+    return row->taken >= TURNS_PER_USER && now_ns > row->since_ns + for_ns;
 }
 
-bool turns_are_stuck(const struct turns *turns, uid_t user, uint64_t now_ns)
+bool turns_are_held(const struct turns *turns, uid_t user, uint64_t now_ns)
 {
     for (size_t i = 0; i < turns->count; i++)
         if (turns->users[i].user == user)
-            return is_stuck(&turns->users[i], now_ns);
+            return is_held(&turns->users[i], now_ns, TURNS_HELD_NS);
     return false;
 }
 
@@ -31,7 +31,7 @@ bool turns_stuck(const struct turns *turns, uint64_t now_ns, size_t *at, uid_t *
 {
     while (*at < turns->count) {
         const struct turns_user *row = &turns->users[(*at)++];
-        if (!is_stuck(row, now_ns))
+        if (!is_held(row, now_ns, TURNS_STUCK_NS))
             continue;
         *ret_user = row->user;
         return true;
@@ -44,7 +44,7 @@ enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns)
     struct turns_user *row = row_of(turns, user);
 
     if (row->taken >= TURNS_PER_USER)
-        return is_stuck(row, now_ns) ? TURNS_STUCK : TURNS_LATER;
+        return is_held(row, now_ns, TURNS_STUCK_NS) ? TURNS_STUCK : TURNS_LATER;
     row->taken++;
     row->since_ns = now_ns;
     return TURNS_TAKEN;

@@ -33,12 +33,13 @@ enum turns_answer {
 };
 
 #define TURNS_STUCK_NS UINT64_C(100000000)
+#define TURNS_HELD_NS UINT64_C(5000000)
 
 enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns);
 /* One more, whether there is one or not: for what has to be done at once. */
 void turns_force(struct turns *turns, uid_t user, uint64_t now_ns);
-/* Are the user's turns all taken, for so long that nobody knows whether they end? */
-bool turns_are_stuck(const struct turns *turns, uid_t user, uint64_t now_ns);
+/* Are the user's turns all taken, and not just now? Nothing honest takes that long. */
+bool turns_are_held(const struct turns *turns, uid_t user, uint64_t now_ns);
 /* The first user from *at on whose turns are stuck; *at is behind them then. False: there is none. */
 bool turns_stuck(const struct turns *turns, uint64_t now_ns, size_t *at, uid_t *ret_user);
 void turns_end(struct turns *turns, uid_t user, uint64_t now_ns);

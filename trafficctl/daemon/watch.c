@@ -7,12 +7,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A signal that does nothing but end what its thread waits for in recvmsg() or close(), as far as a signal can. */
-#define NUDGE_SIGNAL SIGRTMIN
+/*
+ * A signal that does nothing but end what its thread waits for in recvmsg() or close(), as far as a signal can. Not a
+ * real-time one: those would pile up at a thread that cannot be woken.
+ */
+#define NUDGE_SIGNAL SIGURG
 /* Who is at one thing for longer gets one, and again until that is done. An honest request takes a tenth of it. */
 #define NUDGE_NS UINT64_C(500000)
-/* Who is at it for longer even so does not wake up: others take over, and there is less hurry. */
-#define LATE_NS UINT64_C(30000000)
+/* Who is at it for longer even so does not wake up: another thread takes over. */
+#define LATE_NS UINT64_C(5000000)
+/* How often those are nudged, and everything else is looked after. */
+#define THOROUGH_MS 25
 /* So many that do not wake up are enough for one process. */
 #define MAX_LATE 64
 /* So long after somebody was held up, all accept. */
@@ -68,9 +73,10 @@ void watch_end(struct pool_watched *watched)
 
 /* What one look has seen. */
 struct look {
-    unsigned int busy; /* threads */
-    unsigned int late; /* of these, for too long */
-    bool held_up;      /* one of them not for that long */
+    unsigned int busy;   /* threads */
+    unsigned int late;   /* of these, for too long */
+    bool to_be_relieved; /* one of them has just become so */
+    bool held_up;        /* one of them not for that long */
 };
 
 /* A thorough look is for those that are late too. True: it is held up. */
@@ -78,14 +84,23 @@ static bool look_at(const struct pool_watched *watched, uint64_t now_ns, bool th
 {
     uint64_t since = atomic_load(&watched->since_ns);
     bool late = since > 0 && now_ns > since + LATE_NS;
+    bool held_up = since > 0 && now_ns > since + NUDGE_NS;
 
     look->busy += since > 0;
     look->late += late;
-    bool held_up = since > 0 && now_ns > since + NUDGE_NS;
+    look->held_up |= held_up && !late;
     if (held_up && (thorough || !late))
         watch_nudge(watched);
-    look->held_up |= held_up && !late;
     return held_up;
+}
+
+static void look_at_worker(struct pool_worker *worker, uint64_t now_ns, bool thorough, struct look *look)
+{
+    unsigned int late = look->late;
+
+    if (look_at(&worker->watched, now_ns, thorough, look))
+        pool_relieve(worker);
+    look->to_be_relieved |= look->late > late && !atomic_load(&worker->replaced);
 }
 
 static struct look look_around(struct pool *pool, uint64_t now_ns, bool thorough)
@@ -93,8 +108,7 @@ static struct look look_around(struct pool *pool, uint64_t now_ns, bool thorough
     struct look look = {0};
 
     for (size_t i = 0; i < POOL_WORKERS; i++)
-        if (look_at(&pool->workers[i].watched, now_ns, thorough, &look))
-            pool_relieve(&pool->workers[i]);
+        look_at_worker(&pool->workers[i], now_ns, thorough, &look);
     for (size_t i = 0; i < POOL_CLOSERS; i++)
         look_at(&pool->closers[i].watched, now_ns, thorough, &look);
     return look;
@@ -106,16 +120,17 @@ static bool is_quiet(const struct look *look)
     return look->busy == look->late;
 }
 
-/* Until somebody begins something, or somebody is late again. */
-static void wait_for_call(struct pool *pool)
+/* Until somebody begins something, or the late ones are to be looked at again. */
+static void wait_for_call(struct pool *pool, bool all_is_well)
 {
     struct pollfd call = {.fd = pool->wake, .events = POLLIN};
     uint64_t calls;
 
     atomic_store(&pool->is_watched, false);
     const struct look look = look_around(pool, pool_now_ns(), false);
-    if (is_quiet(&look) && poll(&call, 1, LATE_NS / 1000000) > 0 && read(pool->wake, &calls, sizeof(calls)) < 0)
-        atomic_store(&pool->is_watched, false);
+    if (is_quiet(&look) && poll(&call, 1, all_is_well && look.busy == 0 ? -1 : THOROUGH_MS) > 0 &&
+        read(pool->wake, &calls, sizeof(calls)) < 0)
+        return; /* the next call will be one more */
     atomic_store(&pool->is_watched, true);
 }
 
@@ -135,7 +150,7 @@ static void raise_alarm(struct server *server, const struct look *look, uint64_t
 static void check_room(struct server *server, const struct look *look)
 {
     pthread_mutex_lock(&server->lock);
-    bool full = look->late > MAX_LATE || server->kept > server->may_keep;
+    bool full = look->late > MAX_LATE || server->kept.count > server->may_keep;
     pthread_mutex_unlock(&server->lock);
     if (full)
         server_say(server, SERVER_FULL);
@@ -147,20 +162,22 @@ void watch_all(struct server *server)
     struct pool *pool = &server->pool;
     uint64_t thorough_ns = 0, calm_ns = 0;
     unsigned int quiet = 0;
+    bool all_are_there = true;
 
     while (!atomic_load(&server->stopping)) {
         uint64_t now = pool_now_ns();
         bool thorough = now >= thorough_ns;
         const struct look look = look_around(pool, now, thorough);
+        if (thorough || look.to_be_relieved)
+            all_are_there = pool_replace(server, now - LATE_NS);
         if (thorough) {
-            pool_replace(server, now - LATE_NS);
             check_room(server, &look);
-            thorough_ns = now + LATE_NS;
+            thorough_ns = now + THOROUGH_MS * UINT64_C(1000000);
         }
         raise_alarm(server, &look, now, &calm_ns);
         quiet = is_quiet(&look) ? quiet + 1 : 0;
         if (quiet > QUIET_LOOKS)
-            wait_for_call(pool);
+            wait_for_call(pool, all_are_there && calm_ns == 0);
         else
             nanosleep(&soon, NULL);
     }
