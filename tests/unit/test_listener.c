@@ -170,6 +170,27 @@ static void a_server_that_answers_is_left_alone(void **state)
     close(other);
 }
 
+/* Killed, and something holds on to what it had: nobody will ever answer there. */
+static void a_server_that_is_no_more_is_replaced(void **state)
+{
+    struct place *place = *state;
+    int other = bound(place->path, SOCK_STREAM, false);
+    struct listener listener;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(listen(other, 5) < 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(connects(place->path), 0);
+    opens(place->path, &listener);
+    assert_int_equal(connects(place->path), 0);
+    close(other);
+    assert_int_equal(connects(place->path), 0);
+    listener_done(&listener);
+}
+
 static void a_socket_of_another_type_is_left_alone(void **state)
 {
     struct place *place = *state;
@@ -334,6 +355,7 @@ int main(void)
         PLACE_TEST(a_folder_that_is_there_stays_as_it_is),
         PLACE_TEST(a_stale_socket_is_replaced),
         PLACE_TEST(a_server_that_answers_is_left_alone),
+        PLACE_TEST(a_server_that_is_no_more_is_replaced),
         PLACE_TEST(a_socket_of_another_type_is_left_alone),
         PLACE_TEST(what_is_no_socket_is_left_alone),
         PLACE_TEST(another_ones_socket_is_not_removed),

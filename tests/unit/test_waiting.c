@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "kept.h"
 #include "turns.h"
 #include "waiting.h"
 
@@ -34,12 +35,14 @@ static struct connection connection_of(int name, uid_t user, uint64_t deadline)
 static int add(struct waiting *waiting, int name, uid_t user, uint64_t deadline, uint64_t *ret_key)
 {
     const struct connection connection = connection_of(name, user, deadline);
-    struct connection evicted;
-    uint64_t key;
+    struct connection evicted = {.fd = -1};
+    uint64_t key = 0;
 
-    bool surplus = waiting_add(waiting, &connection, false, ret_key ?: &key, &evicted);
-    assert_true((ret_key ? *ret_key : key) >= UINT64_C(1) << 32);
-    return surplus ? evicted.fd : -1;
+    waiting_add(waiting, &connection, false, &key, &evicted);
+    assert_true(key >= UINT64_C(1) << 32);
+    if (ret_key)
+        *ret_key = key;
+    return evicted.fd;
 }
 
 static void a_connection_is_found_until_it_is_taken(void **state)
@@ -166,7 +169,7 @@ static void queued_ones_that_are_given_up_are_late_at_once(void **state)
 static void any_order_of_calls_keeps_the_order_of_ages(void **state)
 {
     struct waiting *waiting = *state;
-    uint64_t keys[SIZE] = {0}, deadlines[SIZE];
+    uint64_t keys[SIZE] = {0}, deadlines[SIZE] = {0};
     struct connection taken;
     unsigned int seed = 1;
 
@@ -256,6 +259,41 @@ static void turns_that_do_not_end_are_stuck(void **state)
     assert_int_equal(turns_take(&turns, 5, 40 + TURNS_STUCK_NS), TURNS_LATER);
 }
 
+static void a_user_whose_turns_are_held_is_known_soon(void **state)
+{
+    (void)state;
+    struct turns turns = {0};
+
+    turns_take(&turns, 5, 10);
+    assert_false(turns_are_held(&turns, 5, 10 + 2 * TURNS_HELD_NS));
+    turns_take(&turns, 5, 20);
+    assert_false(turns_are_held(&turns, 5, 20 + TURNS_HELD_NS));
+    assert_true(turns_are_held(&turns, 5, 21 + TURNS_HELD_NS));
+    assert_false(turns_are_held(&turns, 6, 21 + TURNS_HELD_NS));
+}
+
+static void kept_connections_are_found_by_their_user(void **state)
+{
+    (void)state;
+    static struct kept kept;
+    struct connection one = connection_of(0, 0, 0), taken;
+
+    for (int name = 0; name < KEPT_MAX; name++) {
+        one = connection_of(name, name % 2, 0);
+        one.descriptor = 1000 + name;
+        assert_true(kept_add(&kept, &one));
+    }
+    assert_false(kept_add(&kept, &one));
+    for (int i = 0; i < KEPT_MAX / 2; i++) {
+        assert_true(kept_take(&kept, 1, &taken));
+        assert_int_equal(taken.fd % 2, 1);
+        assert_int_equal(taken.descriptor, 1000 + taken.fd);
+        assert_int_equal(taken.peer.user, 1);
+    }
+    assert_false(kept_take(&kept, 1, &taken));
+    assert_int_equal(kept.count, KEPT_MAX / 2);
+}
+
 int main(void)
 {
 #define TABLE_TEST(test) cmocka_unit_test_setup_teardown(test, table_new, table_done)
@@ -271,6 +309,8 @@ int main(void)
         cmocka_unit_test(a_user_has_two_turns_at_a_time),
         cmocka_unit_test(a_forced_turn_counts_too),
         cmocka_unit_test(turns_that_do_not_end_are_stuck),
+        cmocka_unit_test(a_user_whose_turns_are_held_is_known_soon),
+        cmocka_unit_test(kept_connections_are_found_by_their_user),
     };
 
     return unit_run(tests);

@@ -67,26 +67,40 @@ static pid_t fork_server(const struct fwmarkd *fwmarkd, int control)
     return pid;
 }
 
+/* Its own end is the child's alone from then on: the parent is to see when it ends. */
+static int fork_with_control(const struct fwmarkd *fwmarkd, int *ret_control)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    pid_t pid = fork_server(fwmarkd, pair[1]);
+    int r = pid < 0 ? -errno : 0;
+    fd_close(pair[1]);
+    if (r < 0)
+        fd_close(pair[0]);
+    else
+        *ret_control = pair[0];
+    return r;
+}
+
 /* A server that is ready. */
 static int start_server(const struct fwmarkd *fwmarkd, int *ret_control, struct fault *fault)
 {
-    int pair[2];
+    _cleanup_fd_ int control = -1;
     struct server_word word;
+    int r = fork_with_control(fwmarkd, &control);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return fault_set(fault, -errno, "no socket for the process that serves tags: %s", strerror(errno));
-    _cleanup_fd_ int ours = pair[0], its = pair[1];
-    if (fork_server(fwmarkd, its) < 0)
-        return fault_set(fault, -errno, "no process to serve tags: %s", strerror(errno));
-    its = fd_close(its);
-    int r = wait_for_word(ours, SERVER_READY, START_MS, &word);
+    if (r < 0)
+        return fault_set(fault, r, "no process to serve tags: %s", strerror(-r));
+    r = wait_for_word(control, SERVER_READY, START_MS, &word);
     if (r < 0)
         return fault_set(fault, r, "the process that serves tags does not start: %s", strerror(-r));
     if (word.kind == SERVER_FAILED) {
         *fault = word.fault;
         return word.error;
     }
-    *ret_control = fd_take(&ours);
+    *ret_control = fd_take(&control);
     return 0;
 }
 
@@ -109,7 +123,7 @@ static void on_word(evutil_socket_t control, short what, void *data);
 static int take_server(struct fwmarkd *fwmarkd, struct fault *fault)
 {
     static const struct server_order retire = {.kind = SERVER_RETIRE};
-    int control, r = start_server(fwmarkd, &control, fault);
+    int control = -1, r = start_server(fwmarkd, &control, fault);
 
     if (r < 0)
         return r;

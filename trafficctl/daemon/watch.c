@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * A signal that does nothing but end what its thread waits for in recvmsg() or close(), as far as a signal can. Not a
- * real-time one: those would pile up at a thread that cannot be woken.
+ * A signal that does nothing but end what its thread waits for when it receives or closes something, as far as a signal
+ * can. Not a real-time one: those would pile up at a thread that cannot be woken.
  */
 #define NUDGE_SIGNAL SIGURG
 /* Who is at one thing for longer gets one, and again until that is done. An honest request takes a tenth of it. */
