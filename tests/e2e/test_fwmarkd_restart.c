@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Tags outlive trafficd, and so do their limits; where its socket lies, and who may hand it one. */
+/* Tags outlive trafficd, and so do their limits; where its socket lies, who may hand it one, and who serves it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -270,6 +272,53 @@ static void test_socket_handed_to_another_process(void **state)
     unsetenv("LISTEN_FDS");
 }
 
+/* Told by SIGHUP, which nobody answers. */
+static void let_account(uid_t uid)
+{
+    uint64_t begin = now_ms();
+    char config[64];
+
+    snprintf(config, sizeof(config), "accounting_uids = %u\n", uid);
+    assert_int_equal(world_configure(the_world, config), 0);
+    assert_return_code(kill(the_world->daemon, SIGHUP), errno);
+    while (fwmark_counter_set(FWMARK_USER(uid), USER, 0) != 0 && now_ms() - begin < 3000)
+        usleep(1000);
+    assert_int_equal(fwmark_counter_set(FWMARK_USER(uid), USER, 0), 0);
+}
+
+static void kill_and_wait(pid_t pid)
+{
+    _cleanup_fd_ int pidfd = pidfd_open(pid, 0);
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+
+    assert_true(pidfd >= 0);
+    assert_return_code(kill(pid, SIGKILL), errno);
+    assert_int_equal(poll(&end, 1, FWMARK_PATIENCE_MS), 1);
+}
+
+/* Whoever connects meanwhile is answered by the next one, which knows what the first one was told. */
+static void test_server_that_is_killed(void **state)
+{
+    _cleanup_fd_ int fd = socket_as(the_world, PLACE_A, USER, AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    assert_true(fd >= 0);
+    let_account(OTHER);
+    for (uint32_t i = 1; i <= 2; i++) {
+        pid_t killed = fwmark_server();
+
+        kill_and_wait(killed);
+        assert_int_equal(tag(fd, i), 0);
+        assert_tag(the_world, fd, USER, i);
+        assert_int_equal(fwmark_counter_set(FWMARK_USER(OTHER), USER, 0), 0);
+        assert_int_not_equal(fwmark_server(), killed);
+    }
+    assert_int_equal(world_configure(the_world, NULL), 0);
+    stop(SIGTERM);
+    start();
+    assert_int_equal(fwmark_counter_set(FWMARK_USER(OTHER), USER, 0), -EPERM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_service_manager_hands_over_a_socket),
         cmocka_unit_test(test_android_init_hands_over_a_socket),
         cmocka_unit_test(test_socket_handed_to_another_process),
+        cmocka_unit_test(test_server_that_is_killed),
     };
 
     return run_both("fwmarkd over restarts", tests, ARRAY_SIZE(tests));
