@@ -86,6 +86,30 @@ static void a_tag_holds_from_the_next_packet_on(void **state)
     }
 }
 
+/* Somebody writes a row raw, which may take 100 ms to be obeyed; whoever asks for that very tag is obeyed at once. */
+static void tagging_as_the_row_says_holds_at_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    _cleanup_fd_ int fd = loopback_udp(fixture);
+    uint64_t cookie = loopback_cookie(fd);
+    const struct tctl_tag raw = {OTHER, TAG};
+    for (uint32_t i = 1; i <= 10; i++) {
+        assert_int_equal(tagging_set(&tags, fd, UID, i), 0);
+        tagging_send(fd);
+        fixture_put(fixture, PIN_COOKIE_TAG, &cookie, &raw);
+        assert_int_equal(tagging_set(&tags, fd, OTHER, TAG), 0);
+        tagging_send(fd);
+        assert_int_equal(tagging_sent(fixture, OTHER, TAG, 0), 3 * i - 2);
+        assert_int_equal(tagging_set(&tags, fd, OTHER, TAG), 0); /* what is stored is right, and stays */
+        tagging_send(fd);
+        fixture_raise(fixture);
+        tagging_send(fd);
+        assert_int_equal(tagging_sent(fixture, OTHER, TAG, 0), 3 * i);
+        assert_int_equal(tagging_sent(fixture, UID, i, 0), 1);
+    }
+}
+
 /* TestReTagSocket */
 static void tagging_again_counts_each_row_once(void **state)
 {
@@ -358,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHARED(a_tag_is_written_counted_and_taken_back),
         BOTH(a_tag_holds_from_the_next_packet_on),
+        SHARED(tagging_as_the_row_says_holds_at_once),
         SHARED(tagging_again_counts_each_row_once),
         SHARED(two_sockets_have_tags_of_their_own),
         SHARED(what_is_no_internet_socket_is_refused),
