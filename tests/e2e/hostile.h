@@ -39,11 +39,12 @@ void honest_go_on(unsigned requests);
 
 /*
  * The attackers end, and each must have met what it expected; the honest clients end, and none was answered wrong or
- * late. trafficd lives, and soon has no descriptor, thread, child or row of the cookie map more than before the test.
+ * late. trafficd lives, and soon it and what serves for it have no descriptor or thread more than before the test; one
+ * process serves, no row of the cookie map is left, and those who served for a trafficd that was ended have ended too.
  */
 void hostile_end(void);
 
 /* trafficd is stopped, within its promise, and started with at most so many descriptors (0: as many as the test). */
 void trafficd_restart(unsigned open_files);
-/* trafficd is killed and started, whether the kernel can end it whole or not. */
+/* trafficd is killed and started, whether the kernel can end the process that serves or not. */
 void trafficd_killed(void);

@@ -78,13 +78,13 @@ static void test_connections_with_few_descriptors(void **state)
 
 /* -- no memory -- */
 
-static rlim_t address_space(void)
+static rlim_t address_space(pid_t pid)
 {
     _cleanup_free_ char *text = NULL;
     char path[32];
     const char *line;
 
-    snprintf(path, sizeof(path), "/proc/%d/status", the_world->daemon);
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
     assert_int_equal(fd_read_file(path, 65536, &text), 0);
     line = strstr(text, "\nVmSize:");
     assert_non_null(line);
@@ -117,10 +117,11 @@ static int memory_wanted(int channel, void *arg)
 
 static void test_no_memory_and_no_threads(void **state)
 {
-    struct rlimit limit = {.rlim_cur = address_space(), .rlim_max = RLIM_INFINITY};
+    const pid_t server = fwmark_server();
+    struct rlimit limit = {.rlim_cur = address_space(server), .rlim_max = RLIM_INFINITY};
 
     (void)state;
-    assert_return_code(prlimit(the_world->daemon, RLIMIT_AS, &limit, NULL), errno);
+    assert_return_code(prlimit(server, RLIMIT_AS, &limit, NULL), errno);
     for (unsigned i = 0; i < UIDS; i++)
         hostile_start(ATTACKER_UID + i, memory_wanted, NULL);
     hostile_wait();
