@@ -14,7 +14,8 @@ $(B)/san/tests/unit/test_config: $(CONFIG_SAN)
 $(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
 $(B)/san/tests/unit/test_reload: $(CONFIG_SAN) $(patsubst %,$(B)/san/trafficctl/daemon/%.o,options reload)
 $(B)/san/tests/unit/test_request: $(B)/san/trafficctl/daemon/request.o
-$(B)/san/tests/unit/test_waiting: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,waiting turns kept)
+$(B)/san/tests/unit/test_waiting: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,waiting turns)
+$(B)/san/tests/unit/test_kept: $(B)/san/trafficctl/daemon/kept.o
 $(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
 $(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
 $(B)/san/tests/unit/test_nudge: $(B)/san/trafficctl/daemon/nudge.o

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "kept.h"
 #include "turns.h"
 #include "waiting.h"
 
@@ -272,28 +271,6 @@ static void a_user_whose_turns_are_held_is_known_soon(void **state)
     assert_false(turns_are_held(&turns, 6, 21 + TURNS_HELD_NS));
 }
 
-static void kept_connections_are_found_by_their_user(void **state)
-{
-    (void)state;
-    static struct kept kept;
-    struct connection one = connection_of(0, 0, 0), taken;
-
-    for (int name = 0; name < KEPT_MAX; name++) {
-        one = connection_of(name, name % 2, 0);
-        one.descriptor = 1000 + name;
-        assert_true(kept_add(&kept, &one));
-    }
-    assert_false(kept_add(&kept, &one));
-    for (int i = 0; i < KEPT_MAX / 2; i++) {
-        assert_true(kept_take(&kept, 1, &taken));
-        assert_int_equal(taken.fd % 2, 1);
-        assert_int_equal(taken.descriptor, 1000 + taken.fd);
-        assert_int_equal(taken.peer.user, 1);
-    }
-    assert_false(kept_take(&kept, 1, &taken));
-    assert_int_equal(kept.count, KEPT_MAX / 2);
-}
-
 int main(void)
 {
 #define TABLE_TEST(test) cmocka_unit_test_setup_teardown(test, table_new, table_done)
@@ -310,7 +287,6 @@ int main(void)
         cmocka_unit_test(a_forced_turn_counts_too),
         cmocka_unit_test(turns_that_do_not_end_are_stuck),
         cmocka_unit_test(a_user_whose_turns_are_held_is_known_soon),
-        cmocka_unit_test(kept_connections_are_found_by_their_user),
     };
 
     return unit_run(tests);

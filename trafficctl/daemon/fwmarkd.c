@@ -144,11 +144,21 @@ static void try_again(struct fwmarkd *fwmarkd)
     event_add(fwmarkd->again, &SECOND);
 }
 
+static void replace_full(struct fwmarkd *fwmarkd)
+{
+    struct fault fault = {0};
+
+    if (take_server(fwmarkd, &fault) < 0)
+        log_error("%s; threads of the present one are held up by what clients sent", fault.text);
+    else
+        log_warning("many threads of the process that serves tags were held up by what clients sent: another process "
+                    "serves");
+}
+
 static void on_word(evutil_socket_t control, short what, void *data)
 {
     struct fwmarkd *fwmarkd = data;
     struct server_word word;
-    struct fault fault = {0};
     ssize_t got = recv(control, &word, sizeof(word), MSG_DONTWAIT);
 
     (void)what;
@@ -158,8 +168,8 @@ static void on_word(evutil_socket_t control, short what, void *data)
         log_error("the process that serves tags has ended: another one is started in a second");
         forget_server(fwmarkd);
         try_again(fwmarkd);
-    } else if (word.kind == SERVER_FULL && take_server(fwmarkd, &fault) < 0) {
-        log_error("%s; the threads of the present one are held up by what peers sent", fault.text);
+    } else if (word.kind == SERVER_FULL) {
+        replace_full(fwmarkd);
     }
 }
 
@@ -209,6 +219,11 @@ int fwmarkd_start(const struct settings *settings, struct event_base *base, stru
     else
         *ret_fwmarkd = fwmarkd;
     return r;
+}
+
+const char *fwmarkd_place(const struct fwmarkd *fwmarkd)
+{
+    return fwmarkd->listener.path ?: "the socket that was handed over";
 }
 
 void fwmarkd_apply(struct fwmarkd *fwmarkd, const struct settings *settings)

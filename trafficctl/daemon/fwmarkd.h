@@ -17,6 +17,9 @@ struct fwmarkd;
 int fwmarkd_start(const struct settings *settings, struct event_base *base, struct fwmarkd **ret_fwmarkd,
                   struct fault *fault);
 
+/* Where clients reach it: the path, or words for a socket that was handed over. Lives as long as fwmarkd. */
+const char *fwmarkd_place(const struct fwmarkd *fwmarkd);
+
 /* Who may do accounting, by the settings now, from the next request on. */
 void fwmarkd_apply(struct fwmarkd *fwmarkd, const struct settings *settings);
 

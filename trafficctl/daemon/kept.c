@@ -1,24 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "kept.h"
 
-bool kept_add(struct kept *kept, const struct connection *connection)
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fd.h"
+
+bool kept_add(struct kept *kept, int fd, int descriptor)
 {
-    if (kept->count == KEPT_MAX)
+    if (kept->count + 2 > KEPT_MAX)
         return false;
-    kept->all[kept->count++] = (struct kept_one){connection->fd, connection->descriptor, connection->peer.user};
+    kept->fds[kept->count++] = fd;
+    if (descriptor >= 0)
+        kept->fds[kept->count++] = descriptor;
     return true;
 }
 
-bool kept_take(struct kept *kept, uid_t user, struct connection *ret_connection)
+/*
+ * Not before the parent has closed its copies: whoever comes last is who waits. The kernel closes what a process has
+ * from its lowest descriptor on: what serves is gone before that waits.
+ */
+__attribute__((noreturn)) static void end_after_parent(const int *parent)
 {
-    for (unsigned int i = 0; i < kept->count; i++) {
-        const struct kept_one one = kept->all[i];
-        if (one.user != user)
-            continue;
-        kept->all[i] = kept->all[--kept->count];
-        *ret_connection =
-            (struct connection){.fd = one.fd, .descriptor = one.descriptor, .peer = {.uid = user, .user = user}};
-        return true;
-    }
-    return false;
+    char byte;
+
+    fd_close(parent[1]);
+    while (read(parent[0], &byte, 1) < 0 && errno == EINTR)
+        ;
+    _exit(0);
+}
+
+int kept_leave(struct kept *kept)
+{
+    int parent[2];
+
+    if (pipe2(parent, O_CLOEXEC) < 0)
+        return -errno;
+    _cleanup_fd_ int reading = parent[0], writing = parent[1];
+    pid_t pid = fork();
+    if (pid == 0)
+        end_after_parent(parent);
+    if (pid < 0)
+        return -errno;
+    while (kept->count > 0)
+        fd_close(kept->fds[--kept->count]);
+    return 0;
 }

@@ -35,7 +35,10 @@ uint64_t pool_now_ns(void)
 
 static bool goes_on(const struct pool_worker *worker)
 {
-    return !atomic_load(&worker->replaced) && !atomic_load(&worker->server->stopping);
+    const struct server *server = worker->server;
+
+    return !atomic_load(&worker->replaced) && !atomic_load(&server->stopping) &&
+           (worker->task == POOL_WAITING || !atomic_load(&server->accepts_no_more));
 }
 
 /* Until there is room among those who accept. False: the signal of the stop. */
@@ -45,9 +48,9 @@ static bool begin_accepting(struct pool_worker *worker)
     struct pool *pool = &server->pool;
 
     pthread_mutex_lock(&server->lock);
-    while (pool->accepting >= pool->may_accept && !atomic_load(&server->stopping))
+    while (pool->accepting >= pool->may_accept && goes_on(worker))
         pthread_cond_wait(&pool->relief, &server->lock);
-    bool begun = pool->accepting < pool->may_accept && !atomic_load(&server->stopping);
+    bool begun = pool->accepting < pool->may_accept && goes_on(worker);
     pool->accepting += begun;
     atomic_store(&worker->accepts, begun);
     pthread_mutex_unlock(&server->lock);
@@ -218,7 +221,7 @@ static int fill_task(struct server *server, enum pool_task task)
 
 static int fill(struct server *server)
 {
-    int r = fill_task(server, POOL_ACCEPT);
+    int r = atomic_load(&server->accepts_no_more) ? 0 : fill_task(server, POOL_ACCEPT);
     int waiting = fill_task(server, POOL_WAITING);
 
     return r < 0 ? r : waiting;
@@ -296,11 +299,13 @@ static void stop_all(struct server *server, const atomic_uint *count, uint64_t t
 
 void pool_stop_accepting(struct server *server)
 {
+    atomic_store(&server->accepts_no_more, true);
     stop_all(server, &server->pool.accepting, STOP_ACCEPTING_NS);
 }
 
 void pool_stop(struct server *server)
 {
+    atomic_store(&server->stopping, true);
     stop_all(server, &server->pool.threads, STOP_NS);
 }
 

@@ -71,7 +71,7 @@ void pool_done(struct pool *pool);
 
 /* -EAGAIN, -ENOMEM: no thread; those that run go on until pool_stop(). */
 int pool_start(struct server *server);
-/* After stopping was set: no thread waits in accept() any more, if none is held up. */
+/* No thread waits in accept() any more, if none is held up. Those who wait are served. */
 void pool_stop_accepting(struct server *server);
 /* Those threads that are not held up have ended. */
 void pool_stop(struct server *server);

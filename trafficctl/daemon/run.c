@@ -117,7 +117,7 @@ static int dispatch(struct daemon *daemon)
 {
     const struct fault fault = {0};
 
-    log_info("counting; pins in %s, tags at %s", daemon->settings.bpffs, daemon->settings.socket);
+    log_info("counting; pins in %s, tags at %s", daemon->settings.bpffs, fwmarkd_place(daemon->fwmarkd));
     tell(notify_ready());
     return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;
 }

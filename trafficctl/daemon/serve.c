@@ -15,8 +15,6 @@
 #include "fd.h"
 
 #define NS_PER_SEC UINT64_C(1000000000)
-/* For a whole message, from when the connection was accepted. */
-#define PATIENCE_NS UINT64_C(5000000000)
 #define MOMENT_NS 100000
 /* Without descriptors or memory for another connection. */
 #define PAUSE_NS UINT64_C(100000000)
@@ -50,37 +48,14 @@ static void arm_queued(struct server *server, uid_t user)
             return;
 }
 
-/* Under the lock. True: the turn goes on with closing what was kept. */
-static bool end_or_go_on(struct server *server, uid_t user, struct connection *ret_kept)
+void serve_end_turn(struct server *server, uid_t user)
 {
-    const uint64_t now = pool_now_ns();
-
-    turns_end(&server->turns, user, now);
+    pthread_mutex_lock(&server->lock);
+    turns_end(&server->turns, user, pool_now_ns());
     arm_queued(server, user);
     if (server->short_of_room > 0)
         pthread_cond_signal(&server->room);
-    if (server->kept.count == 0 || turns_take(&server->turns, user, now) != TURNS_TAKEN)
-        return false;
-    if (kept_take(&server->kept, user, ret_kept))
-        return true;
-    turns_end(&server->turns, user, now);
-    return false;
-}
-
-void serve_end_turn(struct server *server, uid_t user)
-{
-    struct connection kept;
-    bool more;
-
-    do {
-        pthread_mutex_lock(&server->lock);
-        more = end_or_go_on(server, user, &kept);
-        pthread_mutex_unlock(&server->lock);
-        if (more) {
-            fd_close(kept.fd);
-            fd_close(kept.descriptor);
-        }
-    } while (more);
+    pthread_mutex_unlock(&server->lock);
 }
 
 static void set_timer(int timer, uint64_t when_ns)
@@ -154,27 +129,28 @@ static bool holds_something(const struct connection *connection)
     return connection->descriptor >= 0 || ioctl(connection->fd, FIONREAD, &unread) < 0 || unread > 0;
 }
 
-/*
- * Answer without having served. A user who holds up threads already gets no further one: the connection is shut down,
- * and closed when they are free again.
- */
+/* Under the lock. A user who holds up threads already gets no further one. */
+static bool keep(struct server *server, const struct connection *connection, uint64_t now_ns)
+{
+    return turns_are_held(&server->turns, connection->peer.user, now_ns) && holds_something(connection) &&
+           kept_add(&server->kept, connection->fd, connection->descriptor);
+}
+
+/* Answer without having served. Before it is kept: from then on others may close it. */
 static void refuse(struct server *server, struct connection *connection, int error)
 {
     const struct request request = {.kind = REQUEST_ANSWER, .error = error};
-    uint64_t now = pool_now_ns();
+    const uint64_t now = pool_now_ns();
 
-    pthread_mutex_lock(&server->lock);
-    bool keep = turns_are_held(&server->turns, connection->peer.user, now) && holds_something(connection) &&
-                kept_add(&server->kept, connection);
-    if (!keep)
-        turns_force(&server->turns, connection->peer.user, now);
-    pthread_mutex_unlock(&server->lock);
-    if (!keep) {
-        finish(server, connection, &request);
-        return;
-    }
     answer(connection, error);
     shutdown(connection->fd, SHUT_RDWR);
+    pthread_mutex_lock(&server->lock);
+    bool kept = keep(server, connection, now);
+    if (!kept)
+        turns_force(&server->turns, connection->peer.user, now);
+    pthread_mutex_unlock(&server->lock);
+    if (!kept)
+        finish(server, connection, &request);
 }
 
 /* Somebody had to make room. */
@@ -334,7 +310,7 @@ int serve_accept(struct server *server)
 
 void serve_new(struct server *server, int fd, uint64_t now_ns)
 {
-    struct connection connection = {.fd = fd, .descriptor = -1, .deadline_ns = now_ns + PATIENCE_NS};
+    struct connection connection = {.fd = fd, .descriptor = -1, .deadline_ns = now_ns + SERVE_PATIENCE_NS};
     int r = peer_ask(fd, &server->folding, &connection.peer);
 
     if (r < 0)

@@ -10,9 +10,11 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "serve.h"
 
 /* More are of no use here, and would only let peers fill memory. */
 #define OPEN_FILES 4096
@@ -57,12 +59,10 @@ static void init(struct server *server, const struct settings *settings, int lis
 /* The end of the process is the end of all this. */
 static int set_up(struct server *server, const struct settings *settings, struct fault *fault)
 {
-    uint64_t files = open_files();
     int r = peer_folding_open(settings, &server->folding);
 
-    server->may_keep = files / 16 < KEPT_MAX / 2 ? files / 16 : KEPT_MAX / 2;
     if (r == 0)
-        r = waiting_init(&server->waiting, waiting_size(files));
+        r = waiting_init(&server->waiting, waiting_size(open_files()));
     if (r == 0)
         r = tags_open(server->bpffs, &server->tags);
     if (r == 0)
@@ -83,7 +83,7 @@ static void take_no_signals(void)
 
     for (size_t i = 0; i < ARRAY_SIZE(SIGNALS); i++)
         signal(SIGNALS[i], SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
+    signal(SIGCHLD, SIG_IGN); /* whose end is not waited for */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -116,17 +116,15 @@ void server_say(const struct server *server, enum server_word_kind kind)
     say(server->control, &word);
 }
 
-/* Until the order to end; the answer for those who wait. */
-static int obey(struct server *server)
+/* Until the order to end. */
+static enum server_order_kind obey(struct server *server)
 {
     for (;;) {
         struct server_order order = {.kind = SERVER_STOP};
         if (recv(server->control, &order, sizeof(order), 0) < 0 && errno == EINTR)
             continue;
-        if (order.kind == SERVER_STOP)
-            return -ESHUTDOWN;
-        if (order.kind == SERVER_RETIRE)
-            return -EAGAIN;
+        if (order.kind != SERVER_RIGHTS)
+            return order.kind;
         pthread_mutex_lock(&server->lock);
         server->rights = order.rights;
         pthread_mutex_unlock(&server->lock);
@@ -134,9 +132,25 @@ static int obey(struct server *server)
     }
 }
 
-/* Closing may take its time, and is done by the end of the process. */
-static void answer_waiting(struct server *server, int32_t error)
+/* Until nobody waits any more, which takes as long as patience with silent peers lasts, or trafficd is no more. */
+static void serve_the_rest(struct server *server, pid_t parent)
 {
+    static const struct timespec MOMENT = {.tv_nsec = 10000000};
+    const uint64_t until = pool_now_ns() + SERVE_PATIENCE_NS;
+    unsigned int waiting = 1;
+
+    while (waiting > 0 && getppid() == parent && pool_now_ns() < until) {
+        nanosleep(&MOMENT, NULL);
+        pthread_mutex_lock(&server->lock);
+        waiting = server->waiting.count;
+        pthread_mutex_unlock(&server->lock);
+    }
+}
+
+/* Closing may take its time, and is done by the end of the process. */
+static void answer_waiting(struct server *server)
+{
+    const int32_t error = -ESHUTDOWN;
     struct connection connection;
     bool queued;
 
@@ -148,10 +162,23 @@ static void answer_waiting(struct server *server, int32_t error)
     pthread_mutex_unlock(&server->lock);
 }
 
+/* Whoever connects from now on must not wait for as long as a thread is held up. */
+static void end(struct server *server, enum server_order_kind order, pid_t parent)
+{
+    pool_stop_accepting(server);
+    server->listener = fd_close(server->listener);
+    if (order == SERVER_RETIRE)
+        serve_the_rest(server, parent);
+    answer_waiting(server);
+    pool_stop(server);
+    answer_waiting(server); /* who was put aside meanwhile */
+}
+
 void server_main(const struct settings *settings, int listener, int control)
 {
     static struct server server; /* threads that are held up may outlive this call */
     struct server_word word = {.kind = SERVER_FAILED};
+    pid_t parent = getppid();
 
     take_no_signals();
     prctl(PR_SET_NAME, "trafficd-tags");
@@ -160,14 +187,7 @@ void server_main(const struct settings *settings, int listener, int control)
     word.error = set_up(&server, settings, &word.fault);
     if (word.error == 0) {
         server_say(&server, SERVER_READY);
-        int error = obey(&server);
-        atomic_store(&server.stopping, true);
-        pool_stop_accepting(&server);
-        /* Whoever connects from now on must not wait for as long as a thread is held up. */
-        fd_close(listener);
-        answer_waiting(&server, error);
-        pool_stop(&server);
-        answer_waiting(&server, error); /* who was put aside meanwhile */
+        end(&server, obey(&server), parent);
         word.kind = SERVER_DONE;
     }
     say(control, &word);

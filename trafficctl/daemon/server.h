@@ -21,7 +21,7 @@ struct server_order {
     enum server_order_kind {
         SERVER_RIGHTS, /* who may account from now on */
         SERVER_STOP,   /* whoever waits is answered -ESHUTDOWN */
-        SERVER_RETIRE, /* another one serves: -EAGAIN */
+        SERVER_RETIRE, /* another one accepts: this one ends when nobody waits any more */
     } kind;
     struct peer_rights rights;
 };
@@ -48,7 +48,7 @@ __attribute__((noreturn)) void server_main(const struct settings *settings, int 
 struct server {
     int listener, control, epoll;
     int deadline; /* timer: somebody has waited too long */
-    atomic_bool stopping;
+    atomic_bool accepts_no_more, stopping;
     char bpffs[SETTINGS_STRING_LEN];
     struct tags tags;
     struct tags_limit limit;
@@ -62,7 +62,6 @@ struct server {
     unsigned int short_of_room; /* threads that cannot accept for want of descriptors or memory */
     pthread_cond_t room;        /* a connection has ended */
     struct kept kept;
-    unsigned int may_keep; /* so many are enough for one process */
     struct pool pool;
 };
 

@@ -20,6 +20,8 @@
 #define THOROUGH_MS 25
 /* So many that do not wake up are enough for one process. */
 #define MAX_LATE 64
+/* So many kept descriptors are left to another process at once. */
+#define MANY_KEPT 64
 /* So long after somebody was held up, all accept. */
 #define ALARM_NS UINT64_C(1000000000)
 /* Looks without anything to see before it waits to be called: being called costs more than a few looks. */
@@ -147,13 +149,13 @@ static void raise_alarm(struct server *server, const struct look *look, uint64_t
         pool_set_alarm(server, *calm_ns > 0);
 }
 
-static void check_room(struct server *server, const struct look *look)
+/* What cannot be left to another process now is so later. */
+static void leave_kept(struct server *server, bool thorough)
 {
     pthread_mutex_lock(&server->lock);
-    bool full = look->late > MAX_LATE || server->kept.count > server->may_keep;
+    if (server->kept.count >= (thorough ? 1 : MANY_KEPT))
+        kept_leave(&server->kept);
     pthread_mutex_unlock(&server->lock);
-    if (full)
-        server_say(server, SERVER_FULL);
 }
 
 void watch_all(struct server *server)
@@ -171,9 +173,11 @@ void watch_all(struct server *server)
         if (thorough || look.to_be_relieved)
             all_are_there = pool_replace(server, now - LATE_NS);
         if (thorough) {
-            check_room(server, &look);
+            if (look.late > MAX_LATE)
+                server_say(server, SERVER_FULL);
             thorough_ns = now + THOROUGH_MS * UINT64_C(1000000);
         }
+        leave_kept(server, thorough);
         raise_alarm(server, &look, now, &calm_ns);
         quiet = is_quiet(&look) ? quiet + 1 : 0;
         if (quiet > QUIET_LOOKS)
