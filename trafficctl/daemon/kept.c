@@ -37,13 +37,13 @@ int kept_leave(struct kept *kept)
 
     if (pipe2(parent, O_CLOEXEC) < 0)
         return -errno;
-    _cleanup_fd_ int reading = parent[0], writing = parent[1];
     pid_t pid = fork();
     if (pid == 0)
         end_after_parent(parent);
-    if (pid < 0)
-        return -errno;
-    while (kept->count > 0)
+    int r = pid < 0 ? -errno : 0;
+    while (r == 0 && kept->count > 0)
         fd_close(kept->fds[--kept->count]);
-    return 0;
+    fd_close(parent[0]);
+    fd_close(parent[1]);
+    return r;
 }
