@@ -39,12 +39,11 @@ struct honest {
 
 /* Of one process, or of several. */
 struct usage {
-    unsigned fds, threads;
+    unsigned fds, threads, children;
 };
 
 struct usages {
     struct usage trafficd, server; /* what serves the socket is a child of trafficd's */
-    unsigned servers;
 };
 
 #define SERVERS 32 /* that trafficd has had, and a test has left behind */
@@ -183,28 +182,55 @@ static void honest_check(const struct honest *honest)
 
 /* -- trafficd -- */
 
-/* 0: it has ended, as servers do that are replaced. */
-static unsigned entries(pid_t pid, const char *folder)
+/* An entry of a folder of /proc. */
+typedef unsigned (*count_fn)(const char *folder, const char *name);
+
+/* 0: the process has ended, as servers do that are replaced. */
+static unsigned count_in(pid_t pid, const char *what, count_fn count)
 {
-    char path[64];
-    unsigned count = 0;
+    char folder[64];
+    unsigned sum = 0;
     struct dirent *entry;
     DIR *dir;
 
-    snprintf(path, sizeof(path), "/proc/%d/%s", pid, folder);
-    dir = opendir(path);
+    snprintf(folder, sizeof(folder), "/proc/%d/%s", pid, what);
+    dir = opendir(folder);
     if (!dir)
         return 0;
     while ((entry = readdir(dir)))
-        count += entry->d_name[0] != '.';
+        if (entry->d_name[0] != '.')
+            sum += count(folder, entry->d_name);
     closedir(dir);
+    return sum;
+}
+
+static unsigned count_one(const char *folder, const char *name)
+{
+    (void)folder;
+    (void)name;
+    return 1;
+}
+
+/* Of one thread, those that nobody has waited for among them. */
+static unsigned count_children(const char *folder, const char *name)
+{
+    _cleanup_free_ char *text = NULL;
+    char path[128];
+    unsigned count = 0;
+
+    snprintf(path, sizeof(path), "%s/%.16s/children", folder, name);
+    if (fd_read_file(path, 65536, &text) < 0)
+        return 0;
+    for (const char *at = text; *at; at++)
+        count += *at == ' ';
     return count;
 }
 
 static void add_usage(pid_t pid, struct usage *usage)
 {
-    usage->fds += entries(pid, "fd");
-    usage->threads += entries(pid, "task");
+    usage->fds += count_in(pid, "fd", count_one);
+    usage->threads += count_in(pid, "task", count_one);
+    usage->children += count_in(pid, "task", count_children);
 }
 
 /* The processes that serve for trafficd, also those that another one has replaced and that cannot end yet. */
@@ -225,44 +251,37 @@ static struct usages usage(void)
 {
     struct usages now = {0};
     pid_t pids[SERVERS];
+    size_t count = servers(pids);
 
-    now.servers = (unsigned)servers(pids);
     add_usage(the_world->daemon, &now.trafficd);
-    for (size_t i = 0; i < now.servers; i++)
+    for (size_t i = 0; i < count; i++)
         add_usage(pids[i], &now.server);
     return now;
 }
 
-static bool is_more(const struct usage *now, const struct usage *before)
+/* As many children as before: trafficd has none for a second after the end of the one that serves. */
+static bool is_as_before(const struct usage *now, const struct usage *before)
 {
-    return now->fds > before->fds || now->threads > before->threads;
-}
-
-/* Exactly as many servers: after the end of one there is none for a second. */
-static bool has_settled(const struct usages *now, size_t rows)
-{
-    return !is_more(&now->trafficd, &siege.before.trafficd) && !is_more(&now->server, &siege.before.server) &&
-           now->servers == siege.before.servers && rows == 0;
+    return now->fds <= before->fds && now->threads <= before->threads && now->children == before->children;
 }
 
 /* Until trafficd has nothing more than before; its connections end a moment after their replies. */
 static void settle(void)
 {
-    const struct usages *before = &siege.before;
+    const struct usage *of = &siege.before.trafficd, *by = &siege.before.server;
     uint64_t start = clock_ms();
 
     for (;;) {
         struct usages now = usage();
         size_t rows = map_rows(the_world, "traffic_cookie_tag_map");
 
-        if (has_settled(&now, rows))
+        if (is_as_before(&now.trafficd, of) && is_as_before(&now.server, by) && rows == 0)
             return;
         if (clock_ms() - start > CUT_OFF_MS)
-            fail_msg("trafficd has %u descriptors and %u threads (before: %u, %u), its %u servers (before: %u) %u and "
-                     "%u (before: %u, %u); %zu tags",
-                     now.trafficd.fds, now.trafficd.threads, before->trafficd.fds, before->trafficd.threads,
-                     now.servers, before->servers, now.server.fds, now.server.threads, before->server.fds,
-                     before->server.threads, rows);
+            fail_msg("descriptors, threads, children: trafficd %u, %u, %u (before: %u, %u, %u), what serves for it "
+                     "%u, %u, %u (before: %u, %u, %u); %zu tags",
+                     now.trafficd.fds, now.trafficd.threads, now.trafficd.children, of->fds, of->threads, of->children,
+                     now.server.fds, now.server.threads, now.server.children, by->fds, by->threads, by->children, rows);
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
 }
@@ -423,7 +442,7 @@ int hostile_setup(void **state)
     honest_go_on(WARM_UP);
     honest_pause();
     siege.before = usage();
-    assert_int_equal(siege.before.servers, 1);
+    assert_int_equal(siege.before.trafficd.children, 1);
     honest_word(1);
     return 0;
 }
