@@ -15,6 +15,9 @@
 #define HOSTILE_PEERS 500
 #define HONEST 2
 #define WINDOW_MS 200
+/* What a client gives its socket: the tag that it has already, which costs less, or another one each time. */
+#define SAME_TAG 1
+#define OTHER_TAG 2
 
 struct figures {
     struct figure ours, other, ratio;
@@ -35,14 +38,14 @@ static void finish(struct figures *figures)
     figure_finish(&figures->ratio);
 }
 
-static int compare_rates(struct clients *clients, size_t count, const char *ours, const char *bare)
+static int compare_rates(struct clients *clients, size_t count, unsigned tags, const char *ours, const char *bare)
 {
     struct figures figures;
     char label[64];
 
     for (int round = 0; round < ROUNDS; round++) {
-        double a = clients_run(clients, count, ours, WINDOW_MS);
-        double b = clients_run(clients, count, bare, WINDOW_MS);
+        double a = clients_run(clients, count, ours, tags, WINDOW_MS);
+        double b = clients_run(clients, count, bare, tags, WINDOW_MS);
 
         if (a < 0 || b < 0)
             return failed("tagging", a < 0 ? a : b);
@@ -50,7 +53,8 @@ static int compare_rates(struct clients *clients, size_t count, const char *ours
         figures.other.round[round] = b;
     }
     finish(&figures);
-    snprintf(label, sizeof(label), "tags per second, %zu client%s", count, count > 1 ? "s" : "");
+    snprintf(label, sizeof(label), "tags/s, %zu client%s, %s tag", count, count > 1 ? "s" : "",
+             tags == SAME_TAG ? "same" : "another");
     ratios_print(label, &figures.ratio, AT_LEAST, AIM_RATE);
     printf("  %-34s %.0f ± %.0f (bare %.0f ± %.0f)\n", "", figures.ours.median, figures.ours.spread / 2,
            figures.other.median, figures.other.spread / 2);
@@ -62,14 +66,14 @@ static int compare_p99(struct clients *clients, const char *ours)
     struct figures figures;
 
     for (int round = 0; round < ROUNDS; round++) {
-        double r = clients_run(clients, HONEST, ours, WINDOW_MS);
+        double r = clients_run(clients, HONEST, ours, SAME_TAG, WINDOW_MS);
         if (r < 0)
             return failed("tagging", r);
         figures.other.round[round] = clients_p99(clients, HONEST) / 1000;
         pid_t hostile = hostile_peers_start(ours, HOSTILE_PEERS);
         if (hostile < 0)
             return failed("hostile peers", hostile);
-        r = clients_run(clients, HONEST, ours, WINDOW_MS);
+        r = clients_run(clients, HONEST, ours, SAME_TAG, WINDOW_MS);
         figures.ours.round[round] = clients_p99(clients, HONEST) / 1000;
         hostile_peers_end(hostile);
         if (r < 0)
@@ -88,8 +92,10 @@ static int compare_all(struct world *world, const struct fwmarkd_server *bare)
     int r = clients_start(&clients);
 
     r = r < 0 ? failed("clients", r)
-              : compare_rates(&clients, 1, world->fwmarkd, bare->path) ||
-                    compare_rates(&clients, CLIENTS_MAX, world->fwmarkd, bare->path) ||
+              : compare_rates(&clients, 1, SAME_TAG, world->fwmarkd, bare->path) ||
+                    compare_rates(&clients, CLIENTS_MAX, SAME_TAG, world->fwmarkd, bare->path) ||
+                    compare_rates(&clients, 1, OTHER_TAG, world->fwmarkd, bare->path) ||
+                    compare_rates(&clients, CLIENTS_MAX, OTHER_TAG, world->fwmarkd, bare->path) ||
                     compare_p99(&clients, world->fwmarkd);
     clients_end(&clients);
     return r;

@@ -22,11 +22,9 @@
 #define HOSTILE_UID 20101
 #define HOSTILE_UIDS 8
 
-static const struct fwmark_command TAG = {.id = FWMARK_TAG_SOCKET, .uid = FWMARK_MYSELF, .info = 1};
-
 struct order {
     char server[96];
-    unsigned ms;
+    unsigned tags, ms;
 };
 
 static uint64_t now_ns(void)
@@ -48,13 +46,14 @@ static int reach(const char *server)
     return fd_take(&fd);
 }
 
-static int send_tag(int connection, int fd)
+static int send_tag(int connection, int fd, uint32_t tag)
 {
+    struct fwmark_command command = {.id = FWMARK_TAG_SOCKET, .uid = FWMARK_MYSELF, .info = tag};
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
     } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    struct iovec data = {(void *)&TAG, sizeof(TAG)};
+    struct iovec data = {&command, sizeof(command)};
     struct msghdr message = {
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 
@@ -62,11 +61,11 @@ static int send_tag(int connection, int fd)
     return sendmsg(connection, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int round_trip(const char *server, int fd)
+static int round_trip(const char *server, int fd, uint32_t tag)
 {
     _cleanup_fd_ int connection = reach(server);
     int32_t answer;
-    int r = connection < 0 ? connection : send_tag(connection, fd);
+    int r = connection < 0 ? connection : send_tag(connection, fd, tag);
 
     if (r < 0)
         return r;
@@ -84,7 +83,7 @@ static int tag_for(const struct order *order, int fd, struct clients_samples *sa
     while (r == 0 && at < end && samples->count < CLIENTS_SAMPLES) {
         uint64_t start = at;
 
-        r = round_trip(order->server, fd);
+        r = round_trip(order->server, fd, 1 + samples->count % order->tags);
         at = now_ns();
         samples->ns[samples->count++] = (uint32_t)(at - start);
     }
@@ -149,9 +148,9 @@ void clients_end(struct clients *clients)
     *clients = (struct clients){0};
 }
 
-double clients_run(struct clients *clients, size_t count, const char *server, unsigned ms)
+double clients_run(struct clients *clients, size_t count, const char *server, unsigned tags, unsigned ms)
 {
-    struct order order = {.ms = ms};
+    struct order order = {.tags = tags, .ms = ms};
     uint64_t start = now_ns();
     double trips = 0;
     char word;
@@ -195,12 +194,13 @@ double clients_p99(struct clients *clients, size_t count)
 /* A peer's UID is that of who connects. */
 static int hostile_peer(const char *server, size_t i)
 {
+    static const struct fwmark_command HALF = {.id = FWMARK_TAG_SOCKET, .uid = FWMARK_MYSELF, .info = 1};
     uid_t uid = HOSTILE_UID + (uid_t)(i % HOSTILE_UIDS);
 
     if (seteuid(uid) < 0)
         return -errno;
     int fd = reach(server);
-    if (fd >= 0 && i / HOSTILE_UIDS % 2 && send(fd, &TAG, sizeof(TAG) / 2, MSG_NOSIGNAL) < 0)
+    if (fd >= 0 && i / HOSTILE_UIDS % 2 && send(fd, &HALF, sizeof(HALF) / 2, MSG_NOSIGNAL) < 0)
         fd = -errno;
     return seteuid(0) < 0 ? -errno : fd;
 }

@@ -25,9 +25,11 @@ struct clients {
 /* UIDs in sequence, from 20001 on. Negative errno. */
 int clients_start(struct clients *clients);
 void clients_end(struct clients *clients);
-/* The first count of them for so long. Round trips per second of them all; negative errno, or a server's wrong reply.
+/*
+ * The first count of them for so long, each with one tag (tags 1), or with so many in turn. Round trips per second of
+ * them all; negative errno, or a server's wrong reply.
  */
-double clients_run(struct clients *clients, size_t count, const char *server, unsigned ms);
+double clients_run(struct clients *clients, size_t count, const char *server, unsigned tags, unsigned ms);
 /* Of the last run: the time in ns that all but a hundredth of the round trips took at most. Sorts the samples. */
 double clients_p99(struct clients *clients, size_t count);
 

@@ -9,28 +9,56 @@
 #include "fd.h"
 #include "world.h"
 
-static long resident_kib(pid_t pid)
+static int field(const char *status, const char *name, long *ret_kib)
+{
+    const char *line = strstr(status, name);
+
+    if (!line)
+        return -ENODATA;
+    *ret_kib = strtol(line + strlen(name), NULL, 10);
+    return 0;
+}
+
+static int weigh(pid_t pid, struct memory *ret_memory)
 {
     char path[32];
     _cleanup_free_ char *text = NULL;
 
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     int r = fd_read_file(path, 64 * 1024, &text);
-    if (r < 0)
-        return r;
-    const char *line = strstr(text, "\nVmRSS:");
-    return line ? strtol(line + strlen("\nVmRSS:"), NULL, 10) : -ENODATA;
+    if (r == 0)
+        r = field(text, "\nVmRSS:", &ret_memory->resident);
+    return r < 0 ? r : field(text, "\nRssAnon:", &ret_memory->anonymous);
 }
 
-long memory_after_ready(void)
+/* The only child that trafficd has. */
+static int server_of(pid_t trafficd, pid_t *ret_server)
+{
+    char path[64];
+    _cleanup_free_ char *text = NULL;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)trafficd, (int)trafficd);
+    int r = fd_read_file(path, 4096, &text);
+    if (r < 0)
+        return r;
+    *ret_server = (pid_t)strtol(text, NULL, 10);
+    return *ret_server > 0 ? 0 : -ESRCH;
+}
+
+int memory_after_ready(struct memory *ret_trafficd, struct memory *ret_server)
 {
     struct world_options options = {};
     struct world *world = NULL;
+    pid_t server = 0;
 
     int r = world_new(&options, &world);
     if (r < 0)
         return r;
-    long resident = resident_kib(world->daemon);
+    r = weigh(world->daemon, ret_trafficd);
+    if (r == 0)
+        r = server_of(world->daemon, &server);
+    if (r == 0)
+        r = weigh(server, ret_server);
     world_free(world);
-    return resident;
+    return r;
 }

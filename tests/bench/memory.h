@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #pragma once
 
-/* Start trafficd in a world of its own, wait for READY and return its VmRSS in KiB (negative errno); all is taken down.
+/* In KiB, as the kernel says it in /proc/PID/status. */
+struct memory {
+    long resident, anonymous; /* VmRSS; RssAnon: what is no page of a file that others have too */
+};
+
+/*
+ * Start trafficd in a world of its own, wait for READY and weigh it and the process that serves the socket for it; all
+ * is taken down. Negative errno.
  */
-long memory_after_ready(void);
+int memory_after_ready(struct memory *ret_trafficd, struct memory *ret_server);
