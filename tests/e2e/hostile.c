@@ -436,14 +436,12 @@ int hostile_setup(void **state)
         return -1;
     run_anywhere();
     assert_int_equal(world_start_daemon(the_world), 0);
+    siege.before = usage(); /* nobody has connected yet */
+    assert_int_equal(siege.before.trafficd.children, 1);
     for (size_t i = 0; i < HONEST; i++)
         assert_int_equal(actor_start(the_world, PLACE_A, UIDS[i], honest_client, &siege.honest[i], &siege.client[i]),
                          0);
     honest_go_on(WARM_UP);
-    honest_pause();
-    siege.before = usage();
-    assert_int_equal(siege.before.trafficd.children, 1);
-    honest_word(1);
     return 0;
 }
 
