@@ -24,7 +24,7 @@
 
 #define UIDS 8
 #define MANY_UIDS 40
-#define MOST 80 /* descriptors of one user: more connections than one may have */
+#define MOST 72 /* of one user: more connections than one may have, and with MESSAGE_FDS each no ETOOMANYREFS yet */
 
 /* How a user's descriptors are made, and how each is handed in. */
 struct trap {
