@@ -136,7 +136,7 @@ static void what_was_unloaded_is_not_written(void **state)
     assert_int_equal(loader_unload(fixture->bpffs, &fault), 0);
     assert_int_equal(tagging_set(&tags, fd, UID, TAG), -ESTALE);
     assert_int_equal(tags_remove(&tags, fd), -ESTALE);
-    assert_int_equal(tags_end(&tags, 1), -ESTALE);
+    assert_int_equal(tags_end(&tags, &(uint64_t){1}, 1), -ESTALE);
     assert_int_equal(tags_set_counter_set(&tags, UID, 1), -ESTALE);
     fixture_load(fixture);
     assert_int_equal(tagging_set(&tags, fd, UID, TAG), -ESTALE);

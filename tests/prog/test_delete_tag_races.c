@@ -231,7 +231,7 @@ static int tag_all_the_time(void *context)
                 return EXIT_FAILURE;
         }
         for (size_t j = 0; j < ARRAY_SIZE(fds); j++) {
-            int r = j % 2 ? tags_remove(&tags, fds[j]) : tags_end(&tags, loopback_cookie(fds[j]));
+            int r = j % 2 ? tags_remove(&tags, fds[j]) : tags_end(&tags, &(uint64_t){loopback_cookie(fds[j])}, 1);
             if (r < 0 && r != -ENOENT) /* deleted meanwhile */
                 return EXIT_FAILURE;
         }

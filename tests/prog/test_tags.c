@@ -204,12 +204,12 @@ static void the_end_of_a_socket_takes_its_row(void **state)
     _cleanup_fd_ int first = loopback_udp(fixture), second = loopback_udp(fixture);
     assert_int_equal(tagging_set(&tags, first, UID, TAG), 0);
     assert_int_equal(tagging_set(&tags, second, UID, TAG), 0);
-    assert_int_equal(tags_end(&tags, loopback_cookie(first)), 0);
+    assert_int_equal(tags_end(&tags, &(uint64_t){loopback_cookie(first)}, 1), 0);
     tagging_assert_no_row(fixture, first);
     tagging_assert_row(fixture, second, UID, TAG);
     assert_int_equal(tagging_rows(fixture, UID), 1);
-    assert_int_equal(tags_end(&tags, loopback_cookie(first)), 0);
-    assert_int_equal(tags_end(&tags, UINT64_MAX), 0);
+    assert_int_equal(tags_end(&tags, &(uint64_t){loopback_cookie(first)}, 1), 0);
+    assert_int_equal(tags_end(&tags, &(uint64_t){UINT64_MAX}, 1), 0);
     assert_int_equal(tagging_rows(fixture, UID), 1);
 }
 
@@ -225,7 +225,7 @@ static void closed_sockets_are_counted_down(void **state)
     uint64_t cookie = loopback_cookie(fds[0]);
     tagging_close(fds, 5);
     assert_false(tagging_has_row(fixture, cookie));
-    assert_int_equal(tags_end(&tags, cookie), 0);
+    assert_int_equal(tags_end(&tags, &(uint64_t){cookie}, 1), 0);
     assert_int_equal(tagging_rows(fixture, UID), 15);
     tagging_assert_counts_agree(fixture);
     tagging_close(fds + 5, 15);

@@ -20,7 +20,7 @@ static int table_new(void **state)
 
 static int table_done(void **state)
 {
-    waiting_done(*state);
+    free(((struct waiting *)*state)->slots);
     return 0;
 }
 

@@ -46,13 +46,6 @@ int peer_folding_open(const struct settings *settings, struct peer_folding *fold
     return 0;
 }
 
-void peer_folding_done(struct peer_folding *folding)
-{
-    folding->storage = fd_close(folding->storage);
-    free(folding->peers);
-    folding->peers = NULL;
-}
-
 /* The record of one number. -ENOENT: there is none. */
 static int find_record(int iterator, uint64_t number, struct tctl_peer *ret_record)
 {

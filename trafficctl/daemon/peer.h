@@ -26,10 +26,9 @@ struct peer_folding {
     char *peers;               /* path of PIN_PEERS */
 };
 
-/* Off where the settings say so, and where this kernel has not what it takes. End with peer_folding_done(). -ENOMEM,
- * -errno of bpf(2). */
+/* Off where the settings say so, and where this kernel has not what it takes. Lives as long as
+ * the process. -ENOMEM, -errno of bpf(2). */
 int peer_folding_open(const struct settings *settings, struct peer_folding *folding);
-void peer_folding_done(struct peer_folding *folding);
 
 struct peer {
     uid_t uid;

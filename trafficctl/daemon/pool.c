@@ -33,6 +33,11 @@ uint64_t pool_now_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SEC + now.tv_nsec;
 }
 
+struct timespec pool_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_SEC), .tv_nsec = (long)(ns % NS_PER_SEC)};
+}
+
 static bool goes_on(const struct pool_worker *worker)
 {
     const struct server *server = worker->server;
@@ -245,13 +250,6 @@ void pool_init(struct pool *pool)
     pool_init_cond(&pool->relief);
 }
 
-void pool_done(struct pool *pool)
-{
-    pthread_cond_destroy(&pool->ended);
-    pthread_cond_destroy(&pool->relief);
-    pool->wake = fd_close(pool->wake);
-}
-
 int pool_start(struct server *server)
 {
     struct pool *pool = &server->pool;
@@ -290,7 +288,7 @@ static void stop_all(struct server *server, const atomic_uint *count, uint64_t t
 
     pthread_mutex_lock(&server->lock);
     while (*count > 0 && (now = pool_now_ns()) < until) {
-        const struct timespec next = {(now + TELL_NS) / NS_PER_SEC, (now + TELL_NS) % NS_PER_SEC};
+        const struct timespec next = pool_timespec(now + TELL_NS);
         tell_all(pool);
         pthread_cond_timedwait(&pool->ended, &server->lock, &next);
     }

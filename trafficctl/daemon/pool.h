@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* What a worker waits for: a new connection, or a word from one that waits. */
 enum pool_task {
@@ -61,13 +62,13 @@ struct pool {
 
 /* CLOCK_MONOTONIC. */
 uint64_t pool_now_ns(void);
+/* Any such time, as system calls want it. */
+struct timespec pool_timespec(uint64_t ns);
 
 /* A condition whose timeouts are moments of that clock. */
 void pool_init_cond(pthread_cond_t *condition);
 
 void pool_init(struct pool *pool);
-/* After the last thread's end. */
-void pool_done(struct pool *pool);
 
 /* -EAGAIN, -ENOMEM: no thread; those that run go on until pool_stop(). */
 int pool_start(struct server *server);

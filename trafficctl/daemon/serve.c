@@ -14,7 +14,6 @@
 #include "act.h"
 #include "fd.h"
 
-#define NS_PER_SEC UINT64_C(1000000000)
 #define MOMENT_NS 100000
 /* Without descriptors or memory for another connection. */
 #define PAUSE_NS UINT64_C(100000000)
@@ -60,7 +59,7 @@ void serve_end_turn(struct server *server, uid_t user)
 
 static void set_timer(int timer, uint64_t when_ns)
 {
-    const struct itimerspec when = {.it_value = {when_ns / NS_PER_SEC, when_ns % NS_PER_SEC}};
+    const struct itimerspec when = {.it_value = pool_timespec(when_ns)};
 
     timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
@@ -289,8 +288,7 @@ static bool is_shortage(int err)
 /* Until a connection ends, or a moment has passed. */
 static void wait_for_room(struct server *server)
 {
-    const uint64_t until = pool_now_ns() + PAUSE_NS;
-    const struct timespec end = {until / NS_PER_SEC, until % NS_PER_SEC};
+    const struct timespec end = pool_timespec(pool_now_ns() + PAUSE_NS);
 
     pthread_mutex_lock(&server->lock);
     server->short_of_room++;

@@ -126,7 +126,7 @@ static void unsubscribe(struct sockets *sockets)
 /* All at once: with a lock for each, a flood of them would be slower than those who tag. */
 static void end_tags(struct sockets *sockets)
 {
-    int r = sockets->ended_count ? tags_end_all(sockets->tags, sockets->ended, sockets->ended_count) : 0;
+    int r = sockets->ended_count ? tags_end(sockets->tags, sockets->ended, sockets->ended_count) : 0;
     sockets->ended_count = 0;
     if (is_news(r, &sockets->end_error))
         log_error("cannot remove the tags of sockets that ended: %s; they are looked for later", strerror(-r));

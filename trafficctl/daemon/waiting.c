@@ -28,12 +28,6 @@ int waiting_init(struct waiting *waiting, uint32_t size)
     return waiting->slots ? 0 : -ENOMEM;
 }
 
-void waiting_done(struct waiting *waiting)
-{
-    free(waiting->slots);
-    waiting->slots = NULL;
-}
-
 static uint64_t key_of(const struct waiting *waiting, uint32_t index)
 {
     return (uint64_t)waiting->slots[index].round << 32 | index;

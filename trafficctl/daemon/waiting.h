@@ -47,9 +47,8 @@ struct waiting {
 /* What the limits on descriptors leave for connections: each may hold one more. open_files is RLIMIT_NOFILE. */
 uint32_t waiting_size(uint64_t open_files);
 
-/* End with waiting_done(). -ENOMEM. */
+/* Lives as long as the process. -ENOMEM. */
 int waiting_init(struct waiting *waiting, uint32_t size);
-void waiting_done(struct waiting *waiting);
 
 /*
  * Put a connection in. Where that is one too many of its user, or of all, the one that has waited longest of that user

@@ -248,7 +248,7 @@ int tags_get(struct tags *tags, int socket, struct tctl_tag *ret_tag)
     return r < 0 ? r : bpf_map_lookup_elem(tags->cookie_tag, &cookie, ret_tag);
 }
 
-int tags_end_all(struct tags *tags, const uint64_t *cookies, size_t count)
+int tags_end(struct tags *tags, const uint64_t *cookies, size_t count)
 {
     int r = writer_lock(&tags->writer);
     if (r < 0)
@@ -259,11 +259,6 @@ int tags_end_all(struct tags *tags, const uint64_t *cookies, size_t count)
     }
     writer_unlock(&tags->writer);
     return r;
-}
-
-int tags_end(struct tags *tags, uint64_t cookie)
-{
-    return tags_end_all(tags, &cookie, 1);
 }
 
 int tags_recount(const char *bpffs, struct tags *tags)

@@ -46,10 +46,9 @@ int tags_remove(struct tags *tags, int socket);
 /* The socket's tag now. -ENOENT: not tagged; else as tags_set(). */
 int tags_get(struct tags *tags, int socket, struct tctl_tag *ret_tag);
 
-/* The socket of this cookie is gone: so is its row, if it still has one. -errno of bpf(2). */
-int tags_end(struct tags *tags, uint64_t cookie);
-/* The same for many at once; a failure leaves the rest. */
-int tags_end_all(struct tags *tags, const uint64_t *cookies, size_t count);
+/* The sockets of these cookies are gone: so are their rows, where they still have one. A failure leaves the rest; -errno
+ * of bpf(2). */
+int tags_end(struct tags *tags, const uint64_t *cookies, size_t count);
 
 /*
  * Rebuild tag_count by what is in the maps: once at trafficd's start. Some ms. -ENOMEM, -errno of bpf(2): a part is
