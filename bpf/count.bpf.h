@@ -9,12 +9,12 @@
 #include "packet.bpf.h"
 #include "resolve.bpf.h"
 
-static __always_inline void count_lost(enum tctl_stats_map map, __u32 packets)
+static __always_inline void count_lost(__u32 map, __u32 packets)
 {
     __u32 zero = 0;
     struct tctl_state *state = bpf_map_lookup_elem(&state_map, &zero);
 
-    if (state && map < TCTL_STATS_MAPS)
+    if (state && map < TCTL_COUNTED_MAPS)
         __sync_fetch_and_add(&state->lost[map], packets);
 }
 
@@ -25,13 +25,13 @@ static __always_inline void count_lost(enum tctl_stats_map map, __u32 packets)
 #define MOST_ROWS 0x7FFFFFFFu
 
 /* The UID's counter of rows in a map, if it may make one more; NULL: it has its share, or there is no room to count. */
-static __always_inline __u32 *share_of(__u32 payer, enum tctl_stats_map map)
+static __always_inline __u32 *share_of(__u32 payer, __u32 map)
 {
     __u32 zero = 0;
     struct tctl_row_count none = {}, *count;
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
 
-    if (!config || map >= TCTL_STATS_MAPS)
+    if (!config || map >= TCTL_COUNTED_MAPS)
         return NULL;
     count = bpf_map_lookup_elem(&row_count_map, &payer);
     if (!count) {

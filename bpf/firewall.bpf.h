@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Chains to verdict: no map, no packet, so that a unit test compiles it natively.
+ * Rules to verdict. No map, no packet: the programs compile it, and natively the unit tests and whoever explains a
+ * verdict, so that all say the same.
  */
 #pragma once
 
@@ -10,21 +11,44 @@
 
 #include "traffic_abi.h"
 
-/* What a chain's map says: its switch, and its entry for the UID (NULL: not listed). */
-struct chain_facts {
-    const __u8 *switched;
-    const __u8 *entry;
+/* UAPI numbers, here because this is compiled natively beside libc's names of them. */
+#define FIREWALL_TCP 6
+#define FIREWALL_ESP 50
+#define FIREWALL_ICMPV6 58
+#define FIREWALL_TCP_FIN 0x01
+#define FIREWALL_TCP_RST 0x04
+
+/* What the maps hold about one UID. */
+struct rules {
+    __u32 switched; /* TCTL_BIT() of the chains that are on */
+    __u32 rules;    /* as tctl_uid_rules.rules, netd's three chains too */
+    __u32 iface;    /* of TCTL_IFACE_RULE */
+    bool closed;
 };
 
-/* An allow list drops who is not listed; both kinds drop who is listed with 0. */
-static inline bool chain_drops(bool allow_list, struct chain_facts facts)
-{
-    if (!facts.switched || *facts.switched != 1)
-        return false;
-    if (!facts.entry)
-        return allow_list;
-    return *facts.entry == 0;
-}
+/* Which of them may drop a packet, before anything is known of it. */
+struct restriction {
+    __u32 drops; /* TCTL_BIT() */
+    __u32 iface; /* that TCTL_IFACE_RULE lets in */
+};
+
+/* Where a packet goes, or comes from. */
+struct way {
+    bool out;
+    bool loopback;
+    bool metered;
+    __u32 iface; /* 0: of another network namespace, or not known */
+};
+
+/* What was found in a packet's headers. */
+struct headers_seen {
+    bool whole; /* parsed to the end of its last header, no fragment, nothing strange */
+    bool ipv6;
+    bool payload; /* TCP: there is something behind the header */
+    __u8 protocol;
+    __u8 tcp_flags;
+    __u8 icmp_type;
+};
 
 /* May the firewall judge this UID, or is it a system UID? */
 static inline bool may_judge(const struct tctl_config *config, __u32 uid)
@@ -38,4 +62,94 @@ static inline bool may_judge(const struct tctl_config *config, __u32 uid)
             return true;
     }
     return false;
+}
+
+/* A chain of netd's: is the UID on the list? In an allow list anything but 0 allows, in a deny list 0 denies. */
+static inline bool is_listed(__u32 chain, const __u8 *entry)
+{
+    if (!entry)
+        return false;
+    return TCTL_ALLOW_LISTS & TCTL_BIT(chain) ? *entry != 0 : *entry == 0;
+}
+
+/* Any chain that says drop wins. */
+static inline struct restriction restriction_of(const struct rules *rules)
+{
+    const __u32 chains = TCTL_BIT(TCTL_CHAINS) - 1;
+    struct restriction restriction = {
+        .drops = (rules->rules ^ TCTL_ALLOW_LISTS) & rules->switched & chains,
+        .iface = TCTL_ANY_IFACE,
+    };
+
+    if (rules->rules & TCTL_BIT(TCTL_IFACE_RULE)) {
+        restriction.iface = rules->iface;
+        if (rules->iface != TCTL_ANY_IFACE)
+            restriction.drops |= TCTL_BIT(TCTL_IFACE_RULE);
+    } else if (rules->rules & TCTL_BIT(TCTL_LOCKDOWN)) {
+        restriction.drops |= TCTL_BIT(TCTL_LOCKDOWN);
+    }
+    if (rules->closed)
+        restriction.drops |= TCTL_BIT(TCTL_CLOSED);
+    return restriction;
+}
+
+/* The interface that two restrictions let in together. */
+static inline __u32 common_iface(const struct restriction *a, const struct restriction *b)
+{
+    if (!(a->drops & TCTL_BIT(TCTL_IFACE_RULE)))
+        return b->iface;
+    if (!(b->drops & TCTL_BIT(TCTL_IFACE_RULE)) || a->iface == b->iface)
+        return a->iface;
+    return TCTL_NO_IFACE;
+}
+
+/* What of drops holds on this way. */
+static inline __u32 drops_on(__u32 drops, __u32 iface, const struct way *way, bool exempt_loopback)
+{
+    const __u32 incoming = TCTL_BIT(TCTL_IFACE_RULE) | TCTL_BIT(TCTL_LOCKDOWN);
+
+    if (way->loopback && exempt_loopback)
+        return 0;
+    if (way->loopback)
+        drops &= ~(incoming | TCTL_BIT(TCTL_BACKGROUND));
+    if (way->out)
+        drops &= ~incoming;
+    if (way->iface && way->iface == iface)
+        drops &= ~TCTL_BIT(TCTL_IFACE_RULE);
+    if (!way->metered)
+        drops &= ~TCTL_METERED_CHAINS;
+    return drops;
+}
+
+/* Neighbour discovery, multicast listeners, packet too big: without them there is no IPv6. */
+static inline bool keeps_ipv6_going(__u8 icmp_type)
+{
+    return icmp_type == 2 || (icmp_type >= 130 && icmp_type <= 137) || icmp_type == 143;
+}
+
+/* Does the packet pass whatever the rules say? Resets and ends let the other side know; neither may carry anything. */
+static inline bool is_exempt(const struct headers_seen *seen, bool out, bool exempt_esp)
+{
+    if (!seen->whole)
+        return false;
+    switch (seen->protocol) {
+    case FIREWALL_TCP:
+        return !seen->payload && (seen->tcp_flags & FIREWALL_TCP_RST || (!out && seen->tcp_flags & FIREWALL_TCP_FIN));
+    case FIREWALL_ICMPV6:
+        return seen->ipv6 && keeps_ipv6_going(seen->icmp_type);
+    case FIREWALL_ESP:
+        return exempt_esp;
+    default:
+        return false;
+    }
+}
+
+/* The first reason of several; TCTL_REASONS: none. */
+static inline __u32 first_reason(__u32 drops)
+{
+    __u32 reason = 1;
+
+    while (reason < TCTL_REASONS && !(drops & TCTL_BIT(reason)))
+        reason++;
+    return reason;
 }

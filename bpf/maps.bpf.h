@@ -22,6 +22,15 @@ struct socket_value {
 };
 _Static_assert(sizeof(struct socket_value) == sizeof(struct tctl_socket), "one layout");
 
+/* A row of drops, as above; the same bytes as struct tctl_drop. */
+struct drop_value {
+    struct bpf_spin_lock lock;
+    __u32 pad;
+    __u64 told_ns;
+    struct tctl_stats_value dropped;
+};
+_Static_assert(sizeof(struct drop_value) == sizeof(struct tctl_drop), "one layout");
+
 /* tags of sockets: w U, P deletes at the last close; r P, U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -76,6 +85,43 @@ struct {
     __type(value, __u8);
 } dozable_uid_map SEC(".maps"), standby_uid_map SEC(".maps"), powersave_uid_map SEC(".maps");
 
+/* the other chains, and rules of interfaces, by UID: w U; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_UID_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_uid_rules);
+} uid_rules_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_UID_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_uid_iface);
+} uid_iface_map SEC(".maps");
+
+/* numbers of metered interfaces; what is there is metered, if its value is not 0: w U; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_IFACE_ENTRIES);
+    __type(key, __u32);
+    __type(value, __u8);
+} metered_map SEC(".maps");
+
+/* what the firewall dropped: w P, U deletes; r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_STATS_ENTRIES);
+    __type(key, struct tctl_drop_key);
+    __type(value, struct drop_value);
+} drops_map SEC(".maps");
+
+/* struct tctl_event: w P; r U, one reader at a time */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, TCTL_EVENT_BYTES);
+} events_map SEC(".maps");
+
 /* answers: w P; U puts an empty one in the place of a socket's after tagging it. Not cloned: an accepted child starts
  * with nothing */
 struct {
@@ -110,7 +156,7 @@ struct {
     __type(value, struct tctl_config);
 } config_map SEC(".maps");
 
-/* lost[]: w P; everything else: w U. r U */
+/* lost[], dropped[], untold: w P; everything else: w U. r U */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);

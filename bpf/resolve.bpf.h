@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "firewall.bpf.h"
 #include "owner.bpf.h"
+#include "rules.bpf.h"
 
 #include <linux/in.h>
 
@@ -17,12 +17,13 @@
 #define RELEASED (1ULL << 63)
 
 enum answer_flag {
-    ANSWER_BLOCKED = 1,    /* always, on every interface */
+    ANSWER_RESTRICTED = 1, /* some packets, or all, are dropped */
     ANSWER_HERE = 2,       /* of trafficd's network namespace: interface numbers mean something */
     ANSWER_STREAM = 4,     /* TCP: cuts its packets itself */
     ANSWER_RAW = 8,        /* hands in packets as it likes */
     ANSWER_UNKEPT = 16,    /* what it was made from changes without the socket: true for this packet only */
     ANSWER_UNCOUNTED = 32, /* all that was counted for this UID is being deleted, and this with it */
+    ANSWER_UNTOLD = 64,    /* the same of what was dropped for the owner, or for the user */
 };
 
 /* What a packet needs to know of its socket. */
@@ -32,6 +33,12 @@ struct answer {
     __u32 payer; /* whose share of rows new rows are taken from */
     __u8 set;
     __u8 flags;
+    /* only with ANSWER_RESTRICTED */
+    __u16 owner_drops; /* struct restriction, of the owner */
+    __u16 user_drops;  /* and of the user who answers for it */
+    __u32 iface;
+    __u32 owner;
+    __u32 user;
 };
 
 /* A cookie's row, read as one word: hash elements are reused while they are read. */
@@ -63,6 +70,22 @@ static __always_inline __u64 word_of(const struct socket_value *value, int i)
     return *(const volatile __u64 *)&value->word[i];
 }
 
+/* charge, owner: those words of the same answer. False: these are of another. */
+static __always_inline bool recall_restriction(const struct socket_value *value, __u64 charge, __u64 owner,
+                                               struct answer *ret)
+{
+    __u64 iface = word_of(value, TCTL_W_IFACE), user = word_of(value, TCTL_W_USER);
+
+    if (((charge ^ iface) | (charge ^ user)) >> STAMP_SHIFT)
+        return false;
+    ret->owner = owner;
+    ret->iface = iface;
+    ret->owner_drops = iface >> 32;
+    ret->user = user;
+    ret->user_drops = user >> 32;
+    return true;
+}
+
 /*
  * The stored answer, if it is whole and fresh. No lock: each word carries the stamp of the resolve that wrote it, and
  * unequal stamps are no answer.
@@ -86,6 +109,8 @@ static __always_inline bool recall(struct __sk_buff *skb, const struct socket_va
     ret->payer = payer;
     ret->set = charge >> 32;
     ret->flags = charge >> 40;
+    if (ret->flags & ANSWER_RESTRICTED && !recall_restriction(value, charge, owner, ret))
+        return false;
     if (seen == kernel.overflow_uid) { /* many UIDs look like this one */
         const void *sk = NULL;
         __u32 uid = seen;
@@ -111,6 +136,8 @@ static __always_inline void keep(struct socket_value *value, const struct answer
     *(volatile __u64 *)&value->word[TCTL_W_OWNER] = subject->to.uid | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_GENERATION] = generation | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_MADE] = (made & PAYLOAD) | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_IFACE] = answer->iface | (__u64)answer->owner_drops << 32 | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_USER] = answer->user | (__u64)answer->user_drops << 32 | stamp;
     bpf_spin_unlock(&value->lock);
 }
 
@@ -248,22 +275,28 @@ static __always_inline bool in_our_namespace(const struct subject *subject, cons
     return inum == config->netns_inum;
 }
 
-#define CHAIN_DROPS(map, allow_list, uid)                                                                              \
-    ({                                                                                                                 \
-        __u32 switch_ = TCTL_CHAIN_SWITCH;                                                                             \
-        struct chain_facts facts_ = {.switched = bpf_map_lookup_elem(&(map), &switch_)};                               \
-        if (facts_.switched && *facts_.switched == 1)                                                                  \
-            facts_.entry = bpf_map_lookup_elem(&(map), &(uid));                                                        \
-        chain_drops(allow_list, facts_);                                                                               \
-    })
-
-/* Any enabled chain that says drop wins. */
-static __always_inline bool blocked(const struct tctl_config *config, __u32 uid)
+/* A UID of a user namespace of a plain user's is judged as itself and as that user, and the stricter holds. */
+static __always_inline void restrict_answer(const struct subject *subject, const struct tctl_config *config,
+                                            struct answer *answer)
 {
-    if (!may_judge(config, uid))
-        return false;
-    return CHAIN_DROPS(dozable_uid_map, true, uid) || CHAIN_DROPS(standby_uid_map, false, uid) ||
-           CHAIN_DROPS(powersave_uid_map, true, uid);
+    struct restriction owner, user;
+
+    ask_rules(config, subject->to.uid, &owner);
+    user = owner;
+    if (subject->to.user != subject->to.uid)
+        ask_rules(config, subject->to.user, &user);
+    answer->owner = subject->to.uid;
+    answer->user = subject->to.user;
+    answer->owner_drops = owner.drops;
+    answer->user_drops = user.drops;
+    answer->iface = common_iface(&owner, &user);
+    if (owner.drops | user.drops)
+        answer->flags |= ANSWER_RESTRICTED;
+}
+
+static __always_inline bool is_deleted_now(const struct tctl_config *config)
+{
+    return bpf_ktime_get_ns() < *(const volatile __u64 *)&config->deleting_until;
 }
 
 /*
@@ -273,10 +306,13 @@ static __always_inline bool blocked(const struct tctl_config *config, __u32 uid)
 static __always_inline void hold_back(const struct tctl_config *config, struct answer *answer)
 {
     const union tag_word deleting = {.word = *(const volatile __u64 *)&config->deleting};
+    bool dropped = !deleting.tag.tag && (deleting.tag.uid == answer->owner || deleting.tag.uid == answer->user);
 
+    if (dropped && is_deleted_now(config))
+        answer->flags |= ANSWER_UNTOLD;
     if (deleting.tag.uid != answer->uid || (deleting.tag.tag && deleting.tag.tag != answer->tag))
         return;
-    if (bpf_ktime_get_ns() >= *(const volatile __u64 *)&config->deleting_until)
+    if (!is_deleted_now(config))
         return;
     answer->tag = 0;
     if (!deleting.tag.tag)
@@ -296,13 +332,12 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
             answer->uid = answer->payer = tag.tag.uid;
         answer->tag = tag.tag.tag;
     }
+    restrict_answer(subject, config, answer);
     hold_back(config, answer);
     set = bpf_map_lookup_elem(&uid_counter_set_map, &answer->uid);
     answer->set = set ? *set : 0;
     if (in_our_namespace(subject, config))
         answer->flags |= ANSWER_HERE;
-    if (blocked(config, subject->to.uid) || (subject->to.user != subject->to.uid && blocked(config, subject->to.user)))
-        answer->flags |= ANSWER_BLOCKED;
 }
 
 /*

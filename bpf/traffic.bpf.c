@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The entry points: resolve, judge, count. */
+#include "connect.bpf.h"
 #include "count.bpf.h"
+#include "judge.bpf.h"
 #include "release.bpf.h"
 #include "sockets.bpf.h"
 
@@ -22,16 +24,22 @@ static __always_inline void count_for(const struct answer *answer, const struct 
         count_uid(answer, skb->ifindex, wire, out);
 }
 
+static __always_inline bool is_dropped(struct __sk_buff *skb, const struct answer *answer, const struct wire *wire,
+                                       bool out)
+{
+    return answer->flags & ANSWER_RESTRICTED && drops_packet(skb, answer, wire, out);
+}
+
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
-    struct answer answer;
+    struct answer answer = {};
     struct wire wire;
 
     answer_for(skb, &answer);
-    if (answer.flags & ANSWER_BLOCKED)
-        return DROP; /* never on the wire, so never counted */
     count_wire(skb, HOOK_EGRESS, may_be_cut(skb, &answer), &wire);
+    if (is_dropped(skb, &answer, &wire, true))
+        return DROP; /* never on the wire, so not counted as traffic */
     count_for(&answer, skb, &wire, true);
     return PASS;
 }
@@ -39,13 +47,13 @@ int egress(struct __sk_buff *skb)
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
 {
-    struct answer answer;
+    struct answer answer = {};
     struct wire wire;
 
     answer_for(skb, &answer);
     count_wire(skb, HOOK_INGRESS, false, &wire); /* dropped or not: it crossed the link */
     count_for(&answer, skb, &wire, false);
-    return answer.flags & ANSWER_BLOCKED ? DROP : PASS;
+    return is_dropped(skb, &answer, &wire, false) ? DROP : PASS;
 }
 
 SEC("cgroup/sock_release")
@@ -53,6 +61,24 @@ int release(struct bpf_sock *sk)
 {
     release_socket(sk);
     return 1;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+    __u32 address = ctx->user_ip4;
+
+    return refuses_connect(ctx, &address, false) ? DROP : PASS;
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+    __u32 address[4];
+
+    for (int i = 0; i < 4; i++)
+        address[i] = ctx->user_ip6[i];
+    return refuses_connect(ctx, address, true) ? DROP : PASS;
 }
 
 /* For netfilter's match: accounting only, the packet goes on as if there were no match. */

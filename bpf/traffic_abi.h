@@ -10,7 +10,7 @@
 #include <linux/types.h>
 
 /* Raised whenever a layout below changes; kept in struct tctl_state and compared before anything is adopted. */
-#define TCTL_ABI_VERSION 2
+#define TCTL_ABI_VERSION 3
 
 /* Directory of everything netd has no name for, below the bpffs. Writers of policy hold an flock on it. */
 #define TCTL_DIR "trafficctl"
@@ -54,13 +54,15 @@ struct tctl_stats_value {
 };
 _Static_assert(sizeof(struct tctl_stats_value) == 32, "ABI");
 
-/* The maps that hold counters; index of tctl_state.lost, of tctl_row_count.rows and of tctl_spill_key.map. */
+/* The maps that hold traffic; index of tctl_spill_key.map. */
 enum tctl_stats_map {
     TCTL_APP_UID_STATS,
     TCTL_UID_STATS,
     TCTL_TAG_STATS,
     TCTL_IFACE_STATS,
     TCTL_STATS_MAPS,
+    TCTL_DROPS = TCTL_STATS_MAPS, /* rows of trafficctl/drops are limited and lost as theirs are */
+    TCTL_COUNTED_MAPS,            /* length of tctl_state.lost and tctl_row_count.rows */
 };
 
 /*
@@ -74,11 +76,11 @@ struct tctl_spill_key {
 };
 _Static_assert(sizeof(struct tctl_spill_key) == 20, "ABI");
 
-/* Value of trafficctl/row_count: rows a UID has made in each stats map. */
+/* Value of trafficctl/row_count: rows a UID has made in each of these maps. */
 struct tctl_row_count {
-    __u32 rows[TCTL_STATS_MAPS];
+    __u32 rows[TCTL_COUNTED_MAPS];
 };
-_Static_assert(sizeof(struct tctl_row_count) == 16, "ABI");
+_Static_assert(sizeof(struct tctl_row_count) == 20, "ABI");
 
 /*
  * Value of trafficctl/tag_count. Key {uid, tag}: the UID is charged under this tag, the value is zeroes. Key {uid, 0}:
@@ -100,56 +102,141 @@ struct tctl_uid_range {
 };
 _Static_assert(sizeof(struct tctl_uid_range) == 8, "ABI");
 
+/*
+ * Why a packet is dropped: a chain, by netd's number (ConnectivityManager's FIREWALL_CHAIN_*), or one of the rules
+ * after them. Everywhere that several are meant, it is a word of the bits 1 << reason.
+ */
+enum tctl_reason {
+    TCTL_DOZABLE = 1,
+    TCTL_STANDBY,
+    TCTL_POWERSAVE, /* these three: maps of netd's, the switch among the UIDs */
+    TCTL_RESTRICTED,
+    TCTL_LOW_POWER_STANDBY,
+    TCTL_BACKGROUND,
+    TCTL_OEM_DENY_1,
+    TCTL_OEM_DENY_2,
+    TCTL_OEM_DENY_3,
+    TCTL_METERED_ALLOW,
+    TCTL_METERED_DENY_USER,
+    TCTL_METERED_DENY_ADMIN,
+    TCTL_CHAINS,                   /* one more than the last chain */
+    TCTL_IFACE_RULE = TCTL_CHAINS, /* incoming from another interface than the UID's */
+    TCTL_LOCKDOWN,                 /* incoming, and the UID has no interface of its own */
+    TCTL_CLOSED,                   /* the saved policy could not be read, and so nobody passes */
+    TCTL_REASONS,
+};
+#define TCTL_BIT(reason) (1u << (reason))
+
+/* Allow lists drop who is not listed, the other chains who is. */
+#define TCTL_ALLOW_LISTS                                                                                               \
+    (TCTL_BIT(TCTL_DOZABLE) | TCTL_BIT(TCTL_POWERSAVE) | TCTL_BIT(TCTL_RESTRICTED) |                                   \
+     TCTL_BIT(TCTL_LOW_POWER_STANDBY) | TCTL_BIT(TCTL_BACKGROUND) | TCTL_BIT(TCTL_METERED_ALLOW))
+/* Chains that judge on metered interfaces alone. */
+#define TCTL_METERED_CHAINS                                                                                            \
+    (TCTL_BIT(TCTL_METERED_ALLOW) | TCTL_BIT(TCTL_METERED_DENY_USER) | TCTL_BIT(TCTL_METERED_DENY_ADMIN))
+/* Chains with a map of netd's own. */
+#define TCTL_NETD_CHAINS (TCTL_BIT(TCTL_DOZABLE) | TCTL_BIT(TCTL_STANDBY) | TCTL_BIT(TCTL_POWERSAVE))
+
+/*
+ * Value of trafficctl/uid_rules and trafficctl/uid_iface, read and written as one u64: elements of hash maps are reused
+ * at once, and the UID says whether this is still the one that was looked up.
+ */
+struct tctl_uid_rules {
+    __u32 uid;   /* the key again */
+    __u32 rules; /* TCTL_BIT() of chains that list it (netd's three aside), of TCTL_IFACE_RULE and TCTL_LOCKDOWN */
+};
+_Static_assert(sizeof(struct tctl_uid_rules) == 8, "ABI");
+struct tctl_uid_iface {
+    __u32 uid;   /* the key again */
+    __u32 iface; /* number; TCTL_ANY_IFACE; TCTL_NO_IFACE */
+};
+_Static_assert(sizeof(struct tctl_uid_iface) == 8, "ABI");
+#define TCTL_ANY_IFACE 0u
+#define TCTL_NO_IFACE 0xFFFFFFFFu /* the interface is not there: nothing but loopback comes in */
+
+/* Key of trafficctl/drops: whose rule it was, and which. */
+struct tctl_drop_key {
+    __u32 uid;
+    __u32 reason; /* enum tctl_reason */
+};
+_Static_assert(sizeof(struct tctl_drop_key) == 8, "ABI");
+
+/* What was dropped, packets and bytes as they are counted elsewhere. A refused connect is one packet without bytes. */
+struct tctl_drop {
+    __u32 lock; /* struct bpf_spin_lock in the programs' view; of told_ns alone */
+    __u32 pad;
+    __u64 told_ns; /* CLOCK_MONOTONIC of the last event */
+    struct tctl_stats_value dropped;
+};
+_Static_assert(sizeof(struct tctl_drop) == 48, "ABI");
+
+/* Record of trafficctl/events, a ring buffer: at most one a second for each row of drops. Lost when nobody reads. */
+struct tctl_event {
+    __u64 time_ns; /* CLOCK_MONOTONIC */
+    __u32 uid;     /* whose rule it was */
+    __u32 iface;   /* number; 0: of another network namespace, or not known yet (a refused connect) */
+    __u16 reason;  /* enum tctl_reason */
+    __u8 out;
+    __u8 is_connect; /* refused before there was a packet */
+    __u32 pad;
+};
+_Static_assert(sizeof(struct tctl_event) == 24, "ABI");
+
+#define TCTL_EVENT_BYTES 65536 /* of the ring buffer: 2048 events; a multiple of every page size */
+#define TCTL_EVENT_PAUSE_NS 1000000000
+
 /* trafficctl/config, entry 0: what user space decides for the programs. The generation is raised after it. */
 struct tctl_config {
     __u32 range_count;    /* of app_uids; 0: nobody is judged */
     __u32 per_user_range; /* not 0: the ranges are tested against uid % per_user_range */
     __u32 fold_user_namespaces;
-    __u32 netns_inum;                 /* the namespace whose interface numbers mean something; inode of its nsfs file */
-    __u32 row_limit[TCTL_STATS_MAPS]; /* rows one UID may make in each stats map */
+    __u32 netns_inum;      /* the namespace whose interface numbers mean something; inode of its nsfs file */
+    __u32 chains;          /* TCTL_BIT() of those that are on; netd's three have their switch elsewhere */
+    __u32 closed;          /* not 0: TCTL_CLOSED holds for everybody who may be judged */
+    __u32 exempt_esp;      /* not 0: IPsec's packets pass */
+    __u32 exempt_loopback; /* not 0: what stays on this machine passes */
+    __u32 row_limit[TCTL_COUNTED_MAPS]; /* rows one UID may make in each of these maps */
+    __u32 pad;
     struct tctl_uid_range app_uids[TCTL_MAX_UID_RANGES];
     struct tctl_uid_range sub_uids; /* UIDs that only user namespaces of plain users give to sockets */
     struct tctl_tag deleting;       /* whose data somebody deletes now; tag 0: all; uid TCTL_NOBODY: nobody's */
     __u64 deleting_until;           /* CLOCK_MONOTONIC, ns: who deletes may die; nothing is held back for longer */
 };
-_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 64 + 8 + 16, "ABI");
+_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 24 + 64 + 8 + 16, "ABI");
 
-/* tctl_state.attached: the programs that count and clean up */
+/* tctl_state.attached: the programs that hang on the control group */
 enum tctl_program {
     TCTL_PROG_INGRESS,
     TCTL_PROG_EGRESS,
     TCTL_PROG_RELEASE,
+    TCTL_PROG_CONNECT4,
+    TCTL_PROG_CONNECT6,
     TCTL_PROGRAMS,
-};
-
-enum tctl_chain {
-    TCTL_DOZABLE,
-    TCTL_STANDBY,
-    TCTL_POWERSAVE,
-    TCTL_CHAINS,
 };
 
 #define TCTL_BOOT_ID_LEN 40
 #define TCTL_OPTIONS_LEN 2048
 
 /*
- * trafficctl/state, an mmap-able array of one entry, readable by read_group. The programs raise lost[] atomically;
- * every other word is trafficd's and the loader's, each written by a plain store through mmap.
+ * trafficctl/state, an mmap-able array of one entry, readable by read_group. The programs raise lost[], dropped[] and
+ * untold atomically; every other word is trafficd's and the loader's, each written by a plain store through mmap.
  */
 struct tctl_state {
     __u32 abi_version;
-    __u32 percpu;                /* 1: --counters percpu */
-    __u64 since_sec;             /* CLOCK_REALTIME when counting began */
-    __u64 seen_sec;              /* CLOCK_REALTIME when trafficd last looked at the attachments; 0 never */
-    __u32 attached;              /* 1 << enum tctl_program, as last seen */
-    __u32 wanted;                /* 1 << enum tctl_program: what this kernel can have attached */
-    __u32 chains;                /* 1 << enum tctl_chain: switched on, as last seen */
-    __u32 netns_inum;            /* network namespace of trafficd */
-    __u64 lost[TCTL_STATS_MAPS]; /* packets that could not be recorded */
+    __u32 percpu;                  /* 1: --counters percpu */
+    __u64 since_sec;               /* CLOCK_REALTIME when counting began */
+    __u64 seen_sec;                /* CLOCK_REALTIME when trafficd last looked at the attachments; 0 never */
+    __u32 attached;                /* 1 << enum tctl_program, as last seen */
+    __u32 wanted;                  /* 1 << enum tctl_program: what this kernel can have attached */
+    __u32 chains;                  /* TCTL_BIT() of the chains that are on, as last seen */
+    __u32 netns_inum;              /* network namespace of trafficd */
+    __u64 lost[TCTL_COUNTED_MAPS]; /* packets that could not be recorded */
+    __u64 dropped[2];              /* packets: incoming, outgoing */
+    __u64 untold;                  /* events that found no room: nobody reads them */
     char boot_id[TCTL_BOOT_ID_LEN];
     char options[TCTL_OPTIONS_LEN]; /* effective options of the last start or SIGHUP, "key = value" lines */
 };
-_Static_assert(sizeof(struct tctl_state) == 8 + 16 + 16 + 32 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN, "ABI");
+_Static_assert(sizeof(struct tctl_state) == 8 + 16 + 16 + 40 + 24 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN, "ABI");
 
 /*
  * trafficctl/socket_storage: the resolved answer of a socket. Every word carries a 16-bit stamp above 48 bits of
@@ -163,6 +250,9 @@ enum tctl_answer_word {
     TCTL_W_OWNER,  /* owner as the initial user namespace sees it */
     TCTL_W_GENERATION,
     TCTL_W_MADE, /* jiffies, low 48 bits */
+    /* only read where the owner or the user who answers for it is restricted */
+    TCTL_W_IFACE, /* of TCTL_IFACE_RULE; TCTL_BIT() of what says drop for the owner << 32 */
+    TCTL_W_USER,  /* who answers for the owner; TCTL_BIT() of what says drop for that user << 32 */
     TCTL_ANSWER_WORDS,
 };
 struct tctl_socket {
@@ -173,7 +263,7 @@ struct tctl_socket {
     __u64 released_tag;
     __u64 released_generation; /* when that was; a later deletion of the tag's data ends it */
 };
-_Static_assert(sizeof(struct tctl_socket) == 8 + 7 * 8 + 24, "ABI");
+_Static_assert(sizeof(struct tctl_socket) == 8 + 9 * 8 + 24, "ABI");
 
 /*
  * trafficctl/inherited_storage: what a socket leaves to the children that are accepted from it, which cannot be asked
@@ -231,6 +321,7 @@ struct tctl_kernel {
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
     struct tctl_member skb_sk, skb_cb, skb_dst;  /* sk_buff: sk, cb, _skb_refdst */
+    struct tctl_member addr_sk;                  /* bpf_sock_addr_kern: sk */
     struct tctl_member sk_uid, sk_socket;        /* sock: sk_uid, sk_socket */
     struct tctl_member sk_net, sk_cookie;        /* sock: __sk_common.skc_net.net, __sk_common.skc_cookie */
     struct tctl_member sk_state;                 /* sock: __sk_common.skc_state */

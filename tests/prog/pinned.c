@@ -44,6 +44,8 @@ static int make_map(const struct pinned *pinned, enum pin_id id)
         type = BPF_MAP_TYPE_ARRAY;
         flags = BPF_F_MMAPABLE;
     }
+    if (id == PIN_CONFIG)
+        type = BPF_MAP_TYPE_ARRAY;
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
     return bpf_map_create(type, NULL, pin->key_size, pin->value_size, pin->entries ? pin->entries : 1000, &options);
 }
@@ -92,6 +94,8 @@ static int set_up(void **state, bool percpu)
         pin_map(pinned, id);
     pin_map(pinned, PIN_STATE);
     pin_map(pinned, PIN_GENERATION);
+    pin_map(pinned, PIN_CONFIG);
+    pin_map(pinned, PIN_DROPS);
     if (percpu)
         pin_map(pinned, PIN_SPILL);
     fill_state(pinned);

@@ -23,7 +23,7 @@
 #include "fixture.h"
 #include "surroundings.h"
 
-#define ALL 7u /* ingress, egress, release */
+#define ALL ((1u << TCTL_PROGRAMS) - 1)
 #define GROUP 4711
 #define GROUP_TEXT "4711"
 
@@ -393,7 +393,7 @@ static void loader_sees_chains_that_are_switched_on(void **state)
     assert_int_equal(loader_watch(fixture->loaded, &attached, &missing), 0);
     assert_int_equal(attached, ALL);
     assert_int_equal(missing, 0);
-    assert_int_equal(state_of(fixture).chains, 1 << TCTL_STANDBY);
+    assert_int_equal(state_of(fixture).chains, TCTL_BIT(TCTL_STANDBY));
     assert_true(state_of(fixture).seen_sec > 0);
 }
 

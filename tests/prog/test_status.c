@@ -128,12 +128,12 @@ static void test_status_of_chains(void **state)
     assert_return_code(bpf_map_update_elem(pinned->fd[PIN_STANDBY_UID], &key, &on, BPF_ANY), errno);
     assert_return_code(bpf_map_update_elem(pinned->fd[PIN_POWERSAVE_UID], &key, &off, BPF_ANY), errno);
     struct tctl_status status = status_now(pinned);
-    assert_string_equal(status.chains[TCTL_DOZABLE].name, "dozable");
-    assert_false(status.chains[TCTL_DOZABLE].enabled);
-    assert_string_equal(status.chains[TCTL_STANDBY].name, "standby");
-    assert_true(status.chains[TCTL_STANDBY].enabled);
-    assert_string_equal(status.chains[TCTL_POWERSAVE].name, "powersave");
-    assert_false(status.chains[TCTL_POWERSAVE].enabled);
+    assert_string_equal(status.chains[TCTL_DOZABLE - 1].name, "dozable");
+    assert_false(status.chains[TCTL_DOZABLE - 1].enabled);
+    assert_string_equal(status.chains[TCTL_STANDBY - 1].name, "standby");
+    assert_true(status.chains[TCTL_STANDBY - 1].enabled);
+    assert_string_equal(status.chains[TCTL_POWERSAVE - 1].name, "powersave");
+    assert_false(status.chains[TCTL_POWERSAVE - 1].enabled);
 }
 
 /* trafficd runs as long as somebody holds the lock of its directory. */
@@ -219,7 +219,7 @@ static int reader_is_told(const char *bpffs)
     if (!status.programs[TCTL_PROG_INGRESS].attached || !status.programs[TCTL_PROG_EGRESS].attached ||
         status.programs[TCTL_PROG_RELEASE].attached || status.seen_sec != 5)
         return 4;
-    if (!status.chains[TCTL_POWERSAVE].enabled || status.chains[TCTL_DOZABLE].enabled)
+    if (!status.chains[TCTL_POWERSAVE - 1].enabled || status.chains[TCTL_DOZABLE].enabled)
         return 5;
     if (!status.maps[PIN_APP_UID_STATS].readable || status.maps[PIN_APP_UID_STATS].entries != 1)
         return 6;
@@ -236,7 +236,7 @@ static void test_reader_is_told_what_trafficd_saw(void **state)
     const struct pinned *pinned = *state;
     pinned->state->attached = 1 << TCTL_PROG_INGRESS | 1 << TCTL_PROG_EGRESS;
     pinned->state->wanted = pinned->state->attached;
-    pinned->state->chains = 1 << TCTL_POWERSAVE;
+    pinned->state->chains = TCTL_BIT(TCTL_POWERSAVE);
     pinned->state->seen_sec = 5;
     pinned_put(pinned, PIN_APP_UID_STATS, &(uint32_t){READER}, 0, 7);
     give_owners(pinned);

@@ -49,10 +49,12 @@ static void abi_state_has_no_holes(void **state)
     assert_member(struct tctl_state, wanted, 28, 4);
     assert_member(struct tctl_state, chains, 32, 4);
     assert_member(struct tctl_state, netns_inum, 36, 4);
-    assert_member(struct tctl_state, lost, 40, 32);
-    assert_member(struct tctl_state, boot_id, 72, TCTL_BOOT_ID_LEN);
-    assert_member(struct tctl_state, options, 72 + TCTL_BOOT_ID_LEN, TCTL_OPTIONS_LEN);
-    assert_int_equal(sizeof(struct tctl_state), 72 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN);
+    assert_member(struct tctl_state, lost, 40, 40);
+    assert_member(struct tctl_state, dropped, 80, 16);
+    assert_member(struct tctl_state, untold, 96, 8);
+    assert_member(struct tctl_state, boot_id, 104, TCTL_BOOT_ID_LEN);
+    assert_member(struct tctl_state, options, 104 + TCTL_BOOT_ID_LEN, TCTL_OPTIONS_LEN);
+    assert_int_equal(sizeof(struct tctl_state), 104 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN);
 }
 
 static void abi_spill_and_row_count(void **state)
@@ -60,7 +62,7 @@ static void abi_spill_and_row_count(void **state)
     (void)state;
     assert_member(struct tctl_spill_key, map, 0, 4);
     assert_member(struct tctl_spill_key, key, 4, 16);
-    assert_member(struct tctl_row_count, rows, 0, 16);
+    assert_member(struct tctl_row_count, rows, 0, 20);
 }
 
 static void abi_config_has_no_holes(void **state)
@@ -70,12 +72,37 @@ static void abi_config_has_no_holes(void **state)
     assert_member(struct tctl_config, per_user_range, 4, 4);
     assert_member(struct tctl_config, fold_user_namespaces, 8, 4);
     assert_member(struct tctl_config, netns_inum, 12, 4);
-    assert_member(struct tctl_config, row_limit, 16, 16);
-    assert_member(struct tctl_config, app_uids, 32, 8 * TCTL_MAX_UID_RANGES);
-    assert_member(struct tctl_config, sub_uids, 96, 8);
-    assert_member(struct tctl_config, deleting, 104, 8);
-    assert_member(struct tctl_config, deleting_until, 112, 8);
-    assert_int_equal(sizeof(struct tctl_config), 120);
+    assert_member(struct tctl_config, chains, 16, 4);
+    assert_member(struct tctl_config, closed, 20, 4);
+    assert_member(struct tctl_config, exempt_esp, 24, 4);
+    assert_member(struct tctl_config, exempt_loopback, 28, 4);
+    assert_member(struct tctl_config, row_limit, 32, 20);
+    assert_member(struct tctl_config, app_uids, 56, 8 * TCTL_MAX_UID_RANGES);
+    assert_member(struct tctl_config, sub_uids, 120, 8);
+    assert_member(struct tctl_config, deleting, 128, 8);
+    assert_member(struct tctl_config, deleting_until, 136, 8);
+    assert_int_equal(sizeof(struct tctl_config), 144);
+}
+
+static void abi_firewall_has_no_holes(void **state)
+{
+    (void)state;
+    assert_member(struct tctl_uid_rules, uid, 0, 4);
+    assert_member(struct tctl_uid_rules, rules, 4, 4);
+    assert_member(struct tctl_uid_iface, uid, 0, 4);
+    assert_member(struct tctl_uid_iface, iface, 4, 4);
+    assert_member(struct tctl_drop_key, uid, 0, 4);
+    assert_member(struct tctl_drop_key, reason, 4, 4);
+    assert_member(struct tctl_drop, told_ns, 8, 8);
+    assert_member(struct tctl_drop, dropped, 16, 32);
+    assert_int_equal(sizeof(struct tctl_drop), 48);
+    assert_member(struct tctl_event, time_ns, 0, 8);
+    assert_member(struct tctl_event, uid, 8, 4);
+    assert_member(struct tctl_event, iface, 12, 4);
+    assert_member(struct tctl_event, reason, 16, 2);
+    assert_member(struct tctl_event, out, 18, 1);
+    assert_member(struct tctl_event, is_connect, 19, 1);
+    assert_int_equal(sizeof(struct tctl_event), 24);
 }
 
 static void abi_tags_in_use_and_sockets_have_no_holes(void **state)
@@ -85,10 +112,10 @@ static void abi_tags_in_use_and_sockets_have_no_holes(void **state)
     assert_member(struct tctl_tag_count, rows, 8, 8);
     assert_int_equal(sizeof(struct tctl_tag_count), 16);
     assert_member(struct tctl_socket, word, 8, 8 * TCTL_ANSWER_WORDS);
-    assert_member(struct tctl_socket, released_uid, 64, 8);
-    assert_member(struct tctl_socket, released_tag, 72, 8);
-    assert_member(struct tctl_socket, released_generation, 80, 8);
-    assert_int_equal(sizeof(struct tctl_socket), 88);
+    assert_member(struct tctl_socket, released_uid, 80, 8);
+    assert_member(struct tctl_socket, released_tag, 88, 8);
+    assert_member(struct tctl_socket, released_generation, 96, 8);
+    assert_int_equal(sizeof(struct tctl_socket), 104);
     assert_member(struct tctl_peer, asked, 0, 8);
     assert_member(struct tctl_peer, user, 8, 4);
     assert_int_equal(sizeof(struct tctl_peer), 16);
@@ -145,10 +172,15 @@ static void abi_pins_have_names_of_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(abi_tag_is_netds),           cmocka_unit_test(abi_stats_are_netds),
-        cmocka_unit_test(abi_state_has_no_holes),     cmocka_unit_test(abi_spill_and_row_count),
-        cmocka_unit_test(abi_config_has_no_holes),    cmocka_unit_test(abi_tags_in_use_and_sockets_have_no_holes),
-        cmocka_unit_test(abi_pins_are_the_contracts), cmocka_unit_test(abi_pins_have_names_of_their_own),
+        cmocka_unit_test(abi_tag_is_netds),
+        cmocka_unit_test(abi_stats_are_netds),
+        cmocka_unit_test(abi_state_has_no_holes),
+        cmocka_unit_test(abi_spill_and_row_count),
+        cmocka_unit_test(abi_config_has_no_holes),
+        cmocka_unit_test(abi_tags_in_use_and_sockets_have_no_holes),
+        cmocka_unit_test(abi_firewall_has_no_holes),
+        cmocka_unit_test(abi_pins_are_the_contracts),
+        cmocka_unit_test(abi_pins_have_names_of_their_own),
     };
     return unit_run(tests);
 }

@@ -14,7 +14,13 @@ static const __u8 on = 1, off = 0, deny = 0, allow = 1, odd = 200;
 
 static bool drops(bool allow_list, const __u8 *switched, const __u8 *entry)
 {
-    return chain_drops(allow_list, (struct chain_facts){.switched = switched, .entry = entry});
+    const uint32_t chain = allow_list ? TCTL_DOZABLE : TCTL_STANDBY;
+    const struct rules rules = {
+        .switched = switched && *switched == 1 ? TCTL_BIT(chain) : 0,
+        .rules = is_listed(chain, entry) ? TCTL_BIT(chain) : 0,
+    };
+
+    return restriction_of(&rules).drops;
 }
 
 static void test_a_chain_that_is_off_drops_nothing(void **state)

@@ -17,7 +17,7 @@
 #include "warn.h"
 
 /* By bit of loader_watch(). */
-static const char *const PROGRAMS[] = {"ingress", "egress", "release"};
+static const char *const PROGRAMS[] = {"ingress", "egress", "release", "connect4", "connect6"};
 
 struct daemon {
     const struct options *options;

@@ -44,10 +44,19 @@ enum pin_id {
     PIN_DELETIONS,
     PIN_LIVE,
     PIN_PEER_STORAGE,
+    PIN_UID_RULES,
+    PIN_UID_IFACE,
+    PIN_METERED,
+    PIN_DROPS,
+    PIN_EVENTS,
     PIN_RELEASE_PROG,
+    PIN_CONNECT4_PROG,
+    PIN_CONNECT6_PROG,
     PIN_INGRESS_LINK,
     PIN_EGRESS_LINK,
     PIN_RELEASE_LINK,
+    PIN_CONNECT4_LINK,
+    PIN_CONNECT6_LINK,
     /* iterators: reading the pin runs the program. Only with kernel BTF */
     PIN_STORED_SOCKETS, /* nothing to read; raises what PIN_LIVE asks about and has our storage */
     PIN_OPEN_SOCKETS,   /* the same for what is open in some task */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "chains.h"
 #include "fd.h"
 #include "handle.h"
 #include "pins.h"
@@ -13,8 +14,8 @@
 
 _Static_assert(TCTL_STATUS_PROGRAMS == TCTL_PROGRAMS, "one line each");
 _Static_assert(TCTL_STATUS_MAPS == PINS_NETD_MAPS, "one line each");
-_Static_assert(TCTL_STATUS_LOST == TCTL_STATS_MAPS, "one line each");
-_Static_assert(TCTL_STATUS_CHAINS == TCTL_CHAINS, "one line each");
+_Static_assert(TCTL_STATUS_LOST == TCTL_COUNTED_MAPS, "one line each");
+_Static_assert(TCTL_STATUS_CHAINS == TCTL_CHAINS - 1, "one line each");
 
 static const struct {
     const char *name;
@@ -24,15 +25,8 @@ static const struct {
     [TCTL_PROG_INGRESS] = {"ingress", PIN_INGRESS_PROG, PIN_INGRESS_LINK},
     [TCTL_PROG_EGRESS] = {"egress", PIN_EGRESS_PROG, PIN_EGRESS_LINK},
     [TCTL_PROG_RELEASE] = {"release", PIN_RELEASE_PROG, PIN_RELEASE_LINK},
-};
-
-static const struct {
-    const char *name;
-    enum pin_id pin;
-} chains[TCTL_CHAINS] = {
-    [TCTL_DOZABLE] = {"dozable", PIN_DOZABLE_UID},
-    [TCTL_STANDBY] = {"standby", PIN_STANDBY_UID},
-    [TCTL_POWERSAVE] = {"powersave", PIN_POWERSAVE_UID},
+    [TCTL_PROG_CONNECT4] = {"connect4", PIN_CONNECT4_PROG, PIN_CONNECT4_LINK},
+    [TCTL_PROG_CONNECT6] = {"connect6", PIN_CONNECT6_PROG, PIN_CONNECT6_LINK},
 };
 
 static bool not_allowed(int err)
@@ -122,38 +116,23 @@ static int fill_maps(const char *bpffs, struct tctl_status *status)
     return 0;
 }
 
-static int look_at_chain(const char *bpffs, enum tctl_chain chain, bool *ret_enabled)
-{
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, chains[chain].pin, false, &fd);
-    if (r < 0)
-        return r;
-    uint32_t key = TCTL_CHAIN_SWITCH;
-    uint8_t on = 0;
-    r = bpf_map_lookup_elem(fd, &key, &on);
-    if (r < 0 && r != -ENOENT)
-        return r;
-    *ret_enabled = on == 1;
-    return 0;
-}
-
 static int fill_chains(const char *bpffs, const struct tctl_state *state, struct tctl_status *status)
 {
-    for (size_t i = 0; i < TCTL_CHAINS; i++) {
-        bool enabled = state->chains >> i & 1;
-        int r = look_at_chain(bpffs, (enum tctl_chain)i, &enabled);
-        if (r < 0 && !not_allowed(r) && r != -ENOENT)
-            return r;
-        status->chains[i].name = chains[i].name;
-        status->chains[i].enabled = enabled;
+    uint32_t on = state->chains;
+    int r = chains_switched(bpffs, &on);
+    if (r < 0 && !not_allowed(r) && r != -ENOENT)
+        return r;
+    for (size_t i = 0; i < TCTL_STATUS_CHAINS; i++) {
+        status->chains[i].name = chains_names[i + 1];
+        status->chains[i].enabled = on & TCTL_BIT(i + 1);
     }
     return 0;
 }
 
 static void fill_lost(const struct tctl_state *state, struct tctl_status *status)
 {
-    for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
-        status->lost[i].name = pins[pins_stats[i]].path;
+    for (size_t i = 0; i < TCTL_COUNTED_MAPS; i++) {
+        status->lost[i].name = pins[i == TCTL_DROPS ? PIN_DROPS : pins_stats[i]].path;
         status->lost[i].packets = state->lost[i];
     }
 }

@@ -18,8 +18,10 @@
 
 static const char *hook_name(const struct hook *hook)
 {
-    static const char *const names[] = {
-        [TCTL_PROG_INGRESS] = "ingress", [TCTL_PROG_EGRESS] = "egress", [TCTL_PROG_RELEASE] = "release"};
+    static const char *const names[TCTL_PROGRAMS] = {
+        [TCTL_PROG_INGRESS] = "ingress",   [TCTL_PROG_EGRESS] = "egress",     [TCTL_PROG_RELEASE] = "release",
+        [TCTL_PROG_CONNECT4] = "connect4", [TCTL_PROG_CONNECT6] = "connect6",
+    };
     return names[hook->program];
 }
 

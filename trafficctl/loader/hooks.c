@@ -8,6 +8,8 @@
 
 const struct hook hooks[TCTL_PROGRAMS] = {
     {PIN_RELEASE_LINK, PIN_RELEASE_PROG, TCTL_PROG_RELEASE, BPF_CGROUP_INET_SOCK_RELEASE},
+    {PIN_CONNECT4_LINK, PIN_CONNECT4_PROG, TCTL_PROG_CONNECT4, BPF_CGROUP_INET4_CONNECT},
+    {PIN_CONNECT6_LINK, PIN_CONNECT6_PROG, TCTL_PROG_CONNECT6, BPF_CGROUP_INET6_CONNECT},
     {PIN_EGRESS_LINK, PIN_EGRESS_PROG, TCTL_PROG_EGRESS, BPF_CGROUP_INET_EGRESS},
     {PIN_INGRESS_LINK, PIN_INGRESS_PROG, TCTL_PROG_INGRESS, BPF_CGROUP_INET_INGRESS},
 };
@@ -25,6 +27,10 @@ struct bpf_program *hooks_program(const struct job *job, enum pin_id id)
         return job->skeleton->progs.xt_egress;
     case PIN_RELEASE_PROG:
         return job->skeleton->progs.release;
+    case PIN_CONNECT4_PROG:
+        return job->skeleton->progs.connect4;
+    case PIN_CONNECT6_PROG:
+        return job->skeleton->progs.connect6;
     default:
         return NULL;
     }

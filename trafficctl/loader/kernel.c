@@ -28,6 +28,7 @@ static const struct wanted wanted[] = {
     {"sk_buff", "sk", offsetof(struct tctl_kernel, skb_sk)},
     {"sk_buff", "cb", offsetof(struct tctl_kernel, skb_cb)},
     {"sk_buff", "_skb_refdst", offsetof(struct tctl_kernel, skb_dst)},
+    {"bpf_sock_addr_kern", "sk", offsetof(struct tctl_kernel, addr_sk)},
     {"sock", "sk_uid", offsetof(struct tctl_kernel, sk_uid)},
     {"sock", "sk_socket", offsetof(struct tctl_kernel, sk_socket)},
     {"sock", "__sk_common.skc_net.net", offsetof(struct tctl_kernel, sk_net)},

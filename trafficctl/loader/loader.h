@@ -41,6 +41,7 @@ struct load_options {
     struct uid_range sub_uids; /* UIDs that only user namespaces of plain users give to sockets */
     uint32_t per_user_range;   /* 0: off */
     bool fold_user_namespaces;
+    bool exempt_esp, exempt_loopback;
     uint32_t rows_per_uid;        /* rows one UID may make in each stats map; 0: an eighth of the map */
     const char *accounting_group; /* group names or numbers; a missing group falls back to root */
     const char *read_group;
@@ -74,8 +75,8 @@ struct loaded *loaded_free(struct loaded *loaded);
 int loader_apply(struct loaded *loaded, const struct load_options *options, load_warn_fn warn, struct fault *fault);
 
 /*
- * Look at the attachments and the chain switches and note them in the state. *ret_attached: 1 << enum of the program
- * (0 ingress, 1 egress, 2 release); *ret_missing: wanted but not attached.
+ * Look at the attachments and the chain switches and note them in the state. *ret_attached: 1 << enum tctl_program;
+ * *ret_missing: wanted but not attached.
  */
 int loader_watch(struct loaded *loaded, uint32_t *ret_attached, uint32_t *ret_missing);
 

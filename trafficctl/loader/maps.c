@@ -38,6 +38,11 @@ static const size_t place[PINS] = {
     [PIN_DELETIONS] = MAP(deletions_map),
     [PIN_LIVE] = MAP(live_map),
     [PIN_PEER_STORAGE] = MAP(peer_storage),
+    [PIN_UID_RULES] = MAP(uid_rules_map),
+    [PIN_UID_IFACE] = MAP(uid_iface_map),
+    [PIN_METERED] = MAP(metered_map),
+    [PIN_DROPS] = MAP(drops_map),
+    [PIN_EVENTS] = MAP(events_map),
 };
 
 struct bpf_map *maps_of(const struct job *job, enum pin_id id)
@@ -65,15 +70,21 @@ static uint32_t tags_in_use(const uint32_t *entries)
     return tags < UINT32_MAX ? (uint32_t)tags : UINT32_MAX;
 }
 
-/* Sizes of the loader's own maps follow from the others': every UID with rows has a count, every row may spill. */
+/*
+ * Sizes of the loader's own maps follow from the others': every UID with rows has a count, every row may spill, and
+ * nine chains in one map have the room of netd's three.
+ */
 static int size_own(struct job *job)
 {
     const uint32_t *entries = job->options->entries;
     uint32_t uid_rows = largest(entries[LOAD_APP_UID_STATS], largest(entries[LOAD_UID_STATS], entries[LOAD_TAG_STATS]));
     uint64_t all = (uint64_t)entries[LOAD_APP_UID_STATS] + entries[LOAD_UID_STATS] + entries[LOAD_TAG_STATS] +
                    entries[LOAD_IFACE_STATS];
+    uint64_t rules = (uint64_t)entries[LOAD_DOZABLE_UID] + entries[LOAD_STANDBY_UID] + entries[LOAD_POWERSAVE_UID];
     if (all > UINT32_MAX)
         return fault_set(job->fault, -ERANGE, "the stats maps of the configuration are too large together");
+    if (rules > UINT32_MAX)
+        return fault_set(job->fault, -ERANGE, "the maps of chains of the configuration are too large together");
 
     const struct {
         enum pin_id id;
@@ -81,6 +92,9 @@ static int size_own(struct job *job)
     } sizes[] = {
         {PIN_ROW_COUNT, uid_rows},
         {PIN_TAGS_ENDED, uid_rows},
+        {PIN_DROPS, uid_rows},
+        {PIN_UID_RULES, (uint32_t)rules},
+        {PIN_UID_IFACE, (uint32_t)rules},
         {PIN_SPILL, (uint32_t)all},
         {PIN_TAG_COUNT, tags_in_use(entries)},
         {PIN_LIVE, entries[LOAD_COOKIE_TAG]},

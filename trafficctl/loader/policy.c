@@ -37,6 +37,7 @@ static void fill_ranges(const struct load_options *options, struct tctl_config *
         config->app_uids[i] = (struct tctl_uid_range){options->app_uids[i].first, options->app_uids[i].last};
 }
 
+/* What the firewall enforces stays: a start must not open it. */
 static int fill(const struct load_options *options, struct tctl_config *config)
 {
     *config = (struct tctl_config){
@@ -45,6 +46,11 @@ static int fill(const struct load_options *options, struct tctl_config *config)
         .row_limit[TCTL_UID_STATS] = row_limit(options, LOAD_UID_STATS),
         .row_limit[TCTL_TAG_STATS] = row_limit(options, LOAD_TAG_STATS),
         .row_limit[TCTL_IFACE_STATS] = options->entries[LOAD_IFACE_STATS],
+        .row_limit[TCTL_DROPS] = row_limit(options, LOAD_APP_UID_STATS),
+        .exempt_esp = options->exempt_esp,
+        .exempt_loopback = options->exempt_loopback,
+        .chains = config->chains,
+        .closed = config->closed,
         .sub_uids = {options->sub_uids.first, options->sub_uids.last},
         .deleting = {.uid = TCTL_NOBODY},
     };

@@ -19,10 +19,10 @@ struct uid_rows {
 struct recount {
     struct uid_rows *uids;
     size_t used, room;
-    enum tctl_stats_map map;
+    uint32_t map;
 };
 
-/* Keys of all three maps begin with the UID. A UID is listed once per row and merged afterwards. */
+/* Keys of all these maps begin with the UID. A UID is listed once per row and merged afterwards. */
 static int note(void *context, const void *key, const void *value)
 {
     struct recount *recount = context;
@@ -56,7 +56,7 @@ static void merge(struct recount *recount)
     for (size_t i = 0; i < recount->used; i++) {
         struct uid_rows *row = &recount->uids[i];
         if (used > 0 && recount->uids[used - 1].uid == row->uid) {
-            for (int map = 0; map < TCTL_STATS_MAPS; map++)
+            for (int map = 0; map < TCTL_COUNTED_MAPS; map++)
                 recount->uids[used - 1].count.rows[map] += row->count.rows[map];
         } else {
             recount->uids[used++] = *row;
@@ -89,11 +89,12 @@ static int scan_all(const char *bpffs, struct recount *recount)
 {
     static const struct {
         enum pin_id pin;
-        enum tctl_stats_map map;
+        uint32_t map;
     } sources[] = {
         {PIN_APP_UID_STATS, TCTL_APP_UID_STATS},
         {PIN_UID_STATS, TCTL_UID_STATS},
         {PIN_TAG_STATS, TCTL_TAG_STATS},
+        {PIN_DROPS, TCTL_DROPS},
     };
     int r = scan(bpffs, PIN_ROW_COUNT, note_counted, recount);
     for (size_t i = 0; i < ARRAY_SIZE(sources) && r == 0; i++) {

@@ -89,10 +89,10 @@ int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, siz
 int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, struct tctl_detail_row **ret_rows,
                       size_t *ret_count);
 
-#define TCTL_STATUS_PROGRAMS 3
+#define TCTL_STATUS_PROGRAMS 5
 #define TCTL_STATUS_MAPS 10
-#define TCTL_STATUS_LOST 4
-#define TCTL_STATUS_CHAINS 3
+#define TCTL_STATUS_LOST 5
+#define TCTL_STATUS_CHAINS 12
 
 enum tctl_health {
     TCTL_OK,

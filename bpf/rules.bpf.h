@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Maps to rules: what they hold about one UID.
+ */
+#pragma once
+
+#include "firewall.bpf.h"
+#include "maps.bpf.h"
+
+/*
+ * A row that was replaced since it was looked up may be another UID's already. So many in a row never happened; each
+ * needs a change of the policy within two instructions.
+ */
+#define MAX_REUSED 4
+
+/* The word of a UID in a map of such; 0: none. The UID is its low half, on every kind of machine. */
+#define OWN_WORD(map, uid)                                                                                             \
+    ({                                                                                                                 \
+        union uid_word found_ = {};                                                                                    \
+        for (int i_ = 0; i_ < MAX_REUSED; i_++) {                                                                      \
+            const volatile __u64 *row_ = bpf_map_lookup_elem(&(map), &(uid));                                          \
+            found_.word = row_ ? *row_ : 0;                                                                            \
+            if (!row_ || found_.rules.uid == (uid))                                                                    \
+                break;                                                                                                 \
+        }                                                                                                              \
+        found_;                                                                                                        \
+    })
+union uid_word {
+    __u64 word;
+    struct tctl_uid_rules rules;
+    struct tctl_uid_iface iface;
+};
+
+/* A chain of netd's: its bit in *switched if it is on, and then in *rules if the UID is listed. */
+#define ASK_CHAIN(map, chain, uid, to)                                                                                 \
+    do {                                                                                                               \
+        __u32 switch_ = TCTL_CHAIN_SWITCH;                                                                             \
+        const __u8 *on_ = bpf_map_lookup_elem(&(map), &switch_);                                                       \
+        if (on_ && *on_ == 1) {                                                                                        \
+            (to)->switched |= TCTL_BIT(chain);                                                                         \
+            if (is_listed(chain, bpf_map_lookup_elem(&(map), &(uid))))                                                 \
+                (to)->rules |= TCTL_BIT(chain);                                                                        \
+        }                                                                                                              \
+    } while (0)
+
+static __always_inline void ask_own(__u32 uid, struct rules *rules)
+{
+    union uid_word row = OWN_WORD(uid_rules_map, uid);
+
+    rules->rules |= row.rules.rules & ~TCTL_NETD_CHAINS;
+    if (!(row.rules.rules & TCTL_BIT(TCTL_IFACE_RULE)))
+        return;
+    row = OWN_WORD(uid_iface_map, uid);
+    rules->iface = row.word ? row.iface.iface : TCTL_NO_IFACE;
+}
+
+/* Nobody restricts a system UID. */
+static __noinline int ask_rules(const struct tctl_config *config, __u32 uid, struct restriction *ret)
+{
+    struct rules rules = {.switched = config->chains & ~TCTL_NETD_CHAINS, .closed = config->closed};
+
+    ret->drops = 0;
+    ret->iface = TCTL_ANY_IFACE;
+    if (!may_judge(config, uid))
+        return 0;
+    ASK_CHAIN(dozable_uid_map, TCTL_DOZABLE, uid, &rules);
+    ASK_CHAIN(standby_uid_map, TCTL_STANDBY, uid, &rules);
+    ASK_CHAIN(powersave_uid_map, TCTL_POWERSAVE, uid, &rules);
+    ask_own(uid, &rules);
+    *ret = restriction_of(&rules);
+    return 0;
+}
