@@ -80,7 +80,7 @@ static __always_inline void ask_restriction(struct bpf_sock_addr *ctx, const str
     find_connecting(ctx, config, &subject);
     answer->payer = subject.to.payer;
     answer->uid = config->fold_user_namespaces ? subject.to.user : subject.to.uid;
-    restrict_answer(&subject, config, answer);
+    restrict_answer(&subject, answer);
     hold_back(config, answer);
     if (answer->flags & ANSWER_RESTRICTED)
         find_way(ctx, &subject, config, way);

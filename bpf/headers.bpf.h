@@ -49,14 +49,14 @@ static __always_inline bool read_icmpv6(struct __sk_buff *skb, __u32 offset, str
     return true;
 }
 
-static __noinline int read_headers(struct __sk_buff *skb, struct headers_seen *seen)
+static __always_inline void read_headers(struct __sk_buff *skb, struct headers_seen *seen)
 {
     bool ipv4 = is_ipv4(skb);
     struct headers headers = {};
 
     __builtin_memset(seen, 0, sizeof(*seen));
     if (!is_sound(skb, ipv4) || !(ipv4 ? ipv4_headers(skb, &headers) : ipv6_headers(skb, false, &headers)))
-        return 0;
+        return;
     seen->ipv6 = !ipv4;
     seen->protocol = headers.protocol;
     seen->whole = true;
@@ -64,5 +64,13 @@ static __noinline int read_headers(struct __sk_buff *skb, struct headers_seen *s
         seen->whole = read_tcp(skb, headers.length, seen);
     else if (headers.protocol == FIREWALL_ICMPV6)
         seen->whole = read_icmpv6(skb, headers.length, seen);
-    return 0;
+}
+
+/* is_exempt() of a packet. Global for the verifier's sake, as ask_rules(). */
+__noinline int passes_anyway(struct __sk_buff *skb, __u32 out, __u32 exempt_esp)
+{
+    struct headers_seen seen;
+
+    read_headers(skb, &seen);
+    return is_exempt(&seen, out, exempt_esp);
 }

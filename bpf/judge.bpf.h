@@ -57,7 +57,6 @@ static __always_inline bool drops_packet(struct __sk_buff *skb, const struct ans
 {
     __u32 zero = 0, drops;
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
-    struct headers_seen seen;
     struct way way = {
         .out = out,
         .loopback = skb->ifindex == LOOPBACK_IFINDEX,
@@ -69,10 +68,7 @@ static __always_inline bool drops_packet(struct __sk_buff *skb, const struct ans
     if ((answer->owner_drops | answer->user_drops) & TCTL_METERED_CHAINS)
         way.metered = is_metered(way.iface);
     drops = drops_of(answer, &way, config);
-    if (!drops)
-        return false;
-    read_headers(skb, &seen);
-    if (is_exempt(&seen, out, config->exempt_esp))
+    if (!drops || passes_anyway(skb, out, config->exempt_esp))
         return false;
     note(answer, drops, &way, wire, false);
     return true;

@@ -276,15 +276,14 @@ static __always_inline bool in_our_namespace(const struct subject *subject, cons
 }
 
 /* A UID of a user namespace of a plain user's is judged as itself and as that user, and the stricter holds. */
-static __always_inline void restrict_answer(const struct subject *subject, const struct tctl_config *config,
-                                            struct answer *answer)
+static __always_inline void restrict_answer(const struct subject *subject, struct answer *answer)
 {
-    struct restriction owner, user;
+    __u64 of_owner = ask_rules(subject->to.uid), of_user = of_owner;
+    struct restriction owner = {.drops = of_owner, .iface = of_owner >> 32}, user;
 
-    ask_rules(config, subject->to.uid, &owner);
-    user = owner;
     if (subject->to.user != subject->to.uid)
-        ask_rules(config, subject->to.user, &user);
+        of_user = ask_rules(subject->to.user);
+    user = (struct restriction){.drops = of_user, .iface = of_user >> 32};
     answer->owner = subject->to.uid;
     answer->user = subject->to.user;
     answer->owner_drops = owner.drops;
@@ -332,7 +331,7 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
             answer->uid = answer->payer = tag.tag.uid;
         answer->tag = tag.tag.tag;
     }
-    restrict_answer(subject, config, answer);
+    restrict_answer(subject, answer);
     hold_back(config, answer);
     set = bpf_map_lookup_elem(&uid_counter_set_map, &answer->uid);
     answer->set = set ? *set : 0;

@@ -54,19 +54,25 @@ static __always_inline void ask_own(__u32 uid, struct rules *rules)
     rules->iface = row.word ? row.iface.iface : TCTL_NO_IFACE;
 }
 
-/* Nobody restricts a system UID. */
-static __noinline int ask_rules(const struct tctl_config *config, __u32 uid, struct restriction *ret)
+/*
+ * The restriction of one UID, its interface in the high half. Nobody restricts a system UID. Global, and with nothing
+ * but numbers, as before Linux 5.12: the verifier looks at it once and not for every way that leads to it.
+ */
+__noinline __u64 ask_rules(__u32 uid)
 {
-    struct rules rules = {.switched = config->chains & ~TCTL_NETD_CHAINS, .closed = config->closed};
+    __u32 zero = 0;
+    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
+    struct rules rules = {};
+    struct restriction restriction;
 
-    ret->drops = 0;
-    ret->iface = TCTL_ANY_IFACE;
-    if (!may_judge(config, uid))
+    if (!config || !may_judge(config, uid))
         return 0;
+    rules.switched = config->chains & ~TCTL_NETD_CHAINS;
+    rules.closed = config->closed;
     ASK_CHAIN(dozable_uid_map, TCTL_DOZABLE, uid, &rules);
     ASK_CHAIN(standby_uid_map, TCTL_STANDBY, uid, &rules);
     ASK_CHAIN(powersave_uid_map, TCTL_POWERSAVE, uid, &rules);
     ask_own(uid, &rules);
-    *ret = restriction_of(&rules);
-    return 0;
+    restriction = restriction_of(&rules);
+    return restriction.drops | (__u64)restriction.iface << 32;
 }
