@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* Closing what is already open: the sockets of blocked UIDs are aborted (SOCK_DESTROY), as Android 15 does. */
+#pragma once
+
+#include <stddef.h>
+
+#include "enforce.h"
+#include "fault.h"
+
+/*
+ * Abort every TCP and UDP socket of this network namespace whose owner's ordinary outgoing packets are dropped by what
+ * the maps hold now: connections, listeners and bound sockets; whoever uses them gets ECONNABORTED. Chains that judge
+ * on metered interfaces alone do not count. System UIDs' sockets stay, and with exempt_loopback those that are bound to
+ * or connected with this machine. An owner inside a user namespace is judged as itself, not as the user who answers for
+ * it. To be called after the maps were changed; what is opened meanwhile is blocked anyway. *ret_count is how many were
+ * aborted, also after a failure.
+ *
+ * -EOPNOTSUPP: this kernel cannot (CONFIG_INET_DIAG_DESTROY), fault says so; -EPERM: it takes CAP_NET_ADMIN; -ENOMEM,
+ * -errno of netlink or bpf(2).
+ */
+int destroy_blocked(const struct enforce *enforce, size_t *ret_count, struct fault *fault);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "rules.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+/* As the programs. */
+#define MAX_REUSED 4
+
+int rules_config(const struct enforce *enforce, struct tctl_config *ret_config)
+{
+    const uint32_t zero = 0;
+    return bpf_map_lookup_elem(enforce->config, &zero, ret_config);
+}
+
+/* 1: there is a row. */
+static int look_up(int fd, uint32_t key, void *ret_value)
+{
+    int r = bpf_map_lookup_elem(fd, &key, ret_value);
+    if (r == -ENOENT)
+        return 0;
+    return r < 0 ? r : 1;
+}
+
+static int add_chain(int fd, uint32_t chain, uint32_t uid, struct rules *rules)
+{
+    uint8_t value;
+    int r = look_up(fd, TCTL_CHAIN_SWITCH, &value);
+    if (r > 0 && value == 1)
+        rules->switched |= TCTL_BIT(chain);
+    if (r >= 0)
+        r = look_up(fd, uid, &value);
+    if (r > 0 && is_listed(chain, &value))
+        rules->rules |= TCTL_BIT(chain);
+    return r < 0 ? r : 0;
+}
+
+/* A row that names another UID was reused while it was read: asked again it is right, or gone, or a raw writer's. */
+static int look_up_own(int fd, uint32_t uid, void *ret_row)
+{
+    int r = 1;
+    uint32_t named = ~uid;
+    for (int i = 0; i < MAX_REUSED && r > 0 && named != uid; i++) {
+        r = look_up(fd, uid, ret_row);
+        if (r > 0)
+            memcpy(&named, ret_row, sizeof(named));
+    }
+    return r;
+}
+
+static int add_own(const struct enforce *enforce, uint32_t uid, struct rules *rules)
+{
+    struct tctl_uid_rules own = {0};
+    struct tctl_uid_iface iface = {0};
+    int r = look_up_own(enforce->rules, uid, &own);
+    if (r <= 0)
+        return r;
+    rules->rules |= own.rules & ~TCTL_NETD_CHAINS;
+    if (!(own.rules & TCTL_BIT(TCTL_IFACE_RULE)))
+        return 0;
+    r = look_up_own(enforce->ifaces, uid, &iface);
+    rules->iface = r > 0 ? iface.iface : TCTL_NO_IFACE;
+    return r < 0 ? r : 0;
+}
+
+int rules_of(const struct enforce *enforce, const struct tctl_config *config, uint32_t uid, struct rules *ret_rules)
+{
+    struct rules rules = {
+        .switched = config->chains & ~TCTL_NETD_CHAINS,
+        .closed = config->closed,
+    };
+    int r = 0;
+    for (uint32_t chain = TCTL_DOZABLE; chain <= TCTL_POWERSAVE && r == 0; chain++)
+        r = add_chain(enforce->netd[chain], chain, uid, &rules);
+    if (r == 0)
+        r = add_own(enforce, uid, &rules);
+    if (r < 0)
+        return r;
+    *ret_rules = rules;
+    return 0;
+}
