@@ -8,28 +8,37 @@
 #include "maps.bpf.h"
 
 /*
- * A row that was replaced since it was looked up may be another UID's already. So many in a row never happened; each
- * needs a change of the policy within two instructions.
+ * A row that was replaced since it was looked up may be another UID's already; each time takes a change of the policy
+ * within two instructions.
  */
 #define MAX_REUSED 4
 
-/* The word of a UID in a map of such; 0: none. The UID is its low half, on every kind of machine. */
-#define OWN_WORD(map, uid)                                                                                             \
-    ({                                                                                                                 \
-        union uid_word found_ = {};                                                                                    \
-        for (int i_ = 0; i_ < MAX_REUSED; i_++) {                                                                      \
-            const volatile __u64 *row_ = bpf_map_lookup_elem(&(map), &(uid));                                          \
-            found_.word = row_ ? *row_ : 0;                                                                            \
-            if (!row_ || found_.rules.uid == (uid))                                                                    \
-                break;                                                                                                 \
-        }                                                                                                              \
-        found_;                                                                                                        \
-    })
 union uid_word {
     __u64 word;
     struct tctl_uid_rules rules;
     struct tctl_uid_iface iface;
 };
+
+enum found {
+    FOUND,
+    NOT_FOUND,
+    REUSED, /* so often that nothing can be said of the UID */
+};
+
+/* Copy the word of a UID in a map of such. Both kinds begin with the UID. */
+#define FIND_WORD(map, key, to)                                                                                        \
+    ({                                                                                                                 \
+        enum found found_ = REUSED;                                                                                    \
+        for (int i_ = 0; i_ < MAX_REUSED && found_ == REUSED; i_++) {                                                  \
+            const volatile __u64 *row_ = bpf_map_lookup_elem(&(map), &(key));                                          \
+            (to)->word = row_ ? *row_ : 0;                                                                             \
+            if (!row_)                                                                                                 \
+                found_ = NOT_FOUND;                                                                                    \
+            else if ((to)->rules.uid == (key))                                                                         \
+                found_ = FOUND;                                                                                        \
+        }                                                                                                              \
+        found_;                                                                                                        \
+    })
 
 /* A chain of netd's: its bit in *switched if it is on, and then in *rules if the UID is listed. */
 #define ASK_CHAIN(map, chain, uid, to)                                                                                 \
@@ -43,15 +52,20 @@ union uid_word {
         }                                                                                                              \
     } while (0)
 
+/* What cannot be read is no reason to let anything pass. */
 static __always_inline void ask_own(__u32 uid, struct rules *rules)
 {
-    union uid_word row = OWN_WORD(uid_rules_map, uid);
+    union uid_word row;
+    enum found found = FIND_WORD(uid_rules_map, uid, &row);
 
+    if (found == REUSED)
+        rules->closed = true;
+    if (found != FOUND)
+        return;
     rules->rules |= row.rules.rules & ~TCTL_NETD_CHAINS;
     if (!(row.rules.rules & TCTL_BIT(TCTL_IFACE_RULE)))
         return;
-    row = OWN_WORD(uid_iface_map, uid);
-    rules->iface = row.word ? row.iface.iface : TCTL_NO_IFACE;
+    rules->iface = FIND_WORD(uid_iface_map, uid, &row) == FOUND ? row.iface.iface : TCTL_NO_IFACE;
 }
 
 /*
