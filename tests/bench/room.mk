@@ -4,7 +4,7 @@ $(eval $(call objects,BENCH,$(wildcard tests/bench/*.c),-Itests/bench -Itests/ha
 BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 
 $(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lm $(LOADER_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lm $(LIB_LIBS) -o $@
 
 bench: deps ## what a packet and a tag cost beside others; memory of trafficd
 	@+$(MAKE) --no-print-directory all $(BENCH_PROGRAM)

@@ -20,7 +20,7 @@ $(B)/fuzz/obj/%.o: %.c
 -include $(wildcard $(B)/fuzz/obj/*/*/*.d)
 
 $(FUZZ_PROGRAMS): $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o
-	$(CLANG) $(CFLAGS) $(FUZZ_SANITIZE) $^ -linih -lbpf -o $@
+	$(CLANG) $(CFLAGS) $(FUZZ_SANITIZE) $^ -linih $(LIB_LIBS) -o $@
 
 fuzz: ## fuzz every parser; FUZZ_SECONDS=30 for each
 	@config/install-deps fuzz

@@ -6,7 +6,7 @@ $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 $(UNIT_TESTS): %: %.o $(LIB_SAN) $(BASE_SAN)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson -lbpf -lelf -lz -o $@
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson $(LIB_LIBS) -o $@
 
 CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings daemon/kind daemon/login_defs \
     loader/options)
