@@ -5,6 +5,8 @@
 #include <traffic_abi.h>
 #include <trafficctl/traffic.h>
 
+#include "names.h"
+
 struct tctl {
     char *bpffs;
     int stats[TCTL_STATS_MAPS]; /* by enum tctl_stats_map */
@@ -12,3 +14,6 @@ struct tctl {
     int spill; /* -1 unless the counters are per-CPU */
     int state;
 };
+
+/* For names_get(); end with names_done(). The handle lives longer. */
+struct names handle_names(const struct tctl *traffic);

@@ -138,10 +138,10 @@ int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
     return 0;
 }
 
-int pins_lock_holder(const char *bpffs, pid_t *ret_pid)
+int pins_lock_holder(const char *bpffs, const char *folder, pid_t *ret_pid)
 {
     _cleanup_free_ char *path = NULL;
-    if (asprintf(&path, "%s/" PINS_RUNNING_DIR, bpffs) < 0) {
+    if (asprintf(&path, "%s/%s", bpffs, folder) < 0) {
         path = NULL;
         return -ENOMEM;
     }

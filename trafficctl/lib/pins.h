@@ -14,6 +14,9 @@
 
 /* A lock (flock) on this directory, mode 0700, is held by trafficd as long as it runs. */
 #define PINS_RUNNING_DIR TCTL_DIR "/running"
+/* And on this one, which the first of them makes, by whoever reads PIN_EVENTS. */
+#define PINS_MONITORING "monitoring"
+#define PINS_MONITORING_DIR TCTL_DIR "/" PINS_MONITORING
 
 /* The ten maps of netd's names come first, in the order of the loader's enum load_map. */
 enum pin_id {
@@ -105,7 +108,7 @@ int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
 int pins_open(const char *bpffs, enum pin_id id, int *ret_fd);
 
 /*
- * Who holds the lock of a running trafficd. 0: nobody (or a process that this pid namespace cannot see). Needs search
- * permission on trafficctl/ alone. -errno of stat or of reading /proc/locks; a missing directory is "nobody".
+ * Who holds the lock on one of the folders above. 0: nobody (or a process that this pid namespace cannot see). Needs
+ * search permission on trafficctl/ alone. -errno of stat or of reading /proc/locks; a missing directory is "nobody".
  */
-int pins_lock_holder(const char *bpffs, pid_t *ret_pid);
+int pins_lock_holder(const char *bpffs, const char *folder, pid_t *ret_pid);

@@ -161,7 +161,7 @@ int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
     struct tctl_status status = {.since_sec = state.since_sec};
     memcpy(status.boot_id, state.boot_id, sizeof(status.boot_id));
     status.boot_id[sizeof(status.boot_id) - 1] = '\0';
-    r = pins_lock_holder(traffic->bpffs, &status.daemon_pid);
+    r = pins_lock_holder(traffic->bpffs, PINS_RUNNING_DIR, &status.daemon_pid);
     if (r == 0)
         r = fill_programs(traffic->bpffs, &state, &status);
     if (r == 0)
@@ -171,6 +171,9 @@ int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
     if (r < 0)
         return r;
     fill_lost(&state, &status);
+    status.dropped_rx = state.dropped[0];
+    status.dropped_tx = state.dropped[1];
+    status.untold = state.untold;
     status.health = health_of(&status);
     *ret_status = status;
     return 0;

@@ -7,7 +7,6 @@
 #include "fd.h"
 #include "handle.h"
 #include "merge.h"
-#include "names.h"
 #include "pins.h"
 #include "state.h"
 #include "stats.h"
@@ -94,7 +93,7 @@ static bool in_counted_namespace(const struct tctl *traffic)
            here.st_ino == state.netns_inum;
 }
 
-static struct names names_of(const struct tctl *traffic)
+struct names handle_names(const struct tctl *traffic)
 {
     return (struct names){.map_fd = traffic->names, .ask_kernel = in_counted_namespace(traffic)};
 }
@@ -124,7 +123,7 @@ int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_
 int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count)
 {
     _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    _cleanup_(names_done) struct names names = names_of(traffic);
+    _cleanup_(names_done) struct names names = handle_names(traffic);
     int r = read_stats(traffic, TCTL_IFACE_STATS, &rows);
     return r < 0 ? r : merge_ifaces(rows.rows, rows.count, names_get, &names, ret_rows, ret_count);
 }
@@ -133,7 +132,7 @@ int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, st
                       size_t *ret_count)
 {
     _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    _cleanup_(names_done) struct names names = names_of(traffic);
+    _cleanup_(names_done) struct names names = handle_names(traffic);
     int r = read_stats(traffic, TCTL_UID_STATS, &rows);
     if (r == 0)
         r = read_stats(traffic, TCTL_TAG_STATS, &rows);

@@ -60,7 +60,9 @@ static int remove_all(const char *bpffs, struct fault *fault)
     if (r < 0)
         return r;
     aside_clear(bpffs);
-    r = remove_folder(bpffs, PINS_RUNNING_DIR, fault);
+    r = remove_folder(bpffs, PINS_MONITORING_DIR, fault);
+    if (r == 0)
+        r = remove_folder(bpffs, PINS_RUNNING_DIR, fault);
     return r < 0 ? r : remove_folder(bpffs, TCTL_DIR, fault);
 }
 

@@ -121,6 +121,8 @@ struct tctl_status {
         const char *name; /* pin */
         uint64_t packets; /* that could not be recorded there */
     } lost[TCTL_STATUS_LOST];
+    uint64_t dropped_rx, dropped_tx; /* packets, by the firewall; connects that it refused are in tx */
+    uint64_t untold;                 /* events of those that nobody read in time, see trafficctl/events.h */
     struct {
         const char *name;
         bool enabled;
