@@ -215,7 +215,7 @@ enum tctl_program {
 };
 
 #define TCTL_BOOT_ID_LEN 40
-#define TCTL_OPTIONS_LEN 2048
+#define TCTL_OPTIONS_LEN 2560
 
 /*
  * trafficctl/state, an mmap-able array of one entry, readable by read_group. The programs raise lost[], dropped[] and

@@ -58,7 +58,8 @@ static void config_takes_every_key(void **state)
         accepts("# comment\n[trafficd]\nbpffs = /b\ncgroup=/c\nsocket = /s\nnetfilter = off\n"
                 "counters = percpu ; why\napp_uids = 10-20,0x1E-\nper_user_range: 100000\n"
                 "accounting_uids = 0,root,0x3E8\naccounting_group = a\nread_group = r\nfold_user_namespaces = no\n"
-                "rows_per_uid = 7\nbpffs_search = off\r\n\r\n\n[maps] # sizes\n"
+                "rows_per_uid = 7\npolicy = /p\non_bad_policy = closed\nexempt_esp = on\nexempt_loopback = 0\n"
+                "destroy_sockets = true\nbpffs_search = off\r\n\r\n\n[maps] # sizes\n"
                 "uid_counterSet = 5\ncookie_tag = 1\npowersave_uid = 2147483648");
     assert_string_equal(settings.bpffs, "/b");
     assert_string_equal(settings.cgroup, "/c");
@@ -76,6 +77,11 @@ static void config_takes_every_key(void **state)
     assert_string_equal(settings.read_group, "r");
     assert_false(settings.fold_user_namespaces);
     assert_int_equal(settings.rows_per_uid, 7);
+    assert_string_equal(settings.policy, "/p");
+    assert_int_equal(settings.on_bad_policy, LOAD_CLOSED);
+    assert_true(settings.exempt_esp);
+    assert_false(settings.exempt_loopback);
+    assert_true(settings.destroy_sockets);
     assert_false(settings.bpffs_search);
     assert_int_equal(settings.entries[LOAD_UID_COUNTER_SET], 5);
     assert_int_equal(settings.entries[LOAD_COOKIE_TAG], 1);
@@ -127,6 +133,8 @@ static void config_refuses_values_that_do_not_fit(void **state)
             "FILE:2: ", "at most 32");
     refuses("[trafficd]\nsocket =\n", "FILE:2: ", "at most 107 bytes");
     refuses("[trafficd]\nread_group =\n", "FILE:2: ", "group");
+    refuses("[trafficd]\npolicy = here\n", "FILE:2: ", "the whole path of a file");
+    refuses("[trafficd]\non_bad_policy = Keep\n", "FILE:2: ", "keep, closed or open");
     refuses("[trafficd]\nbpffs =\n", "FILE:2: ", "directory");
     refuses("[trafficd]\nbpffs = /a\033[2J\n", "FILE:2: ", "directory");
 }

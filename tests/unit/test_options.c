@@ -109,6 +109,14 @@ static void options_refuse_values_that_do_not_fit(void **state)
         {"--cgroup", "/a ", "a directory"},
         {"--cgroup", " /a", "a directory"},
         {"--read-group", "a\nb", "group"},
+        {"--policy", "policy", "the whole path of a file"},
+        {"--policy", "/var/lib/", "the whole path of a file"},
+        {"--policy", "", "the whole path of a file"},
+        {"--on-bad-policy", "shut", "keep, closed or open"},
+        {"--on-bad-policy", "", "keep, closed or open"},
+        {"--exempt-esp", "2", "yes or no"},
+        {"--exempt-loopback", "never", "yes or no"},
+        {"--destroy-sockets", "all", "yes or no"},
         {"--accounting-uids", "4,", "joined by commas"},
         {"--accounting-uids", "", NULL},
     };
@@ -176,6 +184,9 @@ static void settings_print_a_configuration(void **state)
     assert_non_null(strstr(
         text, "[trafficd]\nbpffs = /sys/fs/bpf\ncgroup =\nsocket = /run/trafficctl/fwmarkd\nnetfilter = auto\n"));
     assert_non_null(strstr(text, "\napp_uids = 1-2,5-5,9-4294967294\n"));
+    /* peers find these two in the pinned state */
+    assert_non_null(strstr(text, "\npolicy = /var/lib/trafficctl/policy\n"));
+    assert_non_null(strstr(text, "\ndestroy_sockets = no\n"));
     assert_non_null(strstr(text, "\n[maps]\ncookie_tag = 10000\n"));
     assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
     close(fd);
@@ -206,7 +217,8 @@ static void set_longest(struct settings *settings, const char *option, size_t le
     char text[SETTINGS_STRING_LEN + 1];
     struct fault fault = {0};
 
-    memset(text, '/', sizeof(text));
+    memset(text, 'x', sizeof(text));
+    text[0] = '/';
     text[length + 1] = '\0';
     assert_int_equal(settings_set_row(settings, row_of(option), text, &fault), -ENAMETOOLONG);
     text[length] = '\0';
@@ -216,7 +228,7 @@ static void set_longest(struct settings *settings, const char *option, size_t le
 static void the_longest_settings_fit_the_state(void **state)
 {
     (void)state;
-    static const char *const STRINGS[] = {"bpffs", "cgroup", "accounting-group", "read-group"};
+    static const char *const STRINGS[] = {"bpffs", "cgroup", "accounting-group", "read-group", "policy"};
     char text[SETTINGS_TEXT_LEN];
     struct settings settings;
     struct fault fault = {0};
@@ -227,6 +239,7 @@ static void the_longest_settings_fit_the_state(void **state)
     set_longest(&settings, "socket", SETTINGS_SOCKET_LEN - 1);
     settings.per_user_range = settings.rows_per_uid = UINT32_MAX;
     settings.percpu = true;
+    settings.on_bad_policy = LOAD_CLOSED;
     settings.app_uids.count = LOAD_MAX_UID_RANGES;
     for (size_t i = 0; i < LOAD_MAX_UID_RANGES; i++)
         settings.app_uids.range[i] = (struct uid_range){UINT32_MAX - 1, UINT32_MAX - 1};
@@ -299,9 +312,21 @@ static void settings_reach_the_loader(void **state)
     assert_false(load.percpu);
     assert_int_equal(load.entries[LOAD_IFACE_STATS], 1000);
     assert_string_equal(load.accounting_group, "net_bw_acct");
+    assert_string_equal(load.policy, "/var/lib/trafficctl/policy");
+    assert_int_equal(load.on_bad_policy, LOAD_KEEP);
+    assert_false(load.exempt_esp);
+    assert_true(load.exempt_loopback);
     assert_string_equal(load.effective, "text");
     settings_of(&settings, "--cgroup", "/c");
     assert_string_equal(settings_load_options(&settings, "").cgroup, "/c");
+    settings_of(&settings, "--policy", "/p");
+    assert_string_equal(settings_load_options(&settings, "").policy, "/p");
+    settings_of(&settings, "--on-bad-policy", "open");
+    assert_int_equal(settings_load_options(&settings, "").on_bad_policy, LOAD_OPEN);
+    settings_of(&settings, "--exempt-esp", "yes");
+    assert_true(settings_load_options(&settings, "").exempt_esp);
+    settings_of(&settings, "--exempt-loopback", "no");
+    assert_false(settings_load_options(&settings, "").exempt_loopback);
 }
 
 static void help_names_every_option(void **state)

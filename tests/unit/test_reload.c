@@ -71,7 +71,20 @@ static void reload_names_what_needs_a_restart(void **state)
     char said[1024];
 
     loader.answer = 0;
-    assert_int_equal(reload_to("[trafficd]\nrows_per_uid = 5\nsocket = /s\n", &settings, said, sizeof(said)), 0);
+    assert_int_equal(reload_to("[trafficd]\nrows_per_uid = 5\nsocket = /s\npolicy = /p\non_bad_policy = open\n"
+                               "exempt_esp = yes\nexempt_loopback = no\ndestroy_sockets = yes\n",
+                               &settings, said, sizeof(said)),
+                     0);
+    static const char *const FIREWALL[] = {"policy", "on_bad_policy", "exempt_esp", "exempt_loopback",
+                                           "destroy_sockets"};
+    for (size_t i = 0; i < sizeof(FIREWALL) / sizeof(*FIREWALL); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "\n%s was changed: restart trafficd", FIREWALL[i]);
+        if (!strstr(said, line))
+            fail_msg("no '%s' in: %s", line + 1, said);
+    }
+    assert_string_equal(settings.policy, "/var/lib/trafficctl/policy");
+    assert_false(settings.destroy_sockets);
     assert_non_null(strstr(said, "rows_per_uid was changed: restart trafficd"));
     assert_non_null(strstr(said, "socket was changed: restart trafficd"));
     assert_null(strstr(said, "unload"));

@@ -39,6 +39,14 @@ static int parse_word(const char *text, void *field)
     return *text ? parse_line(text, field) : -EINVAL;
 }
 
+/* Peers are elsewhere, and ask the same file. */
+static int parse_file(const char *text, void *field)
+{
+    size_t length = strlen(text);
+
+    return *text == '/' && text[length - 1] != '/' ? parse_line(text, field) : -EINVAL;
+}
+
 static int parse_socket(const char *text, void *field)
 {
     return *text ? parse_string(text, field, SETTINGS_SOCKET_LEN) : -EINVAL;
@@ -88,6 +96,24 @@ static int parse_counters(const char *text, void *field)
 static void print_counters(const void *field, char *text, size_t size)
 {
     snprintf(text, size, "%s", *(const bool *)field ? "percpu" : "shared");
+}
+
+static const char *const bad_policies[] = {[LOAD_KEEP] = "keep", [LOAD_CLOSED] = "closed", [LOAD_OPEN] = "open"};
+
+static int parse_bad_policy(const char *text, void *field)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(bad_policies); i++) {
+        if (!strcmp(text, bad_policies[i])) {
+            *(enum load_bad_policy *)field = (enum load_bad_policy)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static void print_bad_policy(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%s", bad_policies[*(const enum load_bad_policy *)field]);
 }
 
 static int parse_ranges(const char *text, void *field)
@@ -179,6 +205,9 @@ static int parse_entries(const char *text, void *field)
 
 const struct setting_kind kind_directory = {parse_word, print_text, SETTINGS_STRING_LEN,
                                             "a directory of at most 167 bytes, without ';' and control characters"};
+const struct setting_kind kind_file = {
+    parse_file, print_text, SETTINGS_STRING_LEN,
+    "the whole path of a file, of at most 167 bytes, without ';' and control characters"};
 const struct setting_kind kind_mount = {
     parse_line, print_text, SETTINGS_STRING_LEN,
     "a directory of at most 167 bytes, without ';' and control characters, or nothing"};
@@ -188,6 +217,8 @@ const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_
 const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no"};
 const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(bool), "auto or off"};
 const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu"};
+const struct setting_kind kind_bad_policy = {parse_bad_policy, print_bad_policy, sizeof(enum load_bad_policy),
+                                             "keep, closed or open"};
 const struct setting_kind kind_ranges = {parse_ranges, print_ranges, sizeof(struct settings_ranges),
                                          "at most 8 ranges FIRST-LAST, FIRST- or UID, joined by commas"};
 const struct setting_kind kind_uids = {

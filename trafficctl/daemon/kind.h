@@ -14,4 +14,4 @@ struct setting_kind {
 };
 
 extern const struct setting_kind kind_directory, kind_mount, kind_socket, kind_group, kind_bool, kind_netfilter,
-    kind_counters, kind_ranges, kind_uids, kind_number, kind_entries;
+    kind_counters, kind_bad_policy, kind_file, kind_ranges, kind_uids, kind_number, kind_entries;

@@ -15,12 +15,12 @@
 
 /* Rows of the table, at most. */
 #define SETTINGS_MAX 32
-/* Directories and groups, the NUL included: "key = value" fits into a line of the configuration. */
+/* Directories, files and groups, the NUL included: "key = value" fits into a line of the configuration. */
 #define SETTINGS_STRING_LEN 168
 /* Any value as text: eight ranges are the longest. */
 #define SETTINGS_VALUE_LEN 192
 /* The effective configuration fits into the pinned state, its NUL included. */
-#define SETTINGS_TEXT_LEN 2048
+#define SETTINGS_TEXT_LEN 2560
 /* The path of a Unix socket, the NUL included: what the kernel takes. */
 #define SETTINGS_SOCKET_LEN 108
 #define SETTINGS_MAX_UIDS 32
@@ -51,6 +51,10 @@ struct settings {
     char read_group[SETTINGS_STRING_LEN];
     bool fold_user_namespaces;
     uint32_t rows_per_uid;
+    char policy[SETTINGS_STRING_LEN];
+    enum load_bad_policy on_bad_policy;
+    bool exempt_esp, exempt_loopback;
+    bool destroy_sockets; /* read from the pinned state by whoever changes the policy */
     bool bpffs_search;
     uint32_t entries[LOAD_MAPS];
 };

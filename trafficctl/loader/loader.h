@@ -31,6 +31,13 @@ enum load_map {
 
 #define LOAD_MAX_UID_RANGES 8
 
+/* What holds when the saved policy cannot be read. */
+enum load_bad_policy {
+    LOAD_KEEP,   /* what the maps hold; new ones: the last good policy, without one as LOAD_CLOSED */
+    LOAD_CLOSED, /* nobody passes whom the firewall may judge */
+    LOAD_OPEN,   /* everybody passes */
+};
+
 struct load_options {
     const char *bpffs;
     const char *cgroup; /* NULL: the cgroup2 mount, made at /run/trafficctl/cgroup2 if there is none */
@@ -41,6 +48,8 @@ struct load_options {
     struct uid_range sub_uids; /* UIDs that only user namespaces of plain users give to sockets */
     uint32_t per_user_range;   /* 0: off */
     bool fold_user_namespaces;
+    const char *policy; /* file; NULL: nothing was ever asked for */
+    enum load_bad_policy on_bad_policy;
     bool exempt_esp, exempt_loopback;
     uint32_t rows_per_uid;        /* rows one UID may make in each stats map; 0: an eighth of the map */
     const char *accounting_group; /* group names or numbers; a missing group falls back to root */
