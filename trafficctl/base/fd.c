@@ -32,12 +32,8 @@ static ssize_t read_up_to(int fd, char *text, size_t size)
     return (ssize_t)length;
 }
 
-int fd_read_file(const char *path, size_t max, char **ret_text)
+int fd_read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
 {
-    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-
     /* One byte more than allowed tells "too large"; files of /proc do not say their size. */
     _cleanup_free_ char *text = malloc(max + 1);
     if (!text)
@@ -51,5 +47,13 @@ int fd_read_file(const char *path, size_t max, char **ret_text)
 
     text[length] = '\0';
     *ret_text = TAKE_PTR(text);
+    *ret_length = (size_t)length;
     return 0;
+}
+
+int fd_read_file(const char *path, size_t max, char **ret_text)
+{
+    size_t length;
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd_read_all(fd, max, ret_text, &length);
 }

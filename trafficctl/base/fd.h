@@ -22,5 +22,9 @@ static inline int fd_take(int *fd)
     return taken;
 }
 
+/* Read to the end, at most max bytes; *ret_text is NUL-terminated, malloc'ed. -EFBIG: there is more; -errno of read(2).
+ */
+int fd_read_all(int fd, size_t max, char **ret_text, size_t *ret_length);
+
 /* All of a small file (at most max bytes, e.g. of /proc), NUL-terminated, malloc'ed. -EFBIG when it is larger. */
 int fd_read_file(const char *path, size_t max, char **ret_text);

@@ -41,8 +41,9 @@ int policy_uids_set(struct policy_uids *list, uint32_t uid, bool listed);
 /* Make the list these; any order, doubles are fine. -ENOMEM: as it was. */
 int policy_uids_replace(struct policy_uids *list, const uint32_t *uids, size_t count);
 
-/* iface NULL: none; "": any. -ENOMEM. */
+/* iface NULL: none; "": any. -ENOMEM; -EINVAL: no interface has so long a name. */
 int policy_set_iface(struct policy *policy, uint32_t uid, const char *iface);
 /* NULL: no rule. */
 const struct policy_iface *policy_find_iface(const struct policy *policy, uint32_t uid);
+/* Mark an interface or take its mark away; what holds already is fine. Errors as policy_set_iface(). */
 int policy_set_metered(struct policy *policy, const char *iface, bool on);

@@ -1,20 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/*
- * A policy as a file. Lines, in this order, each chain's and each UID's ascending:
- *
- *   trafficctl policy 1
- *   enable CHAIN
- *   allow CHAIN UID        (chains that are allow lists)
- *   deny CHAIN UID         (the others)
- *   iif UID IFACE|any
- *   lockdown UID
- *   metered IFACE
- *   end
- *
- * The order is not asked for when reading, but the first line and the last are: a file that was cut anywhere is
- * refused. Blank lines and lines that begin with # are skipped. UIDs are decimal. Interface names have no blanks, as in
- * the kernel.
- */
+/* A policy as a file, in the words of policy_text.h. */
 #pragma once
 
 #include "fault.h"
@@ -27,18 +12,16 @@
 #define POLICY_FILE_MAX (16 << 20)
 
 /*
- * Read a policy; *ret_policy is owned by the caller. -ENOENT: there is no file; -EBADMSG: torn, foreign, too long, a
- * directory, or another than its owner may write to it: fault says "PATH:LINE: what is wrong" (no line where none is);
- * -ENOMEM, -errno of open(2) and read(2).
+ * Read a policy; *ret_policy is owned by the caller. -ENOENT: there is no file; -EBADMSG: torn, not a policy, too long,
+ * no plain file (a symbolic link is none), or one that somebody other than root and the caller owns or may write to:
+ * fault says "PATH:LINE: what is wrong" (no line where none is); -ENOMEM, -errno of open(2) and read(2).
  */
 int policy_file_read(const char *path, struct policy *ret_policy, struct fault *fault);
 
-/* The same of text in memory, for tests and the fuzzer; name is how the fault calls it. */
-int policy_file_parse(const char *name, const char *text, size_t length, struct policy *ret_policy,
-                      struct fault *fault);
-
 /*
- * Replace the file: a new one beside it (mode 0600), fsync, rename, fsync of its folder, which is made (0755) if it is
- * missing. Whoever reads sees the old file or the new one, also after a crash. -errno, and fault says at what.
+ * Replace the file: a new one beside it (PATH.new, mode 0600), fsync, rename, fsync of its folder, which is made (0755)
+ * if it is missing. Whoever reads sees the old file or the new one, also after a crash; the writers' lock is the
+ * caller's. -EINVAL as policy_text_print(); -EFBIG: longer than POLICY_FILE_MAX; -errno, and fault says at what. A
+ * failure has left the old file, but for one of the last fsync: the new file is there, and may not outlive a crash.
  */
 int policy_file_write(const char *path, const struct policy *policy, struct fault *fault);
