@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "destroy.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "inet_sockets.h"
+#include "own_addresses.h"
+#include "rules.h"
+
+/* Sockets that are remembered at once. */
+#define BATCH 4096
+
+/* Listeners and datagram sockets may share an address; the kernel picks one of them by the port that it is asked for.
+ */
+#define MAX_PICKS 512
+
+#define LOOPBACK_INDEX 1
+
+struct target {
+    uint64_t cookie;
+    struct inet_diag_req_v2 request;
+};
+
+/* A walk through the sockets of a kind by ascending cookies: what is aborted may stay in the kernel's table. */
+struct batch {
+    uint64_t after; /* those up to this cookie are done */
+    size_t count;
+    bool more; /* there were some that found no room; all that did are before them */
+    struct target targets[2 * BATCH];
+};
+
+struct destroy {
+    const struct enforce *enforce;
+    struct tctl_config config;
+    struct own_addresses own;
+    struct mnl_socket *netlink;
+    struct batch *batch;
+    bool judged; /* the next two are known */
+    uint32_t uid;
+    uint32_t drops;
+    size_t count;
+};
+
+static void destroy_done(struct destroy *destroy)
+{
+    own_addresses_done(&destroy->own);
+    inet_sockets_closep(&destroy->netlink);
+    free(destroy->batch);
+}
+
+static int by_cookie(const void *a, const void *b)
+{
+    uint64_t left = ((const struct target *)a)->cookie, right = ((const struct target *)b)->cookie;
+    return (left > right) - (left < right);
+}
+
+static void batch_add(struct batch *batch, const struct inet_socket *socket)
+{
+    struct target target = {
+        .cookie = inet_socket_cookie(socket),
+        .request =
+            {
+                .sdiag_family = socket->diag->idiag_family,
+                .sdiag_protocol = socket->protocol,
+                .id = socket->diag->id,
+            },
+    };
+    if (target.cookie <= batch->after)
+        return;
+    if (batch->count == ARRAY_SIZE(batch->targets)) {
+        qsort(batch->targets, batch->count, sizeof(*batch->targets), by_cookie);
+        batch->count = BATCH;
+        batch->more = true;
+    }
+    batch->targets[batch->count++] = target;
+}
+
+/* What may drop its owner's packets. Sockets of one owner often come together. */
+static int judge(struct destroy *destroy, uint32_t uid)
+{
+    struct rules rules;
+    if (destroy->judged && destroy->uid == uid)
+        return 0;
+    uint32_t drops = 0;
+    if (may_judge(&destroy->config, uid)) {
+        int r = rules_of(destroy->enforce, &destroy->config, uid, &rules);
+        if (r < 0)
+            return r;
+        drops = restriction_of(&rules).drops;
+    }
+    destroy->judged = true;
+    destroy->uid = uid;
+    destroy->drops = drops;
+    return 0;
+}
+
+/* Does nothing that it sends leave this machine? */
+static bool stays_here(const struct destroy *destroy, const struct inet_socket *socket)
+{
+    const struct inet_address source = inet_socket_source(socket), peer = inet_socket_peer(socket);
+    if (socket->diag->id.idiag_if == LOOPBACK_INDEX || inet_address_is_loopback(&source))
+        return true;
+    if (inet_address_is_none(&peer))
+        return false;
+    return inet_address_is_loopback(&peer) || inet_address_equal(&source, &peer) ||
+           own_addresses_have(&destroy->own, &peer);
+}
+
+static int choose(void *context, const struct inet_socket *socket)
+{
+    struct destroy *destroy = context;
+    int r = judge(destroy, socket->diag->idiag_uid);
+    if (r < 0)
+        return r;
+    const struct way way = {.out = true, .loopback = destroy->drops && stays_here(destroy, socket)};
+    if (drops_on(destroy->drops, TCTL_ANY_IFACE, &way, destroy->config.exempt_loopback))
+        batch_add(destroy->batch, socket);
+    return 0;
+}
+
+/* It is found by its addresses; the cookie says whether it is the one that was meant. */
+static int abort_one(struct destroy *destroy, const struct target *target)
+{
+    struct inet_diag_req_v2 request = target->request;
+    const bool may_share = request.id.idiag_dport == 0;
+    int r = inet_sockets_abort(destroy->netlink, &request);
+    for (unsigned int pick = 1; r == -ENOENT && may_share && pick < MAX_PICKS; pick++) {
+        request.id.idiag_dport = (__be16)pick;
+        r = inet_sockets_abort(destroy->netlink, &request);
+    }
+    if (r == 0)
+        destroy->count++;
+    return r == -ENOENT ? 0 : r; /* closed meanwhile */
+}
+
+static int abort_batch(struct destroy *destroy)
+{
+    struct batch *batch = destroy->batch;
+    qsort(batch->targets, batch->count, sizeof(*batch->targets), by_cookie);
+    if (batch->more)
+        batch->count = BATCH;
+    for (size_t i = 0; i < batch->count; i++) {
+        int r = abort_one(destroy, &batch->targets[i]);
+        if (r < 0)
+            return r;
+        batch->after = batch->targets[i].cookie;
+    }
+    return 0;
+}
+
+static int destroy_kind(struct destroy *destroy, uint8_t family, uint8_t protocol)
+{
+    int r = 0;
+    destroy->batch->after = 0;
+    do {
+        destroy->batch->count = 0;
+        destroy->batch->more = false;
+        r = inet_sockets_list(destroy->netlink, family, protocol,
+                              protocol == IPPROTO_TCP ? INET_SOCKETS_ALL : INET_SOCKETS_UDP, choose, destroy);
+        if (r == 0)
+            r = abort_batch(destroy);
+    } while (r == 0 && destroy->batch->more);
+    return r == -ENOENT ? -EOPNOTSUPP : r; /* no module for this protocol */
+}
+
+static int destroy_init(struct destroy *destroy)
+{
+    destroy->batch = malloc(sizeof(*destroy->batch));
+    if (!destroy->batch)
+        return -ENOMEM;
+    int r = rules_config(destroy->enforce, &destroy->config);
+    if (r == 0)
+        r = own_addresses_read(&destroy->own);
+    return r < 0 ? r : inet_sockets_open(&destroy->netlink);
+}
+
+static int say(struct fault *fault, int r)
+{
+    if (r == -EOPNOTSUPP)
+        return fault_set(fault, r,
+                         "the change holds, but open sockets stay open: this kernel closes no sockets of others "
+                         "(CONFIG_INET_DIAG_DESTROY, CONFIG_INET_TCP_DIAG, CONFIG_INET_UDP_DIAG)");
+    return fault_set(fault, r, "the change holds, but open sockets may have stayed open: %s%s", strerror(-r),
+                     r == -EPERM ? ": closing them needs CAP_NET_ADMIN" : "");
+}
+
+int destroy_blocked(const struct enforce *enforce, size_t *ret_count, struct fault *fault)
+{
+    static const uint8_t families[] = {AF_INET, AF_INET6}, protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+    _cleanup_(destroy_done) struct destroy destroy = {.enforce = enforce};
+    int r = destroy_init(&destroy);
+    for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++)
+        for (size_t j = 0; j < ARRAY_SIZE(protocols) && r == 0; j++)
+            r = destroy_kind(&destroy, families[i], protocols[j]);
+    *ret_count = destroy.count;
+    return r < 0 ? say(fault, r) : 0;
+}
