@@ -7,10 +7,10 @@
 
 #include "attach.h"
 #include "cleanup.h"
+#include "configure.h"
 #include "fd.h"
 #include "lock.h"
 #include "owner.h"
-#include "policy.h"
 #include "record.h"
 
 struct loaded *loaded_free(struct loaded *loaded)
@@ -34,7 +34,7 @@ int loader_apply(struct loaded *loaded, const struct load_options *options, load
         return r;
 
     struct undo undo = {0};
-    r = policy_write(&here, true, &undo, fault);
+    r = configure_write(&here, true, &undo, fault);
     if (r == 0)
         r = owner_set_all(&here, warn, &undo, fault);
     if (r < 0)

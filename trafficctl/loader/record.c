@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "configure.h"
 #include "fd.h"
-#include "policy.h"
 
 static void begin(struct tctl_state *state)
 {
@@ -30,7 +30,7 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
 {
     uint32_t netns;
     _cleanup_fd_ int fd = -1;
-    int r = policy_netns(&netns);
+    int r = configure_netns(&netns);
     if (r == 0)
         r = pins_open_map(job->options->bpffs, PIN_STATE, true, &fd);
     if (r < 0)

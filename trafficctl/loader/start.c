@@ -13,6 +13,7 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "complaint.h"
+#include "configure.h"
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
@@ -24,7 +25,6 @@
 #include "lock.h"
 #include "maps.h"
 #include "owner.h"
-#include "policy.h"
 #include "privilege.h"
 #include "record.h"
 #include "refuse.h"
@@ -139,7 +139,7 @@ static int load_and_attach(struct job *job, uint32_t *ret_wanted)
     if (r == 0 && job->options->bpffs_search)
         r = bpffs_open_root(job->options->bpffs, &job->undo, job->fault);
     if (r == 0)
-        r = policy_write(job->options, false, &job->undo, job->fault);
+        r = configure_write(job->options, false, &job->undo, job->fault);
     if (r == 0)
         r = attach_programs(job);
     *ret_wanted = wanted_programs(job);
@@ -165,7 +165,7 @@ static int adopt(struct job *job, uint32_t *ret_wanted)
     if (r < 0 || state.wanted == 0 || !is_there(job, state.wanted))
         return privilege_check(job->fault);
     *ret_wanted = state.wanted;
-    return policy_write(job->options, false, &job->undo, job->fault);
+    return configure_write(job->options, false, &job->undo, job->fault);
 }
 
 static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)

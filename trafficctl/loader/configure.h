@@ -8,7 +8,7 @@
  * Write the configuration that options ask for into the pinned map, then raise the generation. What was there is noted
  * in undo. ranges_only: change nothing but what SIGHUP may change. Needs no capability, only the pins.
  */
-int policy_write(const struct load_options *options, bool ranges_only, struct undo *undo, struct fault *fault);
+int configure_write(const struct load_options *options, bool ranges_only, struct undo *undo, struct fault *fault);
 
 /* Inode number of this process's network namespace. */
-int policy_netns(uint32_t *ret_inum);
+int configure_netns(uint32_t *ret_inum);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include "policy.h"
+#include "configure.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "cleanup.h"
 #include "fd.h"
 
-int policy_netns(uint32_t *ret_inum)
+int configure_netns(uint32_t *ret_inum)
 {
     struct stat status;
     if (stat("/proc/self/ns/net", &status) < 0)
@@ -55,7 +55,7 @@ static int fill(const struct load_options *options, struct tctl_config *config)
         .deleting = {.uid = TCTL_NOBODY},
     };
     fill_ranges(options, config);
-    return policy_netns(&config->netns_inum);
+    return configure_netns(&config->netns_inum);
 }
 
 /* What is there now goes to undo and to *ret_config. */
@@ -104,7 +104,7 @@ static int write_config(const struct load_options *options, bool ranges_only, st
     return r < 0 ? r : raise_generation(options->bpffs);
 }
 
-int policy_write(const struct load_options *options, bool ranges_only, struct undo *undo, struct fault *fault)
+int configure_write(const struct load_options *options, bool ranges_only, struct undo *undo, struct fault *fault)
 {
     int r = write_config(options, ranges_only, undo);
     return r < 0 ? fault_set(fault, r, "cannot write the configuration at %s: %s", options->bpffs, strerror(-r)) : 0;
