@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include "cgroup_tree.h"
 #include "cleanup.h"
 #include "inet_sockets.h"
 #include "own_addresses.h"
@@ -36,7 +38,9 @@ struct batch {
 };
 
 struct destroy {
+    const char *bpffs;
     const struct enforce *enforce;
+    struct cgroup_tree tree;
     struct tctl_config config;
     struct own_addresses own;
     struct mnl_socket *netlink;
@@ -49,6 +53,7 @@ struct destroy {
 
 static void destroy_done(struct destroy *destroy)
 {
+    cgroup_tree_done(&destroy->tree);
     own_addresses_done(&destroy->own);
     inet_sockets_closep(&destroy->netlink);
     free(destroy->batch);
@@ -112,6 +117,13 @@ static bool stays_here(const struct destroy *destroy, const struct inet_socket *
            own_addresses_have(&destroy->own, &peer);
 }
 
+/* Of a group that was removed nobody can tell: most were inside. Nor where the kernel does not say. */
+static int is_filtered(struct destroy *destroy, const struct inet_socket *socket)
+{
+    int r = socket->cgroup ? cgroup_tree_has(&destroy->tree, socket->cgroup) : 1;
+    return r == -ESTALE ? 1 : r;
+}
+
 static int choose(void *context, const struct inet_socket *socket)
 {
     struct destroy *destroy = context;
@@ -119,9 +131,12 @@ static int choose(void *context, const struct inet_socket *socket)
     if (r < 0)
         return r;
     const struct way way = {.out = true, .loopback = destroy->drops && stays_here(destroy, socket)};
-    if (drops_on(destroy->drops, TCTL_ANY_IFACE, &way, destroy->config.exempt_loopback))
+    if (!drops_on(destroy->drops, TCTL_ANY_IFACE, &way, destroy->config.exempt_loopback))
+        return 0;
+    r = is_filtered(destroy, socket);
+    if (r > 0)
         batch_add(destroy->batch, socket);
-    return 0;
+    return r;
 }
 
 /* It is found by its addresses; the cookie says whether it is the one that was meant. */
@@ -169,6 +184,15 @@ static int destroy_kind(struct destroy *destroy, uint8_t family, uint8_t protoco
     return r == -ENOENT ? -EOPNOTSUPP : r; /* no module for this protocol */
 }
 
+/* Elsewhere there are other sockets, of the same users perhaps. */
+static int check_namespace(const struct tctl_config *config)
+{
+    struct stat here;
+    if (stat("/proc/self/ns/net", &here) < 0)
+        return -errno;
+    return here.st_ino == config->netns_inum ? 0 : -EXDEV;
+}
+
 static int destroy_init(struct destroy *destroy)
 {
     destroy->batch = malloc(sizeof(*destroy->batch));
@@ -176,24 +200,30 @@ static int destroy_init(struct destroy *destroy)
         return -ENOMEM;
     int r = rules_config(destroy->enforce, &destroy->config);
     if (r == 0)
+        r = check_namespace(&destroy->config);
+    if (r == 0)
+        r = cgroup_tree_configured(destroy->bpffs, &destroy->tree);
+    if (r == 0)
         r = own_addresses_read(&destroy->own);
     return r < 0 ? r : inet_sockets_open(&destroy->netlink);
 }
 
 static int say(struct fault *fault, int r)
 {
+    const char *why = strerror(-r);
     if (r == -EOPNOTSUPP)
-        return fault_set(fault, r,
-                         "the change holds, but open sockets stay open: this kernel closes no sockets of others "
-                         "(CONFIG_INET_DIAG_DESTROY, CONFIG_INET_TCP_DIAG, CONFIG_INET_UDP_DIAG)");
-    return fault_set(fault, r, "the change holds, but open sockets may have stayed open: %s%s", strerror(-r),
-                     r == -EPERM ? ": closing them needs CAP_NET_ADMIN" : "");
+        why = "this kernel closes no sockets of others (CONFIG_INET_DIAG_DESTROY, _TCP_DIAG, _UDP_DIAG)";
+    if (r == -EXDEV)
+        why = "run this in the network namespace of trafficd to close them";
+    if (r == -EPERM)
+        why = "closing them needs CAP_NET_ADMIN and CAP_DAC_READ_SEARCH";
+    return fault_set(fault, r, "the change holds, but open sockets of those it blocks stay open, silent: %s", why);
 }
 
-int destroy_blocked(const struct enforce *enforce, size_t *ret_count, struct fault *fault)
+int destroy_blocked(const char *bpffs, const struct enforce *enforce, size_t *ret_count, struct fault *fault)
 {
     static const uint8_t families[] = {AF_INET, AF_INET6}, protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
-    _cleanup_(destroy_done) struct destroy destroy = {.enforce = enforce};
+    _cleanup_(destroy_done) struct destroy destroy = {.bpffs = bpffs, .enforce = enforce, .tree.fd = -1};
     int r = destroy_init(&destroy);
     for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++)
         for (size_t j = 0; j < ARRAY_SIZE(protocols) && r == 0; j++)

@@ -10,12 +10,13 @@
 /*
  * Abort every TCP and UDP socket of this network namespace whose owner's ordinary outgoing packets are dropped by what
  * the maps hold now: connections, listeners and bound sockets; whoever uses them gets ECONNABORTED. Chains that judge
- * on metered interfaces alone do not count. System UIDs' sockets stay, and with exempt_loopback those that are bound to
- * or connected with this machine. An owner inside a user namespace is judged as itself, not as the user who answers for
- * it. To be called after the maps were changed; what is opened meanwhile is blocked anyway. *ret_count is how many were
- * aborted, also after a failure.
+ * on metered interfaces alone do not count. Sockets of system UIDs stay, those that were made outside the control group
+ * of bpffs, and with exempt_loopback those that are bound to or connected with this machine. An owner inside a user
+ * namespace is judged as itself, not as the user who answers for it. To be called after the maps were changed; what is
+ * opened meanwhile is blocked anyway. *ret_count is how many were aborted, also after a failure.
  *
- * -EOPNOTSUPP: this kernel cannot (CONFIG_INET_DIAG_DESTROY), fault says so; -EPERM: it takes CAP_NET_ADMIN; -ENOMEM,
- * -errno of netlink or bpf(2).
+ * The change holds in any case, and fault says so with each of: -EOPNOTSUPP: this kernel cannot
+ * (CONFIG_INET_DIAG_DESTROY); -EXDEV: this is not trafficd's network namespace; -EPERM: it takes CAP_NET_ADMIN, and for
+ * a control group below the root CAP_DAC_READ_SEARCH; -ENOMEM, -errno of netlink or bpf(2).
  */
-int destroy_blocked(const struct enforce *enforce, size_t *ret_count, struct fault *fault);
+int destroy_blocked(const char *bpffs, const struct enforce *enforce, size_t *ret_count, struct fault *fault);

@@ -36,31 +36,37 @@ static int add_chain(int fd, uint32_t chain, uint32_t uid, struct rules *rules)
     return r < 0 ? r : 0;
 }
 
-/* A row that names another UID was reused while it was read: asked again it is right, or gone, or a raw writer's. */
+/* A row that names another UID was reused while it was read, or is a raw writer's: REUSED to the programs. */
+#define REUSED 2
+
 static int look_up_own(int fd, uint32_t uid, void *ret_row)
 {
-    int r = 1;
-    uint32_t named = ~uid;
-    for (int i = 0; i < MAX_REUSED && r > 0 && named != uid; i++) {
-        r = look_up(fd, uid, ret_row);
-        if (r > 0)
-            memcpy(&named, ret_row, sizeof(named));
+    uint32_t named;
+    for (int i = 0; i < MAX_REUSED; i++) {
+        int r = look_up(fd, uid, ret_row);
+        if (r <= 0)
+            return r;
+        memcpy(&named, ret_row, sizeof(named));
+        if (named == uid)
+            return 1;
     }
-    return r;
+    return REUSED;
 }
 
 static int add_own(const struct enforce *enforce, uint32_t uid, struct rules *rules)
 {
-    struct tctl_uid_rules own = {0};
-    struct tctl_uid_iface iface = {0};
+    struct tctl_uid_rules own;
+    struct tctl_uid_iface iface;
     int r = look_up_own(enforce->rules, uid, &own);
-    if (r <= 0)
-        return r;
+    if (r == REUSED)
+        rules->closed = true;
+    if (r != 1)
+        return r < 0 ? r : 0;
     rules->rules |= own.rules & ~TCTL_NETD_CHAINS;
     if (!(own.rules & TCTL_BIT(TCTL_IFACE_RULE)))
         return 0;
     r = look_up_own(enforce->ifaces, uid, &iface);
-    rules->iface = r > 0 ? iface.iface : TCTL_NO_IFACE;
+    rules->iface = r == 1 ? iface.iface : TCTL_NO_IFACE;
     return r < 0 ? r : 0;
 }
 
