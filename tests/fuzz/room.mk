@@ -12,6 +12,8 @@ fuzzed = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 
 $(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c settings.c kind.c login_defs.c) \
     trafficctl/loader/options.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
+$(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy policy_text chains pins locks) \
+    $(wildcard trafficctl/base/*.c))
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)
 
 $(B)/fuzz/obj/%.o: %.c

@@ -23,6 +23,7 @@ $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag 
 $(patsubst %,$(B)/san/tests/unit/test_%,format tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \
     $(patsubst %,$(B)/san/tests/unit/%.o,fwmark_server tag_client)
+$(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/san/tests/unit/policies.o
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
