@@ -13,6 +13,10 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+/* 240.0.0.1, which nobody may have (RFC 1112), and 100::, which nobody answers (RFC 6666). */
+#define NOBODYS4 0xF0000001
+#define NOBODYS6 0x01000000
+
 static __always_inline bool is_loopback4(__u32 address)
 {
     return !address || (bpf_ntohl(address) >> 24) == 127; /* 0.0.0.0 means this machine */
@@ -27,24 +31,55 @@ static __always_inline bool is_loopback6(const __u32 *address)
     return !address[2] && (!address[3] || address[3] == bpf_htonl(1));
 }
 
-/*
- * Is the destination an address of this machine? The kernel has not chosen a way yet, but it lets a socket have only
- * local addresses, and one that connects to a local address gets just that as its own.
- */
-static __always_inline bool takes_address4(struct bpf_sock_addr *ctx, __u32 address)
+static __always_inline bool take4(struct bpf_sock_addr *ctx, __u32 address)
 {
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = address};
 
     return !bpf_bind(ctx, (struct sockaddr *)&own, sizeof(own));
 }
 
-static __always_inline bool takes_address6(struct bpf_sock_addr *ctx, const __u32 *address)
+static __always_inline bool take6(struct bpf_sock_addr *ctx, const __u32 *address)
 {
     struct sockaddr_in6 own = {.sin6_family = AF_INET6};
 
     for (int i = 0; i < 4; i++)
         own.sin6_addr.s6_addr32[i] = address[i];
     return !bpf_bind(ctx, (struct sockaddr *)&own, sizeof(own));
+}
+
+/*
+ * Is the destination an address of this machine? The kernel has not chosen a way yet, but it lets a socket have only
+ * local addresses, unless that is asked for (IP_FREEBIND, ip_nonlocal_bind): then it could have nobody's too, and
+ * nothing is known. What the socket had is put back. One that has a port cannot be tried, and passes for no local one.
+ */
+static __always_inline bool is_own4(struct bpf_sock_addr *ctx, __u32 address)
+{
+    struct bpf_sock *sk = ctx->sk;
+    __u32 had = sk ? sk->src_ip4 : 0;
+    bool own;
+
+    if (!take4(ctx, address))
+        return false;
+    own = !take4(ctx, bpf_htonl(NOBODYS4));
+    take4(ctx, had);
+    return own;
+}
+
+static __always_inline bool is_own6(struct bpf_sock_addr *ctx, const __u32 *address)
+{
+    const __u32 nobodys[4] = {bpf_htonl(NOBODYS6)};
+    const __u32 nobodys_mapped[4] = {0, 0, bpf_htonl(0xFFFF), bpf_htonl(NOBODYS4)};
+    struct bpf_sock *sk = ctx->sk;
+    __u32 had[4] = {};
+    bool own;
+
+    for (int i = 0; sk && i < 4; i++)
+        had[i] = sk->src_ip6[i];
+    if (!take6(ctx, address))
+        return false;
+    own = !take6(ctx, address[0] || address[1] || address[2] != bpf_htonl(0xFFFF) ? nobodys : nobodys_mapped);
+    take6(ctx, had);
+    return own;
 }
 
 /* Who connects, as the packet program would know it. */
@@ -119,7 +154,7 @@ static __always_inline bool refuses_connect(struct bpf_sock_addr *ctx, const __u
     if (!(answer.flags & ANSWER_RESTRICTED))
         return false;
     drops = refuses(&answer, config, &way, ipv6 ? is_loopback6(address) : is_loopback4(*address), &unless_local);
-    if (!drops || (unless_local && (ipv6 ? takes_address6(ctx, address) : takes_address4(ctx, *address))))
+    if (!drops || (unless_local && (ipv6 ? is_own6(ctx, address) : is_own4(ctx, *address))))
         return false;
     note(&answer, drops, &way, &nothing, true);
     return true;

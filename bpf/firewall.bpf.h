@@ -37,7 +37,8 @@ struct way {
     bool out;
     bool loopback;
     bool metered;
-    __u32 iface; /* 0: of another network namespace, or not known */
+    bool crafted; /* by a raw socket of somebody's, which writes and reads headers as it likes */
+    __u32 iface;  /* 0: of another network namespace, or not known */
 };
 
 /* What was found in a packet's headers. */
@@ -75,7 +76,7 @@ static inline bool is_listed(__u32 chain, const __u8 *entry)
 /* Any chain that says drop wins. */
 static inline struct restriction restriction_of(const struct rules *rules)
 {
-    const __u32 chains = TCTL_BIT(TCTL_CHAINS) - 1;
+    const __u32 chains = TCTL_BIT(TCTL_CHAINS) - TCTL_BIT(TCTL_DOZABLE);
     struct restriction restriction = {
         .drops = (rules->rules ^ TCTL_ALLOW_LISTS) & rules->switched & chains,
         .iface = TCTL_ANY_IFACE,
@@ -127,21 +128,32 @@ static inline bool keeps_ipv6_going(__u8 icmp_type)
     return icmp_type == 2 || (icmp_type >= 130 && icmp_type <= 137) || icmp_type == 143;
 }
 
-/* Does the packet pass whatever the rules say? Resets and ends let the other side know; neither may carry anything. */
-static inline bool is_exempt(const struct headers_seen *seen, bool out, bool exempt_esp)
+/*
+ * Does the packet pass whatever the rules say? Resets and ends let the other side know; neither may carry anything.
+ * Options, extension headers and messages of ICMPv6 could: what a raw socket makes of them is no exception.
+ */
+static inline bool is_exempt(const struct headers_seen *seen, const struct way *way, bool exempt_esp)
 {
+    const bool end = seen->tcp_flags & FIREWALL_TCP_RST || (!way->out && seen->tcp_flags & FIREWALL_TCP_FIN);
+
     if (!seen->whole)
         return false;
     switch (seen->protocol) {
     case FIREWALL_TCP:
-        return !seen->payload && (seen->tcp_flags & FIREWALL_TCP_RST || (!out && seen->tcp_flags & FIREWALL_TCP_FIN));
+        return end && !seen->payload && !way->crafted;
     case FIREWALL_ICMPV6:
-        return seen->ipv6 && keeps_ipv6_going(seen->icmp_type);
+        return seen->ipv6 && keeps_ipv6_going(seen->icmp_type) && !way->crafted;
     case FIREWALL_ESP:
         return exempt_esp;
     default:
         return false;
     }
+}
+
+/* Is it time to tell of a drop again? Clocks were read before waiting for each other: now may be the earlier one. */
+static inline bool is_due(__u64 told_ns, __u64 now)
+{
+    return !told_ns || now >= told_ns + TCTL_EVENT_PAUSE_NS;
 }
 
 /* The first reason of several; TCTL_REASONS: none. */

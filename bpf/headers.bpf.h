@@ -9,7 +9,7 @@
 #include "packet.bpf.h"
 
 #define IPV4_FRAGMENT 0x3FFF /* more fragments, and the offset */
-#define ICMPV6_HEADER 8      /* the shortest message that is exempt */
+#define SHORTEST 8           /* message of ICMPv6 that is exempt; what is in front of ESP's payload */
 
 /* The network headers are what they say they are, and this packet is all of it. */
 static __always_inline bool is_sound(struct __sk_buff *skb, bool ipv4)
@@ -41,12 +41,19 @@ static __always_inline bool read_tcp(struct __sk_buff *skb, __u32 offset, struct
 
 static __always_inline bool read_icmpv6(struct __sk_buff *skb, __u32 offset, struct headers_seen *seen)
 {
-    __u8 message[ICMPV6_HEADER];
+    __u8 message[SHORTEST];
 
     if (bpf_skb_load_bytes(skb, offset, message, sizeof(message)))
         return false;
     seen->icmp_type = message[0];
     return true;
+}
+
+static __always_inline bool read_esp(struct __sk_buff *skb, __u32 offset)
+{
+    __u8 head[SHORTEST];
+
+    return !bpf_skb_load_bytes(skb, offset, head, sizeof(head));
 }
 
 static __always_inline void read_headers(struct __sk_buff *skb, struct headers_seen *seen)
@@ -64,13 +71,16 @@ static __always_inline void read_headers(struct __sk_buff *skb, struct headers_s
         seen->whole = read_tcp(skb, headers.length, seen);
     else if (headers.protocol == FIREWALL_ICMPV6)
         seen->whole = read_icmpv6(skb, headers.length, seen);
+    else if (headers.protocol == FIREWALL_ESP)
+        seen->whole = read_esp(skb, headers.length);
 }
 
 /* is_exempt() of a packet. Global for the verifier's sake, as ask_rules(). */
-__noinline int passes_anyway(struct __sk_buff *skb, __u32 out, __u32 exempt_esp)
+__noinline int passes_anyway(struct __sk_buff *skb, __u32 out, __u32 crafted, __u32 exempt_esp)
 {
+    const struct way way = {.out = out, .crafted = crafted};
     struct headers_seen seen;
 
     read_headers(skb, &seen);
-    return is_exempt(&seen, out, exempt_esp);
+    return is_exempt(&seen, &way, exempt_esp);
 }

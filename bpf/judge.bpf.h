@@ -68,7 +68,7 @@ static __always_inline bool drops_packet(struct __sk_buff *skb, const struct ans
     if ((answer->owner_drops | answer->user_drops) & TCTL_METERED_CHAINS)
         way.metered = is_metered(way.iface);
     drops = drops_of(answer, &way, config);
-    if (!drops || passes_anyway(skb, out, config->exempt_esp))
+    if (!drops || passes_anyway(skb, out, answer->flags & ANSWER_CRAFTED, config->exempt_esp))
         return false;
     note(answer, drops, &way, wire, false);
     return true;

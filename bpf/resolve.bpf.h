@@ -24,6 +24,7 @@ enum answer_flag {
     ANSWER_UNKEPT = 16,    /* what it was made from changes without the socket: true for this packet only */
     ANSWER_UNCOUNTED = 32, /* all that was counted for this UID is being deleted, and this with it */
     ANSWER_UNTOLD = 64,    /* the same of what was dropped for the owner, or for the user */
+    ANSWER_CRAFTED = 128,  /* raw, and not the kernel's own */
 };
 
 /* What a packet needs to know of its socket. */
@@ -261,8 +262,8 @@ static __always_inline void find_subject(struct __sk_buff *skb, struct socket_va
         return;
     if (PEEK(&subject->sk, skb, skb_sk))
         KNOW_OWNER(subject, sk, config);
-    if (subject->to.kernels && subject->flags & ANSWER_RAW)
-        subject->flags |= ANSWER_UNKEPT; /* answers pings or sends resets for all network namespaces in turn */
+    if (subject->flags & ANSWER_RAW) /* the kernel's answer pings or send resets for all network namespaces in turn */
+        subject->flags |= subject->to.kernels ? ANSWER_UNKEPT : ANSWER_CRAFTED;
 }
 
 static __always_inline bool in_our_namespace(const struct subject *subject, const struct tctl_config *config)

@@ -40,6 +40,23 @@ enum found {
         found_;                                                                                                        \
     })
 
+/*
+ * Is the UID on the list of a chain of netd's? Rows there do not name it: what was read is its own if the row still is
+ * afterwards.
+ */
+#define LISTED(map, chain, uid)                                                                                        \
+    ({                                                                                                                 \
+        bool listed_ = false;                                                                                          \
+        for (int i_ = 0; i_ < MAX_REUSED; i_++) {                                                                      \
+            const volatile __u8 *row_ = bpf_map_lookup_elem(&(map), &(uid));                                           \
+            __u8 value_ = row_ ? *row_ : 0;                                                                            \
+            listed_ = is_listed(chain, row_ ? &value_ : NULL);                                                         \
+            if (bpf_map_lookup_elem(&(map), &(uid)) == row_)                                                           \
+                break;                                                                                                 \
+        }                                                                                                              \
+        listed_;                                                                                                       \
+    })
+
 /* A chain of netd's: its bit in *switched if it is on, and then in *rules if the UID is listed. */
 #define ASK_CHAIN(map, chain, uid, to)                                                                                 \
     do {                                                                                                               \
@@ -47,7 +64,7 @@ enum found {
         const __u8 *on_ = bpf_map_lookup_elem(&(map), &switch_);                                                       \
         if (on_ && *on_ == 1) {                                                                                        \
             (to)->switched |= TCTL_BIT(chain);                                                                         \
-            if (is_listed(chain, bpf_map_lookup_elem(&(map), &(uid))))                                                 \
+            if (LISTED(map, chain, uid))                                                                               \
                 (to)->rules |= TCTL_BIT(chain);                                                                        \
         }                                                                                                              \
     } while (0)
