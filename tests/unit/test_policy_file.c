@@ -312,20 +312,24 @@ static void file_stays_when_a_new_one_does_not_fit(void **state)
     signal(SIGXFSZ, SIG_DFL);
 }
 
-/* In a child with a full, then a read-only file system at the folder. Returns its exit status: 0, or what is wrong. */
-static int write_without_room(void)
+static void fill_up(void)
 {
-    static char rest[16384];
-    struct fault fault = {0};
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("none", folder, "tmpfs", 0, "size=16k") < 0 || write_lockdown(5, &fault) < 0)
-        return 1;
+    static const char rest[16384];
     char filler[64];
     snprintf(filler, sizeof(filler), "%s/filler", folder);
     _cleanup_fd_ int fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     while (write(fd, rest, sizeof(rest)) > 0)
         ;
-    fd = fd_close(fd);
+}
+
+/* In a child with a full, then a read-only file system at the folder. Returns its exit status: 0, or what is wrong. */
+static int write_without_room(void)
+{
+    struct fault fault = {0};
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", folder, "tmpfs", 0, "size=16k") < 0 || write_lockdown(5, &fault) < 0)
+        return 1;
+    fill_up();
     if (write_lockdown(6, &fault) != -ENOSPC || !strstr(fault.text, "No space left"))
         return 2;
     if (mount("none", folder, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0 || write_lockdown(6, &fault) != -EROFS)

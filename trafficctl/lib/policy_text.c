@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "policy_text.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -191,13 +190,16 @@ static int read_line(struct parser *parser, char *line)
 }
 
 /* What no text editor would show. */
-static int check_bytes(const struct parser *parser, const char *line)
+static int check_bytes(const struct parser *parser, const char *line, size_t bytes)
 {
-    for (; *line; line++) {
-        if (*line == '\r')
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char byte = (unsigned char)line[i];
+        if (byte == '\0')
+            return refuse(parser, "a NUL byte: this is not a text");
+        if (byte == '\r')
             return refuse(parser, "a carriage return: end lines with a newline alone");
-        if (iscntrl((unsigned char)*line))
-            return refuse(parser, "byte 0x%02X: no control characters, please", (unsigned char)*line);
+        if (byte < ' ' || byte == 0x7F)
+            return refuse(parser, "byte 0x%02X: no control characters, please", byte);
     }
     return 0;
 }
@@ -211,21 +213,22 @@ static int take_line(struct parser *parser, const char **text, const char *end, 
     parser->line++;
     if (bytes > POLICY_TEXT_LINE)
         return refuse(parser, "longer than %d bytes", POLICY_TEXT_LINE);
-    memcpy(line, *text, bytes);
-    line[bytes] = '\0';
-    if (strlen(line) != bytes)
-        return refuse(parser, "a NUL byte: this is not a text");
+    int r = check_bytes(parser, *text, bytes);
+    if (r < 0)
+        return r;
     if (!newline)
         return refuse(parser, "ends without a newline: the file was cut off");
+    memcpy(line, *text, bytes);
+    line[bytes] = '\0';
     *text = newline + 1;
-    return check_bytes(parser, line);
+    return 0;
 }
 
 static int read_lines(struct parser *parser, const char *text, size_t length)
 {
     const char *end = text + length;
     while (text < end) {
-        char line[POLICY_TEXT_LINE + 1];
+        char line[POLICY_TEXT_LINE + 1] = "";
         int r = take_line(parser, &text, end, line);
         if (r == 0)
             r = read_line(parser, line);
