@@ -5,6 +5,7 @@
 #pragma once
 
 #include "count.bpf.h"
+#include "firewall.bpf.h"
 
 /* What was dropped. */
 struct drop {
@@ -18,7 +19,7 @@ struct drop {
 
 static __always_inline struct drop_value *drop_row(const struct drop *drop)
 {
-    struct drop_value none = {}, *row = bpf_map_lookup_elem(&drops_map, &drop->key);
+    struct drop_value none = {.payer = drop->payer}, *row = bpf_map_lookup_elem(&drops_map, &drop->key);
     __u32 *share;
 
     if (row)
@@ -38,7 +39,7 @@ static __always_inline bool is_its_turn(struct drop_value *row, __u64 now)
     bool turn;
 
     bpf_spin_lock(&row->lock);
-    turn = !row->told_ns || now - row->told_ns >= TCTL_EVENT_PAUSE_NS;
+    turn = is_due(row->told_ns, now);
     if (turn)
         row->told_ns = now;
     bpf_spin_unlock(&row->lock);

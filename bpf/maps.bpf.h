@@ -25,7 +25,7 @@ _Static_assert(sizeof(struct socket_value) == sizeof(struct tctl_socket), "one l
 /* A row of drops, as above; the same bytes as struct tctl_drop. */
 struct drop_value {
     struct bpf_spin_lock lock;
-    __u32 pad;
+    __u32 payer;
     __u64 told_ns;
     struct tctl_stats_value dropped;
 };

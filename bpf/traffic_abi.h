@@ -163,8 +163,8 @@ _Static_assert(sizeof(struct tctl_drop_key) == 8, "ABI");
 
 /* What was dropped, packets and bytes as they are counted elsewhere. A refused connect is one packet without bytes. */
 struct tctl_drop {
-    __u32 lock; /* struct bpf_spin_lock in the programs' view; of told_ns alone */
-    __u32 pad;
+    __u32 lock;    /* struct bpf_spin_lock in the programs' view; of told_ns alone */
+    __u32 payer;   /* whose share the row was taken from */
     __u64 told_ns; /* CLOCK_MONOTONIC of the last event */
     struct tctl_stats_value dropped;
 };

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -186,6 +188,63 @@ static void what_was_spilt_goes_too(void **state)
     assert_int_equal(tagging_rows_of(fixture, 1, 0), 4);
 }
 
+/* Nobody passes; a socket of owner's has sent one packet, and charges uid under a tag. */
+static void drop_one(const struct fixture *fixture, struct tags *tags, uint32_t owner, uint32_t uid)
+{
+    const uint32_t on = TCTL_CHAIN_SWITCH;
+    const uint8_t yes = 1;
+    _cleanup_fd_ int fd = loopback_udp(fixture);
+    fixture_put(fixture, PIN_DOZABLE_UID, &on, &yes);
+    fixture_raise(fixture);
+    assert_int_equal(tagging_set(tags, fd, uid, TAG), 0);
+    assert_return_code(fchown(fd, owner, (gid_t)-1), errno);
+    assert_int_equal(send(fd, "", 1, 0), -1);
+    assert_int_equal(errno, EPERM);
+}
+
+static uint64_t dropped(const struct fixture *fixture, uint32_t uid)
+{
+    const struct tctl_drop_key key = {.uid = uid, .reason = TCTL_DOZABLE};
+    struct tctl_drop drop;
+    return fixture_get(fixture, PIN_DROPS, &key, &drop) ? drop.dropped.tx_packets : 0;
+}
+
+static void what_was_dropped_goes_too(void **state)
+{
+    const struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    drop_one(fixture, &tags, UID, UID);
+    drop_one(fixture, &tags, OTHER, OTHER);
+    assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, TAG), 0);
+    assert_int_equal(dropped(fixture, UID), 1);
+    assert_int_equal(share(fixture, UID, TCTL_DROPS), 1);
+    assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, 0), 0);
+    assert_int_equal(dropped(fixture, UID), 0);
+    assert_int_equal(share(fixture, UID, TCTL_DROPS), 0);
+    assert_int_equal(dropped(fixture, OTHER), 1);
+    assert_int_equal(share(fixture, OTHER, TCTL_DROPS), 1);
+    drop_one(fixture, &tags, UID, UID);
+    assert_int_equal(dropped(fixture, UID), 1);
+}
+
+static void a_row_of_drops_goes_back_to_who_paid(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    drop_one(fixture, &tags, UID, OTHER);
+    drop_one(fixture, &tags, OTHER, OTHER);
+    assert_int_equal(dropped(fixture, UID), 1);
+    assert_int_equal(share(fixture, UID, TCTL_DROPS), 0);
+    assert_int_equal(share(fixture, OTHER, TCTL_DROPS), 2);
+    fixture->loaded = loaded_free(fixture->loaded); /* another start counts anew */
+    fixture_load(fixture);
+    assert_int_equal(share(fixture, UID, TCTL_DROPS), 0);
+    assert_int_equal(share(fixture, OTHER, TCTL_DROPS), 2);
+    assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, 0), 0);
+    assert_int_equal(share(fixture, OTHER, TCTL_DROPS), 1);
+    assert_int_equal(dropped(fixture, OTHER), 1);
+}
+
 static void nothing_to_delete_is_success(void **state)
 {
     const struct fixture *fixture = *state;
@@ -230,6 +289,7 @@ int main(void)
         BOTH(one_tag_goes_and_nothing_else),   BOTH(all_of_a_uid_goes_and_nothing_of_others),
         BOTH(the_share_of_rows_is_given_back), PERCPU(what_was_spilt_goes_too),
         SHARED(nothing_to_delete_is_success),  BOTH(a_closed_socket_brings_nothing_back),
+        BOTH(what_was_dropped_goes_too),       SHARED(a_row_of_drops_goes_back_to_who_paid),
     };
     loopback_enter();
     cmocka_set_test_filter(getenv("T"));

@@ -210,6 +210,81 @@ static void an_owner_who_goes_on_sending_is_counted_anew(void **state)
     tagging_close(fds, 1);
 }
 
+/* Packets of others that are dropped: new rows all the time. */
+struct dropped {
+    int fd;
+    bool stop;
+    uint64_t rounds, failed;
+};
+
+static void *send_in_vain(void *context)
+{
+    struct dropped *others = context;
+    while (!__atomic_load_n(&others->stop, __ATOMIC_ACQUIRE)) {
+        others->failed += fchown(others->fd, (uid_t)(OTHERS + others->rounds % OTHERS_COUNT), (gid_t)-1) < 0;
+        for (int packet = 0; packet < PACKETS; packet++)
+            others->failed += send(others->fd, "", 1, 0) != -1 || errno != EPERM;
+        __atomic_fetch_add(&others->rounds, 1, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+static void *one_in_vain(void *context)
+{
+    struct sender *sender = context;
+    while (!__atomic_load_n(&sender->stop, __ATOMIC_ACQUIRE))
+        __atomic_fetch_add(&sender->sent, send(*sender->fds, "", 1, 0) < 0, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static uint64_t dropped_of(const struct fixture *fixture, uint32_t uid)
+{
+    const struct tctl_drop_key key = {.uid = uid, .reason = TCTL_DOZABLE};
+    struct tctl_drop drop;
+    return fixture_get(fixture, PIN_DROPS, &key, &drop) ? drop.dropped.tx_packets : 0;
+}
+
+static void drop_everything(const struct fixture *fixture)
+{
+    const uint32_t on = TCTL_CHAIN_SWITCH;
+    const uint8_t yes = 1;
+    fixture_put(fixture, PIN_DOZABLE_UID, &on, &yes);
+    fixture_raise(fixture);
+}
+
+/* Elements of the map are reused while somebody counts drops of who is deleted. */
+static void drops_go_exactly_while_others_are_dropped(void **state)
+{
+    enum { ROUNDS = 15 };
+    const struct fixture *fixture = *state;
+    _cleanup_tags_ struct tags tags = tagging_open(fixture);
+    struct dropped others = {.fd = loopback_udp(fixture)};
+    int fd = loopback_udp(fixture);
+    struct sender sender = {.fds = &fd, .count = 1};
+    size_t failed = 0;
+    uint64_t before = 0;
+    assert_return_code(fchown(fd, UID, (gid_t)-1), errno);
+    drop_everything(fixture);
+    pthread_t threads[] = {tagging_thread(send_in_vain, &others), tagging_thread(one_in_vain, &sender)};
+    for (int i = 0; i < ROUNDS; i++) {
+        sender_wait(&sender, 100);
+        before = __atomic_load_n(&sender.sent, __ATOMIC_ACQUIRE);
+        failed += deletion_run(fixture->bpffs, &tags, UID, 0) != 0;
+    }
+    sender_wait(&sender, 1000);
+    stop_sender(&sender, threads[1]);
+    __atomic_store_n(&others.stop, true, __ATOMIC_RELEASE);
+    pthread_join(threads[0], NULL);
+    assert_int_equal(failed + others.failed, 0);
+    assert_in_range(dropped_of(fixture, UID), 1000 - 1, sender.sent - before);
+    assert_true(others.rounds > 100);
+    for (uint32_t i = 0; i < OTHERS_COUNT; i++)
+        assert_int_equal(dropped_of(fixture, OTHERS + i),
+                         PACKETS * (others.rounds / OTHERS_COUNT + (i < others.rounds % OTHERS_COUNT)));
+    tagging_close(&others.fd, 1);
+    tagging_close(&fd, 1);
+}
+
 struct tagger {
     const struct fixture *fixture;
     uint32_t uid;
@@ -414,6 +489,7 @@ int main(void)
         BOTH(a_tag_goes_exactly_while_everybody_sends),      BOTH(all_of_a_uid_goes_exactly_while_everybody_sends),
         BOTH(an_owner_who_goes_on_sending_is_counted_anew),  SHARED(counts_are_right_after_deletions_among_taggers),
         SHARED(the_death_of_a_deleter_does_no_lasting_harm), SHARED(a_deleter_that_was_stopped_begins_again),
+        BOTH(drops_go_exactly_while_others_are_dropped),
     };
     loopback_enter();
     cmocka_set_test_filter(getenv("T"));

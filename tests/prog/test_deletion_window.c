@@ -198,6 +198,34 @@ static void window_lets_nothing_pass_that_is_blocked(void **state)
     assert_int_equal(fixture_run(fixture, PIN_INGRESS_PROG, &packet, 3), 0);
 }
 
+static uint64_t drops_of_root(const struct fixture *fixture)
+{
+    const struct tctl_drop_key key = {.uid = 0, .reason = TCTL_STANDBY};
+    struct tctl_drop drop;
+
+    return fixture_get(fixture, PIN_DROPS, &key, &drop) ? drop.dropped.tx_packets : 0;
+}
+
+static void window_notes_no_drop_of_a_uid(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct packet packet = packet_ipv4(IPPROTO_UDP, 0, 44);
+
+    fixture_put(fixture, PIN_STANDBY_UID, &(uint32_t){TCTL_CHAIN_SWITCH}, &(uint8_t){1});
+    fixture_put(fixture, PIN_STANDBY_UID, &(uint32_t){0}, &(uint8_t){0});
+    open_window(fixture, 0, 0, now_ns() + 3600 * SECOND);
+    assert_int_equal(fixture_run(fixture, PIN_EGRESS_PROG, &packet, 3), 0);
+    assert_int_equal(drops_of_root(fixture), 0);
+    open_window(fixture, 0, TAG, now_ns() + 3600 * SECOND);
+    assert_int_equal(fixture_run(fixture, PIN_EGRESS_PROG, &packet, 3), 0);
+    assert_int_equal(drops_of_root(fixture), 3);
+    open_window(fixture, OTHER, 0, now_ns() + 3600 * SECOND);
+    assert_int_equal(fixture_run(fixture, PIN_EGRESS_PROG, &packet, 3), 0);
+    close_window(fixture);
+    assert_int_equal(fixture_run(fixture, PIN_EGRESS_PROG, &packet, 3), 0);
+    assert_int_equal(drops_of_root(fixture), 9);
+}
+
 /* Whoever opened it died: nothing else is written, and it ends. */
 static void window_ends_by_itself(void **state)
 {
@@ -345,6 +373,7 @@ int main(void)
         BOTH(window_counts_nothing_of_a_uid),
         SHARED(window_lets_packets_pass),
         SHARED(window_lets_nothing_pass_that_is_blocked),
+        SHARED(window_notes_no_drop_of_a_uid),
         BOTH(window_ends_by_itself),
         BOTH(afterlife_ends_with_a_deletion),
         SHARED(afterlife_ends_with_a_deletion_of_everything),

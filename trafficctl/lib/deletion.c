@@ -22,7 +22,7 @@ struct deletion {
     struct window window;
     int stats[TCTL_STATS_MAPS]; /* but iface_stats: interfaces belong to nobody */
     int spill;                  /* -1: there is none */
-    int config, row_count, deletions;
+    int drops, config, row_count, deletions;
 };
 
 static void deletion_done(struct deletion *deletion)
@@ -30,6 +30,7 @@ static void deletion_done(struct deletion *deletion)
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
         fd_close(deletion->stats[i]);
     fd_close(deletion->spill);
+    fd_close(deletion->drops);
     fd_close(deletion->config);
     fd_close(deletion->row_count);
     fd_close(deletion->deletions);
@@ -44,6 +45,7 @@ static int open_maps(const char *bpffs, struct deletion *deletion)
         {PIN_APP_UID_STATS, &deletion->stats[TCTL_APP_UID_STATS]},
         {PIN_UID_STATS, &deletion->stats[TCTL_UID_STATS]},
         {PIN_TAG_STATS, &deletion->stats[TCTL_TAG_STATS]},
+        {PIN_DROPS, &deletion->drops},
         {PIN_CONFIG, &deletion->config},
         {PIN_ROW_COUNT, &deletion->row_count},
         {PIN_DELETIONS, &deletion->deletions},
@@ -125,26 +127,26 @@ static int delete_sockets(struct deletion *deletion)
 }
 
 /*
- * Give rows back to the UID's share. Programs may take one at this very moment, for another tag: then the share is one
+ * Give rows back to a UID's share. Programs may take one at this very moment, for another tag: then the share is one
  * row larger than it should be until trafficd starts again.
  */
-static int give_back(const struct deletion *deletion, enum tctl_stats_map map, uint32_t rows)
+static int give_back(const struct deletion *deletion, uint32_t uid, enum tctl_stats_map map, uint32_t rows)
 {
     struct tctl_row_count count;
     if (rows == 0)
         return 0;
-    int r = bpf_map_lookup_elem(deletion->row_count, &deletion->what.uid, &count);
+    int r = bpf_map_lookup_elem(deletion->row_count, &uid, &count);
     if (r < 0)
         return r == -ENOENT ? 0 : r; /* somebody else paid for the rows */
     count.rows[map] -= rows < count.rows[map] ? rows : count.rows[map];
-    return bpf_map_update_elem(deletion->row_count, &deletion->what.uid, &count, BPF_ANY);
+    return bpf_map_update_elem(deletion->row_count, &uid, &count, BPF_ANY);
 }
 
 static int delete_stats(struct deletion *deletion, enum tctl_stats_map map)
 {
     uint32_t deleted;
     int r = delete_rows(deletion, deletion->stats[map], map == TCTL_APP_UID_STATS ? is_total : is_detail, &deleted);
-    int given = give_back(deletion, map, deleted);
+    int given = give_back(deletion, deletion->what.uid, map, deleted);
     return r < 0 ? r : given;
 }
 
@@ -158,6 +160,37 @@ static int delete_counters(struct deletion *deletion)
         r = delete_stats(deletion, TCTL_APP_UID_STATS);
     if (r == 0 && deletion->spill >= 0)
         r = delete_rows(deletion, deletion->spill, is_spilt, &ignored);
+    return r;
+}
+
+static int is_dropped(void *deletion, const void *key, const void *value)
+{
+    const struct tctl_drop_key *drop = key;
+    (void)value;
+    return is_wanted(deletion, drop->uid, 0);
+}
+
+/* Its share goes back to who paid: whose rule it was is not always who sent. */
+static int delete_drop(const struct deletion *deletion, const void *key)
+{
+    struct tctl_drop drop;
+    int r = bpf_map_lookup_elem(deletion->drops, key, &drop);
+    if (r == 0)
+        r = bpf_map_delete_elem(deletion->drops, key);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r; /* somebody deletes raw */
+    return give_back(deletion, drop.payer, TCTL_DROPS, 1);
+}
+
+static int delete_drops(struct deletion *deletion)
+{
+    _cleanup_(gather_done) struct gather rows;
+    int r = gather_keys(deletion->drops, is_dropped, deletion, &rows);
+    for (size_t i = 0; i < rows.count && r == 0; i++) {
+        r = window_hold(&deletion->window);
+        if (r == 0)
+            r = delete_drop(deletion, gather_key(&rows, i));
+    }
     return r;
 }
 
@@ -184,6 +217,8 @@ static int delete_all(struct deletion *deletion)
     grace_wait(); /* for those who hold rows, and those who end a socket whose row was there */
     r = delete_counters(deletion);
     if (r == 0 && deletion->what.tag == 0)
+        r = delete_drops(deletion);
+    if (r == 0 && deletion->what.tag == 0)
         r = delete_counter_set(deletion);
     if (r == 0)
         r = charge_forget(deletion->tags, &deletion->what);
@@ -208,6 +243,7 @@ int deletion_run(const char *bpffs, struct tags *tags, uint32_t uid, uint32_t ta
         .what = {.uid = uid, .tag = tag},
         .stats = {-1, -1, -1, -1},
         .spill = -1,
+        .drops = -1,
         .config = -1,
         .row_count = -1,
         .deletions = -1,

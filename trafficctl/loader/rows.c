@@ -22,11 +22,9 @@ struct recount {
     uint32_t map;
 };
 
-/* Keys of all these maps begin with the UID. A UID is listed once per row and merged afterwards. */
-static int note(void *context, const void *key, const void *value)
+/* A UID is listed once per row and merged afterwards. */
+static int add(struct recount *recount, uint32_t uid)
 {
-    struct recount *recount = context;
-    (void)value;
     if (recount->used == recount->room) {
         size_t room = recount->room ? 2 * recount->room : 1024;
         struct uid_rows *larger = reallocarray(recount->uids, room, sizeof(*larger));
@@ -36,10 +34,26 @@ static int note(void *context, const void *key, const void *value)
         recount->room = room;
     }
     struct uid_rows *row = &recount->uids[recount->used++];
-    *row = (struct uid_rows){0};
-    memcpy(&row->uid, key, sizeof(row->uid));
+    *row = (struct uid_rows){.uid = uid};
     row->count.rows[recount->map] = 1;
     return 0;
+}
+
+/* Keys of all these maps begin with the UID. */
+static int note(void *context, const void *key, const void *value)
+{
+    uint32_t uid;
+    (void)value;
+    memcpy(&uid, key, sizeof(uid));
+    return add(context, uid);
+}
+
+/* Whose rule it was need not be who sent. */
+static int note_drop(void *context, const void *key, const void *value)
+{
+    const struct tctl_drop *drop = value;
+    (void)key;
+    return add(context, drop->payer);
 }
 
 static int by_uid(const void *a, const void *b)
@@ -90,16 +104,17 @@ static int scan_all(const char *bpffs, struct recount *recount)
     static const struct {
         enum pin_id pin;
         uint32_t map;
+        read_row_fn note;
     } sources[] = {
-        {PIN_APP_UID_STATS, TCTL_APP_UID_STATS},
-        {PIN_UID_STATS, TCTL_UID_STATS},
-        {PIN_TAG_STATS, TCTL_TAG_STATS},
-        {PIN_DROPS, TCTL_DROPS},
+        {PIN_APP_UID_STATS, TCTL_APP_UID_STATS, note},
+        {PIN_UID_STATS, TCTL_UID_STATS, note},
+        {PIN_TAG_STATS, TCTL_TAG_STATS, note},
+        {PIN_DROPS, TCTL_DROPS, note_drop},
     };
     int r = scan(bpffs, PIN_ROW_COUNT, note_counted, recount);
     for (size_t i = 0; i < ARRAY_SIZE(sources) && r == 0; i++) {
         recount->map = sources[i].map;
-        r = scan(bpffs, sources[i].pin, note, recount);
+        r = scan(bpffs, sources[i].pin, sources[i].note, recount);
     }
     return r;
 }
