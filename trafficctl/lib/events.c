@@ -59,7 +59,7 @@ static int take_event(void *context, void *data, size_t size)
 {
     struct tctl_events *events = context;
     const struct tctl_event *told = data;
-    if (!events->fn || size < sizeof(*told) || told->reason >= TCTL_REASONS)
+    if (size < sizeof(*told) || told->time_ns < events->since_ns || told->reason >= TCTL_REASONS)
         return 0;
 
     struct tctl_firewall_event event = {
@@ -112,7 +112,7 @@ int tctl_events_open(const char *bpffs, struct tctl_events **ret_events)
     _cleanup_(tctl_events_closep) struct tctl_events *events = malloc(sizeof(*events));
     if (!events)
         return -ENOMEM;
-    *events = (struct tctl_events){.monitoring = -1, .map = -1};
+    *events = (struct tctl_events){.monitoring = -1, .map = -1, .since_ns = clock_ns(CLOCK_MONOTONIC)};
     int r = writer_open(bpffs ?: TCTL_BPFFS, &events->writer);
     if (r == 0)
         r = tctl_open(bpffs, &events->traffic);
@@ -120,8 +120,6 @@ int tctl_events_open(const char *bpffs, struct tctl_events **ret_events)
         r = become_reader(events);
     if (r == 0)
         r = open_ring(events);
-    if (r == 0)
-        r = ring_buffer__consume(events->ring);
     if (r < 0)
         return r;
     *ret_events = TAKE_PTR(events);
