@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "ifaces.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int ifaces_list(struct ifaces *ret_ifaces)
+{
+    ret_ifaces->all = if_nameindex();
+    return ret_ifaces->all ? 0 : -errno;
+}
+
+void ifaces_done(struct ifaces *ifaces)
+{
+    if (ifaces->all)
+        if_freenameindex(ifaces->all);
+    ifaces->all = NULL;
+}
+
+uint32_t ifaces_number(const struct ifaces *ifaces, const char *name)
+{
+    for (const struct if_nameindex *iface = ifaces->all; iface->if_index; iface++) {
+        if (strcmp(iface->if_name, name) == 0)
+            return iface->if_index;
+    }
+    return 0;
+}
+
+const char *ifaces_name(const struct ifaces *ifaces, uint32_t number)
+{
+    for (const struct if_nameindex *iface = ifaces->all; iface->if_index; iface++) {
+        if (iface->if_index == number)
+            return iface->if_name;
+    }
+    return NULL;
+}
+
+int ifaces_are_of(uint32_t netns_inum, bool *ret_same)
+{
+    struct stat here;
+    if (stat("/proc/self/ns/net", &here) < 0)
+        return -errno;
+    *ret_same = here.st_ino == netns_inum;
+    return 0;
+}
