@@ -1,7 +1,7 @@
 # unit: no root, no kernel parts, with sanitizers. Each test_*.c is a program of its own and may see every room.
 # A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
 UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli
-UNIT_SEES += -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf
+UNIT_SEES += -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness
 $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -24,6 +24,7 @@ $(patsubst %,$(B)/san/tests/unit/test_%,format tagger): $(filter-out %/main.o,$(
 $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \
     $(patsubst %,$(B)/san/tests/unit/%.o,fwmark_server tag_client)
 $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/san/tests/unit/policies.o
+$(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
