@@ -26,7 +26,8 @@ struct tctl_events {
     struct ring_buffer *ring;
     struct names names; /* of one tctl_events_read() */
     uint64_t ahead_ns;  /* CLOCK_REALTIME is, of CLOCK_MONOTONIC */
-    tctl_event_fn fn;   /* NULL: what was there before us */
+    uint64_t since_ns;  /* CLOCK_MONOTONIC: what was before is for nobody */
+    tctl_event_fn fn;
     void *context;
 };
 
