@@ -4,8 +4,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
+
+#include <trafficctl/firewall.h>
 
 #include "fd.h"
+#include "parse.h"
 
 const char *const chains_names[TCTL_REASONS] = {
     [TCTL_DOZABLE] = "dozable",
@@ -80,4 +84,29 @@ int chains_switched(const char *bpffs, uint32_t *ret_on)
         return r;
     *ret_on = on;
     return 0;
+}
+
+const char *tctl_chain_name(unsigned int chain)
+{
+    return chain < TCTL_CHAINS ? chains_names[chain] : NULL;
+}
+
+int tctl_chain_find(const char *text, unsigned int *ret_chain)
+{
+    uint32_t number;
+    for (unsigned int chain = 1; chain < TCTL_CHAINS; chain++) {
+        if (strcmp(chains_names[chain], text) == 0) {
+            *ret_chain = chain;
+            return 0;
+        }
+    }
+    if (parse_u32(text, &number) < 0 || !tctl_chain_name(number))
+        return -EINVAL;
+    *ret_chain = number;
+    return 0;
+}
+
+bool tctl_chain_is_allow_list(unsigned int chain)
+{
+    return chain < TCTL_CHAINS && TCTL_ALLOW_LISTS & TCTL_BIT(chain);
 }

@@ -16,6 +16,7 @@ struct change {
         CHANGE_METERED,
     } kind;
     bool runtime;            /* the saved policy stays as it is */
+    bool denies;             /* somebody may be blocked by it who was not */
     uint32_t chain;          /* SWITCH, LIST; TCTL_LOCKDOWN too */
     bool on;                 /* SWITCH, METERED */
     enum image_edit edit;    /* LIST */

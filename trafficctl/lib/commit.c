@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "commit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <firewall.bpf.h>
+
+#include "asked.h"
+#include "chains.h"
+#include "cleanup.h"
+#include "execute.h"
+#include "ifaces.h"
+#include "policy_file.h"
+#include "rules.h"
+
+#define LOOPBACK 1 /* in every network namespace */
+
+/* What is saved and what the maps hold, before a change and after it. */
+struct commit {
+    struct tctl_firewall *firewall;
+    struct asked asked;
+    struct tctl_config config;
+    bool was_saved;
+    struct policy old, new;
+    struct image from, to;
+    struct plan plan;
+};
+
+static void commit_done(struct commit *commit)
+{
+    policy_done(&commit->old);
+    policy_done(&commit->new);
+    plan_done(&commit->plan);
+    image_done(&commit->from);
+    image_done(&commit->to);
+}
+
+static int read_asked(struct commit *commit)
+{
+    int r = asked_read(commit->firewall->bpffs, &commit->asked);
+    if (r == 0)
+        r = rules_config(&commit->firewall->enforce, &commit->config);
+    return r < 0 ? firewall_failed(commit->firewall, r, "cannot read what trafficd was asked for") : 0;
+}
+
+/* Nothing saved is the empty policy. */
+static int read_saved(struct commit *commit, const struct change *change)
+{
+    int r = policy_file_read(commit->asked.policy, &commit->old, &commit->firewall->problem);
+    if (r < 0 && r != -ENOENT)
+        return firewall_failed(commit->firewall, r, commit->asked.policy);
+    commit->was_saved = r == 0;
+    *commit->firewall->problem.text = '\0';
+    r = policy_copy(&commit->old, &commit->new);
+    return r < 0 ? r : change_policy(change, &commit->new);
+}
+
+static int read_maps(struct commit *commit)
+{
+    int r = image_read(&commit->firewall->enforce, &commit->from);
+    return r < 0 ? r : image_copy(&commit->from, &commit->to);
+}
+
+/* Whom it says nothing about that holds: a rule that is made, or a list left that the UID was never on. */
+static bool means_nothing(const struct commit *commit, const struct change *change, uint32_t uid)
+{
+    if (may_judge(&commit->config, uid))
+        return false;
+    if (change_makes_rules(change))
+        return true;
+    return change->denies && !image_lists(&commit->from, change->chain, uid) &&
+           !policy_uids_has(&commit->old.listed[change->chain], uid);
+}
+
+static int check_uids(const struct commit *commit, const struct change *change)
+{
+    for (size_t i = 0; i < change->uids.count; i++) {
+        uint32_t uid = change->uids.uids[i];
+        if (means_nothing(commit, change, uid))
+            return fault_set(&commit->firewall->problem, -EPERM,
+                             "uid %u is a system UID, whatever the rule: the firewall judges those of app_uids in "
+                             "trafficd's configuration alone",
+                             uid);
+    }
+    return 0;
+}
+
+static bool is_saved_mark(const struct commit *commit, const char *name)
+{
+    for (size_t i = 0; i < commit->old.metered_count; i++) {
+        if (strcmp(commit->old.metered[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The mark of an interface that is gone can be taken from what is saved. */
+static int find_iface(const struct commit *commit, struct change *change)
+{
+    _cleanup_(ifaces_done) struct ifaces ifaces = {0};
+    if (!change->iface || (change->kind == CHANGE_IFACE && !*change->iface))
+        return 0;
+    int r = firewall_check_netns(commit->firewall, &commit->config);
+    if (r == 0)
+        r = ifaces_list(&ifaces);
+    if (r < 0)
+        return r;
+    change->number = ifaces_number(&ifaces, change->iface);
+    if (change->kind == CHANGE_METERED && change->number == LOOPBACK)
+        return fault_set(&commit->firewall->problem, -EINVAL, "the loopback interface cannot be metered");
+    if (change->number || (change->kind == CHANGE_METERED && !change->on && is_saved_mark(commit, change->iface)))
+        return 0;
+    return fault_set(&commit->firewall->problem, -ENODEV, "there is no interface %s", change->iface);
+}
+
+static int prepare(struct commit *commit, struct change *change)
+{
+    int r = read_asked(commit);
+    if (r == 0 && !change->runtime)
+        r = read_saved(commit, change);
+    if (r == 0)
+        r = read_maps(commit);
+    if (r == 0)
+        r = check_uids(commit, change);
+    if (r == 0)
+        r = find_iface(commit, change);
+    if (r == 0)
+        r = change_image(change, &commit->to);
+    if (r == 0)
+        r = plan_make(&commit->from, &commit->to, &commit->plan);
+    return r < 0 ? r : plan_check(&commit->plan, &commit->firewall->enforce, &commit->firewall->problem);
+}
+
+static void put_old_back(const struct commit *commit)
+{
+    struct fault *problem = &commit->firewall->problem, why = {0}, said = *problem;
+    int r = 0;
+    if (commit->was_saved)
+        r = policy_file_write(commit->asked.policy, &commit->old, &why);
+    else if (unlink(commit->asked.policy) < 0 && errno != ENOENT)
+        r = fault_set(&why, -errno, "cannot remove %s: %s", commit->asked.policy, strerror(errno));
+    if (r < 0)
+        snprintf(problem->text, sizeof(problem->text),
+                 "%.300s; the saved policy asks for the change all the same: %.150s", said.text, why.text);
+}
+
+/* What holds now, in case that the policy is damaged later. Without it the change holds just as well. */
+static void keep_good(const struct commit *commit, const struct policy *policy)
+{
+    _cleanup_free_ char *path = NULL;
+    struct fault why = {0};
+    if (asprintf(&path, "%s" POLICY_FILE_GOOD, commit->asked.policy) < 0)
+        path = NULL;
+    if (path && policy_file_write(path, policy, &why) < 0)
+        fault_set(&commit->firewall->problem, 0, "the change holds; %.400s", why.text);
+}
+
+static int save_and_enforce(const struct commit *commit)
+{
+    struct tctl_firewall *firewall = commit->firewall;
+    int r = policy_file_write(commit->asked.policy, &commit->new, &firewall->problem);
+    if (r == 0)
+        r = execute_plan(&commit->plan, &firewall->enforce, &firewall->problem);
+    if (r < 0) {
+        put_old_back(commit);
+        return r;
+    }
+    keep_good(commit, &commit->new);
+    return 0;
+}
+
+int commit_change(struct tctl_firewall *firewall, struct change *change, bool *ret_destroy)
+{
+    _cleanup_(commit_done) struct commit commit = {.firewall = firewall};
+    int r = prepare(&commit, change);
+    if (r < 0)
+        return r;
+    r = change->runtime ? execute_plan(&commit.plan, &firewall->enforce, &firewall->problem)
+                        : save_and_enforce(&commit);
+    if (r < 0)
+        return r;
+    if (commit.config.closed)
+        fault_set(&firewall->problem, 0,
+                  "nobody passes, since the saved policy was damaged, until the policy is restored");
+    *ret_destroy = commit.asked.destroy_sockets;
+    return 0;
+}
+
+static bool names_interfaces(const struct policy *policy)
+{
+    bool named = policy->metered_count > 0;
+    for (size_t i = 0; i < policy->iface_count && !named; i++)
+        named = *policy->ifaces[i].iface;
+    return named;
+}
+
+int commit_saved(struct tctl_firewall *firewall, bool *ret_destroy)
+{
+    _cleanup_(commit_done) struct commit commit = {.firewall = firewall};
+    int r = read_asked(&commit);
+    if (r < 0)
+        return r;
+    r = policy_file_read(commit.asked.policy, &commit.new, &firewall->problem);
+    if (r == -ENOENT)
+        return fault_set(&firewall->problem, r, "nothing was saved: there is no %s", commit.asked.policy);
+    if (r == 0 && names_interfaces(&commit.new))
+        r = firewall_check_netns(firewall, &commit.config);
+    if (r == 0)
+        r = enforce_apply(&firewall->enforce, &commit.new, &firewall->problem);
+    if (r < 0)
+        return r;
+    keep_good(&commit, &commit.new);
+    *ret_destroy = commit.asked.destroy_sockets;
+    return 0;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "firewall.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "asked.h"
+#include "chains.h"
+#include "cleanup.h"
+#include "commit.h"
+#include "destroy.h"
+#include "fd.h"
+#include "ifaces.h"
+#include "pins.h"
+#include "state.h"
+
+static int check_version(const char *bpffs)
+{
+    struct tctl_state state;
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
+    if (r == 0)
+        r = state_read(fd, &state);
+    if (r < 0)
+        return r;
+    return state.abi_version == TCTL_ABI_VERSION ? 0 : -EPROTO;
+}
+
+static int open_pins(struct tctl_firewall *firewall)
+{
+    int r = writer_open(firewall->bpffs, &firewall->writer), opened = enforce_open(firewall->bpffs, &firewall->enforce);
+    if (r == 0)
+        r = check_version(firewall->bpffs);
+    return r < 0 ? r : opened;
+}
+
+static int say_why_not_open(struct tctl_firewall *firewall, int err)
+{
+    switch (err) {
+    case -ENOENT:
+        return fault_set(&firewall->problem, err, "nothing is pinned below %s: start trafficd", firewall->bpffs);
+    case -EACCES:
+    case -EPERM:
+        return fault_set(&firewall->problem, -EACCES, "the firewall takes root");
+    case -EPROTO:
+        return fault_set(&firewall->problem, err, "what is pinned below %s is of another version: restart trafficd",
+                         firewall->bpffs);
+    default:
+        return fault_set(&firewall->problem, err, "cannot open the pins below %s: %s", firewall->bpffs, strerror(-err));
+    }
+}
+
+int tctl_firewall_open(const char *bpffs, struct tctl_firewall **ret_firewall)
+{
+    struct tctl_firewall *firewall = calloc(1, sizeof(*firewall));
+    if (!firewall)
+        return -ENOMEM;
+    firewall->bpffs = strdup(bpffs ? bpffs : TCTL_BPFFS);
+    if (!firewall->bpffs) {
+        free(firewall);
+        return -ENOMEM;
+    }
+    int r = open_pins(firewall);
+    if (r == -ENOMEM) {
+        tctl_firewall_close(firewall);
+        return r;
+    }
+    *ret_firewall = firewall;
+    return r < 0 ? say_why_not_open(firewall, r) : 0;
+}
+
+struct tctl_firewall *tctl_firewall_close(struct tctl_firewall *firewall)
+{
+    if (!firewall)
+        return NULL;
+    writer_done(&firewall->writer);
+    enforce_done(&firewall->enforce);
+    free(firewall->bpffs);
+    free(firewall);
+    return NULL;
+}
+
+const char *tctl_firewall_problem(const struct tctl_firewall *firewall)
+{
+    return firewall->problem.text;
+}
+
+int firewall_failed(struct tctl_firewall *firewall, int err, const char *what)
+{
+    return *firewall->problem.text ? err : fault_set(&firewall->problem, err, "%s: %s", what, strerror(-err));
+}
+
+static int say_why_not_locked(struct tctl_firewall *firewall, int err)
+{
+    switch (err) {
+    case -EBUSY:
+        return fault_set(&firewall->problem, err,
+                         "another process changes what is below %s/" TCTL_DIR " and does not end: see /proc/locks",
+                         firewall->bpffs);
+    case -ESTALE:
+        return fault_set(&firewall->problem, err, "everything below %s was unloaded", firewall->bpffs);
+    default:
+        return firewall_failed(firewall, err, "cannot take the writers' lock");
+    }
+}
+
+int firewall_begin(struct tctl_firewall *firewall)
+{
+    *firewall->problem.text = '\0';
+    int r = writer_check(&firewall->writer);
+    return r < 0 ? say_why_not_locked(firewall, r) : 0;
+}
+
+int firewall_check_netns(struct tctl_firewall *firewall, const struct tctl_config *config)
+{
+    bool same;
+    int r = ifaces_are_of(config->netns_inum, &same);
+    if (r < 0)
+        return firewall_failed(firewall, r, "cannot look at this network namespace");
+    return same ? 0
+                : fault_set(&firewall->problem, -EXDEV,
+                            "this is not trafficd's network namespace: interfaces have "
+                            "other numbers here");
+}
+
+/* Sockets that were open before are none of the change itself: it holds, and the problem says what is left. */
+static void abort_sockets(struct tctl_firewall *firewall)
+{
+    size_t count;
+    struct fault why = {0};
+    if (destroy_blocked(firewall->bpffs, &firewall->enforce, &count, &why) < 0)
+        firewall->problem = why;
+}
+
+/* change NULL: all that was saved. */
+static int with_lock(struct tctl_firewall *firewall, struct change *change)
+{
+    bool destroy = false;
+    int r = writer_lock(&firewall->writer);
+    if (r < 0)
+        return say_why_not_locked(firewall, r);
+    r = change ? commit_change(firewall, change, &destroy) : commit_saved(firewall, &destroy);
+    writer_unlock(&firewall->writer);
+    if (r == 0 && destroy && (!change || change->denies))
+        abort_sockets(firewall);
+    return r < 0 ? firewall_failed(firewall, r, "cannot change the firewall") : 0;
+}
+
+static int run(struct tctl_firewall *firewall, struct change *change, const uint32_t *uids, size_t count,
+               unsigned int flags)
+{
+    int r = firewall_begin(firewall);
+    if (r < 0)
+        return r;
+    if (flags & ~TCTL_RUNTIME)
+        return fault_set(&firewall->problem, -EINVAL, "no such flags: 0x%x", flags);
+    change->runtime = flags & TCTL_RUNTIME;
+    r = policy_uids_replace(&change->uids, uids, count);
+    if (r < 0)
+        return firewall_failed(firewall, r, "cannot change the firewall");
+    if (policy_uids_has(&change->uids, TCTL_CHAIN_SWITCH))
+        return fault_set(&firewall->problem, -EINVAL, "%u is nobody's UID", TCTL_CHAIN_SWITCH);
+    return with_lock(firewall, change);
+}
+
+static int refuse_chain(struct tctl_firewall *firewall, unsigned int chain)
+{
+    return fault_set(&firewall->problem, -EINVAL, "there is no chain %u", chain);
+}
+
+int tctl_firewall_enable(struct tctl_firewall *firewall, unsigned int chain, bool on, unsigned int flags)
+{
+    struct change change = {.kind = CHANGE_SWITCH, .chain = chain, .on = on, .denies = on};
+    return tctl_chain_name(chain) ? run(firewall, &change, NULL, 0, flags) : refuse_chain(firewall, chain);
+}
+
+int tctl_firewall_set(struct tctl_firewall *firewall, unsigned int chain, const uint32_t *uids, size_t count,
+                      bool allow, unsigned int flags)
+{
+    _cleanup_(change_done) struct change change = {
+        .kind = CHANGE_LIST,
+        .chain = chain,
+        .edit = allow == tctl_chain_is_allow_list(chain) ? IMAGE_ADD : IMAGE_TAKE,
+        .denies = !allow,
+    };
+    return tctl_chain_name(chain) ? run(firewall, &change, uids, count, flags) : refuse_chain(firewall, chain);
+}
+
+int tctl_firewall_replace(struct tctl_firewall *firewall, unsigned int chain, const uint32_t *uids, size_t count,
+                          unsigned int flags)
+{
+    _cleanup_(change_done) struct change change = {
+        .kind = CHANGE_LIST,
+        .chain = chain,
+        .edit = IMAGE_REPLACE,
+        .denies = true,
+    };
+    return tctl_chain_name(chain) ? run(firewall, &change, uids, count, flags) : refuse_chain(firewall, chain);
+}
+
+int tctl_firewall_set_iface(struct tctl_firewall *firewall, uint32_t uid, const char *iface, unsigned int flags)
+{
+    _cleanup_(change_done) struct change change = {.kind = CHANGE_IFACE, .iface = iface};
+    return run(firewall, &change, &uid, 1, flags);
+}
+
+int tctl_firewall_lockdown(struct tctl_firewall *firewall, uint32_t uid, bool on, unsigned int flags)
+{
+    _cleanup_(change_done) struct change change = {
+        .kind = CHANGE_LIST,
+        .chain = TCTL_LOCKDOWN,
+        .edit = on ? IMAGE_ADD : IMAGE_TAKE,
+    };
+    return run(firewall, &change, &uid, 1, flags);
+}
+
+int tctl_firewall_meter(struct tctl_firewall *firewall, const char *iface, bool on, unsigned int flags)
+{
+    struct change change = {.kind = CHANGE_METERED, .iface = iface, .on = on};
+    return run(firewall, &change, NULL, 0, flags);
+}
+
+int tctl_firewall_restore(struct tctl_firewall *firewall)
+{
+    int r = firewall_begin(firewall);
+    return r < 0 ? r : with_lock(firewall, NULL);
+}
