@@ -53,12 +53,12 @@ static size_t put_ipv6(const struct verdict_packet *packet, size_t behind, uint8
 {
     size_t extensions = put_extensions(packet, to + sizeof(struct ip6_hdr));
     struct ip6_hdr ip = {
-        .ip6_vfc = packet->flaw == VERDICT_BAD_VERSION ? 0x40 : 0x60,
         .ip6_plen = htons((uint16_t)(extensions + behind)),
         .ip6_nxt = packet->extension_count ? packet->extensions[0] : packet->protocol,
         .ip6_hlim = 64,
     };
 
+    ip.ip6_vfc = packet->flaw == VERDICT_BAD_VERSION ? 0x40 : 0x60; /* of a union with what was just set */
     memcpy(to, &ip, sizeof(ip));
     return sizeof(ip) + extensions;
 }

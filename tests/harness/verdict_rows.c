@@ -220,21 +220,30 @@ static void walk_state(struct walk *walk, const struct verdict_case *state, cons
         }
 }
 
-/* Each chain alone and each pair, in every state. */
+static void walk_pair(struct walk *walk, int a, int b, int on, int entries)
+{
+    struct verdict_case row = {.exempt_esp = false};
+    struct verdict_rules rules = {.lockdown = false};
+
+    row.on[b] = on & 2;
+    row.on[a] = on & 1;
+    rules.entry[b] = entries / VERDICT_ENTRIES;
+    rules.entry[a] = entries % VERDICT_ENTRIES;
+    walk_state(walk, &row, &rules);
+}
+
+/* Each chain alone and each pair, on and off, with every entry. */
 static void walk_chains(struct walk *walk)
 {
     for (int a = TCTL_DOZABLE; a < TCTL_CHAINS; a++)
-        for (int b = a; b < TCTL_CHAINS; b++)
-            for (int state = 0; state < 4 * VERDICT_ENTRIES * VERDICT_ENTRIES; state++) {
-                struct verdict_case row = {.exempt_esp = false};
-                struct verdict_rules rules = {.lockdown = false};
-
-                row.on[b] = state & 2;
-                row.on[a] = state & 1;
-                rules.entry[b] = (state >> 2) / VERDICT_ENTRIES;
-                rules.entry[a] = (state >> 2) % VERDICT_ENTRIES;
-                walk_state(walk, &row, &rules);
-            }
+        for (int entries = 0; entries < VERDICT_ENTRIES * VERDICT_ENTRIES; entries++) {
+            if (entries < VERDICT_ENTRIES)
+                for (int on = 0; on < 2; on++)
+                    walk_pair(walk, a, 0, on, entries);
+            for (int b = TCTL_DOZABLE; b < a; b++)
+                for (int on = 1; on < 4; on++)
+                    walk_pair(walk, a, b, on, entries);
+        }
 }
 
 /* All twelve on: all alike, and each the only one of its kind. */

@@ -8,5 +8,7 @@ PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o,$(PROG_OBJ))
 $(PROG_TESTS): %: %.o $(PROG_SHARED) $(LOADER_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(LIB_LIBS) -lpthread -o $@
 
+$(B)/obj/tests/prog/test_verdict_table: $(patsubst %,$(B)/obj/tests/harness/%.o,verdicts verdict_packet verdict_rows)
+
 check-prog: $(PROG_TESTS) ## the programs and the loader in the running kernel (root); T=name for one
 	@failed=0; for t in $(PROG_TESTS); do $$t || failed=1; done; exit $$failed

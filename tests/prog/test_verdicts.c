@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* The chains in their simplest form, the shares of rows, and what is lost. By BPF_PROG_TEST_RUN. Root. */
-#include <errno.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <netinet/in.h>
 
-#include "chroot.h"
 #include "fixture.h"
+#include "holder.h"
 
 static void put_chain(const struct fixture *fixture, enum pin_id chain, uint32_t uid, uint8_t value)
 {
@@ -102,82 +96,20 @@ static void test_ranges_per_user(void **state)
     check_verdict(fixture, false);
 }
 
-static void write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-    assert_return_code(fd, errno);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-}
-
-/* Only holds the namespaces: a user namespace of UID 10001, whose map the test writes, and a network namespace of it.
- */
-static void hold_namespaces(int channel)
-{
-    char byte;
-
-    if (chroot_leave() || setresgid(10001, 10001, 10001) || setresuid(10001, 10001, 10001) || unshare(CLONE_NEWUSER))
-        _exit(errno);
-    if (write(channel, "", 1) != 1 || read(channel, &byte, 1) != 1 || unshare(CLONE_NEWNET))
-        _exit(errno);
-    if (write(channel, "", 1) != 1)
-        _exit(errno);
-    pause();
-}
-
-/* The holder has come one step further; if it ended instead, the test fails by what it ended with. */
-static void wait_for_holder(int channel, pid_t holder)
-{
-    char byte;
-    int status;
-
-    if (read(channel, &byte, 1) == 1)
-        return;
-    waitpid(holder, &status, 0);
-    fail_msg("no namespaces: %s", WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "killed");
-}
-
-/* A process in a network namespace whose user namespace maps 0 to 10001. Kill and wait for it. */
-static pid_t start_holder(void)
-{
-    int channel[2];
-    char path[64];
-
-    assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), errno);
-    pid_t holder = fork();
-    assert_return_code(holder, errno);
-    if (holder == 0) {
-        close(channel[0]);
-        hold_namespaces(channel[1]);
-    }
-    close(channel[1]);
-    wait_for_holder(channel[0], holder);
-    snprintf(path, sizeof(path), "/proc/%d/uid_map", holder);
-    write_file(path, "0 10001 1\n");
-    assert_int_equal(write(channel[0], "", 1), 1);
-    wait_for_holder(channel[0], holder);
-    close(channel[0]);
-    return holder;
-}
-
 /* Run the egress program with a socket of UID 10001: BPF_PROG_TEST_RUN's is root's of the network namespace. */
 static int send_as_10001(const struct fixture *fixture, const struct packet *packet, uint32_t repeat)
 {
-    pid_t holder = start_holder();
-    char path[64];
+    pid_t holder = holder_start();
     int status;
 
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", holder);
     pid_t runner = fork();
     if (runner == 0) {
-        if (setns(open(path, O_RDONLY | O_CLOEXEC), CLONE_NEWNET))
+        if (holder_enter(holder))
             _exit(101);
         _exit(fixture_run(fixture, PIN_EGRESS_PROG, packet, repeat));
     }
     waitpid(runner, &status, 0);
-    kill(holder, SIGKILL);
-    waitpid(holder, NULL, 0);
+    holder_end(holder);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
