@@ -54,7 +54,7 @@ static void cgroup_remove(const char *path)
 
 static void folder_remove(const char *folder)
 {
-    static const char *const files[] = {"conf", "notify", "fwmarkd", "handed"};
+    static const char *const files[] = {"conf", "notify", "fwmarkd", "handed", "policy", "policy.good"};
     char path[128];
 
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
