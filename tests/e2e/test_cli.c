@@ -190,12 +190,13 @@ static void test_status_is_ok(void **state)
     assert_true(i >= 2);
     json_array_foreach(json_object_get(document, "chains"), i, row)
         assert_true(json_is_false(json_object_get(row, "enabled")));
-    assert_int_equal(i, 3);
+    assert_int_equal(i, 12);
     json_object_foreach(json_object_get(document, "lost"), pin, value) if (json_integer_value(value) != 0)
         fail_msg("%s lost packets", pin);
     json_decref(document);
     run_ctl(the_world, "status", 0, &said);
-    assert_non_null(strstr(said.out, "ok"));
+    assert_non_null(strstr(said.out, "state: ok\n"));
+    assert_non_null(strstr(said.out, "chains that are on: none (0 of 12)\n"));
     assert_string_equal(said.error, "");
 }
 
@@ -209,6 +210,8 @@ static void test_status_shows_a_chain_that_is_on(void **state)
     assert_true(json_is_true(json_object_get(named(document, "chains", "name", "dozable"), "enabled")));
     assert_true(json_is_false(json_object_get(named(document, "chains", "name", "standby"), "enabled")));
     json_decref(document);
+    run_ctl(the_world, "status", 0, &said);
+    assert_non_null(strstr(said.out, "chains that are on: dozable (1 of 12)\n"));
     byte_remove(the_world, "traffic_dozable_uid_map", 0xFFFFFFFF);
 }
 

@@ -70,6 +70,13 @@ enum cli_status cli_uid(const char *name, const char *text, uint32_t *ret)
     }
 }
 
+enum cli_status cli_iface(const char *text)
+{
+    if (*text && strlen(text) < TCTL_IFACE_LEN)
+        return CLI_DONE;
+    return cli_usage("'%s' cannot be an interface: a name has 1 to %d bytes", text, TCTL_IFACE_LEN - 1);
+}
+
 enum cli_status cli_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *ret)
 {
     uint32_t value;
@@ -88,7 +95,7 @@ enum cli_status cli_options(const char *command, int argc, char **argv, const st
     int letter;
 
     optind = 0;
-    while (status == CLI_DONE && (letter = option_next(argc, argv, "+:", longs, &fault)) != -1) {
+    while (status == CLI_DONE && (letter = option_next(argc, argv, ":", longs, &fault)) != -1) {
         if (letter == ':')
             return cli_usage("%s: %s", command, fault.text);
         if (letter == '?')

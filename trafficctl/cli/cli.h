@@ -16,13 +16,14 @@ enum cli_status {
     CLI_DEGRADED = 4,
 };
 
-/* The general options. */
+/* The general options, and what every change of the firewall takes. */
 struct cli {
     const char *bpffs;
     const char *socket; /* of fwmarkd; NULL: none was named */
     bool json;
     bool numeric; /* no user names */
     bool human;   /* sizes for people: standard output is a terminal */
+    bool runtime; /* of a change: leave the saved policy as it is */
 };
 
 /* Say what was wrong and what to do, and give the status. */
@@ -44,11 +45,13 @@ static inline void cli_closep(struct tctl **traffic)
 
 /* An argument that is a UID, or a number; CLI_USAGE: said which argument does not fit. name is how help calls it. */
 enum cli_status cli_uid(const char *name, const char *text, uint32_t *ret);
+/* Can an interface be called so? Whether there is one is not asked. */
+enum cli_status cli_iface(const char *text);
 enum cli_status cli_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
 /*
- * The options of a command: take() is called with each one's letter, its argument in optarg. CLI_USAGE: said what was
- * wrong. What follows the options is at optind.
+ * The options of a command, before its operands or after: take() is called with each one's letter, its argument in
+ * optarg. CLI_USAGE: said what was wrong. The operands are at optind.
  */
 typedef enum cli_status (*cli_option_fn)(void *context, int letter);
 enum cli_status cli_options(const char *command, int argc, char **argv, const struct option *longs, cli_option_fn take,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* stats uid, stats iface, stats detail */
+/* stats uid, stats iface, stats detail, stats drops */
 #include <string.h>
+
+#include <trafficctl/firewall.h>
 
 #include "cleanup.h"
 #include "commands.h"
@@ -87,19 +89,12 @@ static enum cli_status print_ifaces(const struct cli *cli, const char *name, con
     return cli->json ? print_json_document(json_pack("{s:o}", "interfaces", array)) : print_table(&table);
 }
 
-static enum cli_status check_iface(const char *name)
-{
-    if (*name && strlen(name) < TCTL_IFACE_LEN)
-        return CLI_DONE;
-    return cli_usage("'%s' cannot be an interface: a name has 1 to %d bytes", name, TCTL_IFACE_LEN - 1);
-}
-
 enum cli_status cmd_stats_iface(const struct cli *cli, int argc, char **argv)
 {
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
     _cleanup_free_ struct tctl_iface_row *rows = NULL;
     const char *name = argc > 1 ? argv[1] : NULL;
-    enum cli_status status = name ? check_iface(name) : CLI_DONE;
+    enum cli_status status = name ? cli_iface(name) : CLI_DONE;
     size_t count = 0;
 
     if (status == CLI_DONE)
@@ -158,7 +153,7 @@ static enum cli_status take_filter(void *context, int letter)
         return cli_uid("--uid", optarg, &filter->uid);
     case 'i':
         filter->iface = optarg;
-        return check_iface(optarg);
+        return cli_iface(optarg);
     case 't':
         filter->has_tag = true;
         return cli_number("--tag", optarg, 0, UINT32_MAX, &filter->tag);
@@ -199,4 +194,55 @@ enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv)
         return status;
     int r = tctl_read_details(traffic, &filter, &rows, &count);
     return r < 0 ? cli_read_failed(cli, r) : print_details(cli, rows, count);
+}
+
+static json_t *drop_json(const struct cli *cli, const struct tctl_drop_row *row)
+{
+    return print_json_counters(json_pack("{s:I, s:o, s:s}", "uid", (json_int_t)row->uid, "user",
+                                         print_json_user(cli, row->uid), "reason", row->reason),
+                               &row->counters);
+}
+
+static void drop_cells(const struct cli *cli, struct table *table, const struct tctl_drop_row *row)
+{
+    print_user_cells(cli, table, row->uid);
+    table_add(table, "%s", row->reason);
+    print_counter_cells(cli, table, &row->counters);
+}
+
+/* Rows of one UID, or all: uid NULL. */
+static enum cli_status print_drops(const struct cli *cli, const uint32_t *uid, const struct tctl_drop_row *rows,
+                                   size_t count)
+{
+    json_t *array = cli->json ? json_array() : NULL;
+    _cleanup_(table_done) struct table table = {0};
+
+    print_user_columns(cli, &table);
+    table_column(&table, "REASON", false);
+    print_counter_columns(&table);
+    for (size_t i = 0; i < count; i++) {
+        if (uid && *uid != rows[i].uid)
+            continue;
+        if (!cli->json)
+            drop_cells(cli, &table, &rows[i]);
+        else
+            array = print_json_append(array, drop_json(cli, &rows[i]));
+    }
+    return cli->json ? print_json_document(json_pack("{s:o}", "drops", array)) : print_table(&table);
+}
+
+enum cli_status cmd_stats_drops(const struct cli *cli, int argc, char **argv)
+{
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    _cleanup_free_ struct tctl_drop_row *rows = NULL;
+    uint32_t uid = 0;
+    enum cli_status status = argc > 1 ? cli_uid("UID", argv[1], &uid) : CLI_DONE;
+    size_t count = 0;
+
+    if (status == CLI_DONE)
+        status = cli_open(cli, &traffic);
+    if (status != CLI_DONE)
+        return status;
+    int r = tctl_read_drops(traffic, &rows, &count);
+    return r < 0 ? cli_read_failed(cli, r) : print_drops(cli, argc > 1 ? &uid : NULL, rows, count);
 }

@@ -63,12 +63,18 @@ static json_t *daemon_json(const struct tctl_status *now)
                      now->daemon_pid ? json_integer(now->daemon_pid) : json_null());
 }
 
+static json_t *dropped_json(const struct tctl_status *now)
+{
+    return json_pack("{s:I, s:I, s:I}", "rx_packets", format_saturated(now->dropped_rx), "tx_packets",
+                     format_saturated(now->dropped_tx), "untold", format_saturated(now->untold));
+}
+
 static enum cli_status print_status_json(const struct tctl_status *now)
 {
-    return print_json_document(json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health],
-                                         "daemon", daemon_json(now), "since", (json_int_t)now->since_sec, "boot_id",
-                                         print_json_text(now->boot_id), "programs", programs_json(now), "maps",
-                                         maps_json(now), "lost", lost_json(now), "chains", chains_json(now)));
+    return print_json_document(json_pack(
+        "{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health], "daemon", daemon_json(now),
+        "since", (json_int_t)now->since_sec, "boot_id", print_json_text(now->boot_id), "programs", programs_json(now),
+        "maps", maps_json(now), "lost", lost_json(now), "chains", chains_json(now), "dropped", dropped_json(now)));
 }
 
 static void print_summary(const struct tctl_status *now)
@@ -136,32 +142,30 @@ static enum cli_status print_lost(const struct tctl_status *now)
     return print_table(&table);
 }
 
-static enum cli_status print_chains(const struct tctl_status *now)
+static void print_firewall(const struct tctl_status *now)
 {
-    struct table table = {0};
+    unsigned int on = 0;
 
-    table_column(&table, "CHAIN", false);
-    table_column(&table, "ENABLED", false);
-    for (size_t i = 0; i < TCTL_STATUS_CHAINS; i++) {
-        table_add(&table, "%s", now->chains[i].name);
-        table_add(&table, "%s", now->chains[i].enabled ? "yes" : "no");
-    }
-    return print_table(&table);
+    printf("chains that are on: ");
+    for (size_t i = 0; i < TCTL_STATUS_CHAINS; i++)
+        if (now->chains[i].enabled)
+            printf("%s%s", on++ ? ", " : "", now->chains[i].name);
+    printf("%s (%u of %u)\n", on ? "" : "none", on, TCTL_STATUS_CHAINS);
+    printf("dropped: %" PRIu64 " packets coming in, %" PRIu64 " going out\n", now->dropped_rx, now->dropped_tx);
 }
 
 static enum cli_status print_status(const struct tctl_status *now)
 {
-    static enum cli_status (*const PARTS[])(const struct tctl_status *) = {print_programs, print_maps, print_lost,
-                                                                           print_chains};
+    static enum cli_status (*const TABLES[])(const struct tctl_status *) = {print_programs, print_maps, print_lost};
 
     print_summary(now);
-    for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
-        if (i)
-            putchar('\n');
-        enum cli_status status = PARTS[i](now);
+    for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++) {
+        enum cli_status status = TABLES[i](now);
         if (status != CLI_DONE)
             return status;
+        putchar('\n');
     }
+    print_firewall(now);
     return CLI_DONE;
 }
 

@@ -35,6 +35,17 @@ void format_time(uint64_t sec, char text[static FORMAT_LEN])
         snprintf(text, FORMAT_LEN, "%" PRIu64, sec);
 }
 
+void format_moment(uint64_t ns, char text[static FORMAT_LEN])
+{
+    time_t when = (time_t)(ns / 1000000000);
+    struct tm parts;
+    size_t length = 0;
+
+    if (gmtime_r(&when, &parts))
+        length = strftime(text, FORMAT_LEN, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text + length, FORMAT_LEN - length, ".%03uZ", (unsigned int)(ns / 1000000 % 1000));
+}
+
 int64_t format_saturated(uint64_t value)
 {
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;

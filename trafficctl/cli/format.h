@@ -13,6 +13,9 @@ void format_size(uint64_t bytes, bool human, char text[static FORMAT_LEN]);
 /* Seconds since the epoch in local time: "2026-01-31 13:05:09 +0100". */
 void format_time(uint64_t sec, char text[static FORMAT_LEN]);
 
+/* Nanoseconds since the epoch as RFC 3339 has it, in UTC: "2026-01-31T12:05:09.007Z". */
+void format_moment(uint64_t ns, char text[static FORMAT_LEN]);
+
 /* JSON has no more than 2^63-1 for readers of signed integers. */
 int64_t format_saturated(uint64_t value);
 

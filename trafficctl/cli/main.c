@@ -24,7 +24,7 @@ static const struct option LONG[] = {
 static enum cli_status help(void)
 {
     fputs("Usage: trafficctl [OPTION]... COMMAND\n"
-          "Read network traffic by user from the maps that trafficd pinned, and tag sockets.\n\n"
+          "Read network traffic by user from the maps that trafficd pinned, tag sockets, block users.\n\n"
           "      --bpffs DIR    where the pins are (default " TCTL_BPFFS ")\n"
           "      --socket PATH  tag through the server there (default, without the right to the pins:\n"
           "                     " TCTL_FWMARKD ")\n"
@@ -32,7 +32,8 @@ static enum cli_status help(void)
           "  -n, --numeric      print no user names\n"
           "  -h, --help         print this and exit\n"
           "  -V, --version      print the version and exit\n\n"
-          "Commands (UID: a number or a user name):\n",
+          "Commands (UID: a number or a user name; CHAIN: a name or netd's number; --runtime: the\n"
+          "saved policy stays as it is):\n",
           stdout);
     commands_help(stdout);
     fputs("\nExit status: 0 done, 1 failed, 2 usage, 4 degraded.\n", stdout);

@@ -25,6 +25,33 @@ void print_user_cells(const struct cli *cli, struct table *table, uint32_t uid)
     table_add(table, "%s", user ?: "-");
 }
 
+static void print_uid(const struct cli *cli, uint32_t uid, FILE *out)
+{
+    _cleanup_free_ char *user = cli->numeric ? NULL : format_user(uid);
+
+    fprintf(out, "%u", uid);
+    if (user)
+        fprintf(out, "(%s)", user);
+}
+
+char *print_uid_list(const struct cli *cli, const uint32_t *uids, size_t count, size_t max)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < count && i < max; i++) {
+        fputs(i ? " " : "", out);
+        print_uid(cli, uids[i], out);
+    }
+    if (count > max)
+        fprintf(out, " and %zu more", count - max);
+    fclose(out);
+    return text;
+}
+
 void print_counter_columns(struct table *table)
 {
     table_column(table, "RX_BYTES", true);

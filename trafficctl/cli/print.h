@@ -17,6 +17,9 @@ static inline void print_json_freep(json_t **json)
 void print_user_columns(const struct cli *cli, struct table *table);
 void print_user_cells(const struct cli *cli, struct table *table, uint32_t uid);
 
+/* "10001(alice) 10002", at most max of them "and 7 more"; without names when numeric. malloc'ed; NULL: no memory. */
+char *print_uid_list(const struct cli *cli, const uint32_t *uids, size_t count, size_t max);
+
 void print_counter_columns(struct table *table);
 void print_counter_cells(const struct cli *cli, struct table *table, const struct tctl_counters *counters);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "inside.h"
+#include "wall_kit.h"
+
+struct program said;
+
+int wall_setup(void **state)
+{
+    (void)state;
+    return place_enter(the_world, PLACE_A);
+}
+
+int wall_teardown(void **state)
+{
+    char path[96];
+    FILE *policy;
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/policy", the_world->folder);
+    policy = fopen(path, "we");
+    if (!policy || fputs("trafficctl policy 1\nend\n", policy) < 0 || fclose(policy) != 0)
+        return SAY_ERRNO(path);
+    run_ctl(the_world, "firewall restore", 0, &said);
+    return place_leave(the_world);
+}
+
+void wall(const char *format, ...)
+{
+    char words[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(words, sizeof(words), format, args);
+    va_end(args);
+    run_ctl(the_world, words, 0, &said);
+    if (*said.out || *said.error)
+        fail_msg("trafficctl %s: said %s%s", words, said.out, said.error);
+}
+
+void wall_refuses(int exit, const char *part, const char *another, const char *words)
+{
+    run_ctl(the_world, words, exit, &said);
+    assert_string_equal(said.out, "");
+    assert_refused(&said, exit, part, another);
+}
+
+json_t *wall_rules(void)
+{
+    return run_ctl_json(the_world, "firewall show", 0);
+}
+
+json_t *wall_chain(json_t *rules, int number)
+{
+    json_t *chain = json_array_get(json_object_get(rules, "chains"), (size_t)number - 1);
+
+    assert_int_equal(json_integer_value(json_object_get(chain, "number")), number);
+    return chain;
+}
+
+bool has_number(const json_t *array, json_int_t number)
+{
+    assert_true(json_is_array(array));
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (json_integer_value(json_array_get(array, i)) == number)
+            return true;
+    return false;
+}
+
+bool sends(const struct udp *udp)
+{
+    char byte;
+
+    if (send(udp->a, "x", 1, 0) < 0) {
+        assert_int_equal(errno, EPERM);
+        return false;
+    }
+    wait_for(udp->b, POLLIN);
+    assert_int_equal(recv(udp->b, &byte, 1, 0), 1);
+    return true;
+}
+
+/* On one CPU a datagram has arrived, or was dropped, when send() returns; a neighbour that is still looked for aside.
+ */
+bool receives(const struct udp *udp)
+{
+    struct pollfd ready = {.fd = udp->a, .events = POLLIN};
+    char byte;
+
+    assert_int_equal(send(udp->b, "x", 1, 0), 1);
+    if (poll(&ready, 1, PROMISE_MS) == 0)
+        return false;
+    assert_int_equal(recv(udp->a, &byte, 1, 0), 1);
+    return true;
+}
