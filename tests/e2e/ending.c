@@ -2,6 +2,7 @@
 #include "ending.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/netlink.h>
@@ -147,7 +148,21 @@ bool hook_is_on(void)
     return is_listening(false);
 }
 
-void hook_take_off(void)
+/* Attached by itself alone, it lets no other program onto its hook: ours does not come back. */
+static int blocker = -1;
+
+static int blocker_load(void)
+{
+    const struct bpf_insn one[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET_SOCK_RELEASE);
+
+    return bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK, "blocker", "GPL", one, ARRAY_SIZE(one), &options);
+}
+
+static void hook_detach(void)
 {
     _cleanup_fd_ int link = world_map(the_world, TCTL_DIR "/release_link");
 
@@ -155,19 +170,21 @@ void hook_take_off(void)
     assert_int_equal(bpf_link_detach(link), 0);
 }
 
-static int load_only(int channel, void *arg)
+/* trafficd may be quicker: then once more. */
+void hook_take_off(void)
 {
-    struct world *world = arg;
-
-    (void)channel;
-    execl(TCTL_BUILD "/trafficd", "trafficd", "--load-only", "--config", world->config, "--bpffs", world->bpffs,
-          "--cgroup", world->cgroup, NULL);
-    return -errno;
+    blocker = fd_close(blocker);
+    blocker = blocker_load();
+    assert_return_code(blocker, errno);
+    do
+        hook_detach();
+    while (bpf_prog_attach(blocker, the_world->cgroup_fd, BPF_CGROUP_INET_SOCK_RELEASE, 0) == -EPERM);
 }
 
 void hook_put_back(void)
 {
-    assert_int_equal(as_uid(the_world, PLACE_A, 0, load_only, the_world), 0);
+    assert_int_equal(bpf_prog_detach2(blocker, the_world->cgroup_fd, BPF_CGROUP_INET_SOCK_RELEASE), 0);
+    blocker = fd_close(blocker);
 }
 
 int with_hook(void **state)

@@ -19,9 +19,9 @@ int with_hook(void **state);
 int without_hook(void **state);
 /* Is it attached, as the setup had it? */
 bool hook_is_on(void);
-/* While trafficd runs: nothing but the program, not what trafficd makes of that. */
+/* Nothing but the program, not what trafficd makes of that; and so that neither trafficd nor a start can attach it. */
 void hook_take_off(void);
-/* trafficd --load-only beside the one that runs, which notices. */
+/* They can again; a trafficd that runs does so by itself. */
 void hook_put_back(void);
 
 /* trafficd's socket for socket-destroy events. False: it has none. */

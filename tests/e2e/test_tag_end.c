@@ -333,10 +333,11 @@ static void test_start_finds_what_ended_before(void **state)
     (void)state;
     tag_socket(outside, 1);
     fd_close(outside); /* the program runs for sockets of its control group alone */
-    hook_take_off();
     assert_int_equal(world_stop_daemon(the_world, SIGKILL, NULL), 0);
+    hook_take_off();
     all_close(&going);
     assert_int_equal(tagged_sockets(), 2 * KINDS_COUNT + 1);
+    hook_put_back();
     assert_int_equal(world_start_daemon(the_world), 0);
     tags_become(KINDS_COUNT, LOOKS_MS);
     all_are_tagged(&staying);

@@ -265,13 +265,13 @@ static void loader_starts_again_over_percpu_counters(void **state)
 static void wait_until_cut(struct fixture *fixture)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
-    uint32_t attached = ALL, missing = 0;
-    for (int i = 0; i < 10000 && attached; i++) {
-        assert_int_equal(loader_watch(fixture->loaded, &attached, &missing), 0);
+    struct load_seen seen = {.attached = ALL};
+    for (int i = 0; i < 10000 && seen.attached; i++) {
+        assert_int_equal(loader_watch(fixture->loaded, &seen), 0);
         nanosleep(&moment, NULL);
     }
-    assert_int_equal(attached, 0);
-    assert_int_equal(missing, ALL);
+    assert_int_equal(seen.attached, 0);
+    assert_int_equal(seen.missing, ALL);
 }
 
 static void loader_replaces_links_of_a_removed_cgroup(void **state)
@@ -308,15 +308,15 @@ static void loader_moves_to_another_cgroup(void **state)
 static void loader_makes_what_is_missing(void **state)
 {
     struct fixture *fixture = *state;
-    uint32_t attached, missing;
+    struct load_seen seen;
     fixture_load(fixture);
     put_counts(fixture);
     assert_return_code(unlink(fixture_path(fixture, pins[PIN_EGRESS_LINK].path)), errno);
     assert_return_code(unlink(fixture_path(fixture, pins[PIN_EGRESS_PROG].path)), errno);
     assert_return_code(unlink(fixture_path(fixture, pins[PIN_CONFIG].path)), errno);
-    assert_int_equal(loader_watch(fixture->loaded, &attached, &missing), 0);
-    assert_int_equal(missing, 1 << TCTL_PROG_EGRESS);
-    assert_int_equal(state_of(fixture).attached, ALL & ~missing);
+    assert_int_equal(loader_watch(fixture->loaded, &seen), 0);
+    assert_int_equal(seen.missing, 1 << TCTL_PROG_EGRESS);
+    assert_int_equal(state_of(fixture).attached, ALL & ~seen.missing);
     stop(fixture);
     fixture_load(fixture);
     check_attached(fixture);
@@ -386,13 +386,13 @@ static void loader_applies_what_sighup_may_change(void **state)
 static void loader_sees_chains_that_are_switched_on(void **state)
 {
     struct fixture *fixture = *state;
-    uint32_t attached, missing;
+    struct load_seen seen;
     fixture_load(fixture);
     assert_int_equal(state_of(fixture).chains, 0);
     fixture_put(fixture, PIN_STANDBY_UID, &(uint32_t){TCTL_CHAIN_SWITCH}, &(uint8_t){1});
-    assert_int_equal(loader_watch(fixture->loaded, &attached, &missing), 0);
-    assert_int_equal(attached, ALL);
-    assert_int_equal(missing, 0);
+    assert_int_equal(loader_watch(fixture->loaded, &seen), 0);
+    assert_int_equal(seen.attached, ALL);
+    assert_true(load_seen_whole(&seen));
     assert_int_equal(state_of(fixture).chains, TCTL_BIT(TCTL_STANDBY));
     assert_true(state_of(fixture).seen_sec > 0);
 }

@@ -8,16 +8,15 @@
 #include <string.h>
 #include <tags.h>
 
+#include "attachments.h"
 #include "cleanup.h"
 #include "fwmarkd.h"
+#include "links.h"
 #include "log.h"
 #include "notify.h"
 #include "reload.h"
 #include "sockets.h"
 #include "warn.h"
-
-/* By bit of loader_watch(). */
-static const char *const PROGRAMS[] = {"ingress", "egress", "release", "connect4", "connect6"};
 
 struct daemon {
     const struct options *options;
@@ -27,8 +26,6 @@ struct daemon {
     struct fwmarkd *fwmarkd;
     struct sockets *sockets;
     struct event_base *base;
-    uint32_t missing;
-    int watch_error; /* of the last look, so that a lasting failure is told once */
 };
 
 static void tell(int r)
@@ -59,34 +56,12 @@ static void on_reload(evutil_socket_t signal, short what, void *data)
     tell(notify_ready());
 }
 
-static void tell_changes(uint32_t before, uint32_t now)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(PROGRAMS); i++) {
-        uint32_t bit = UINT32_C(1) << i;
-        if (now & ~before & bit)
-            log_error("the %s program is no longer attached: restart trafficd to attach it again", PROGRAMS[i]);
-        else if (before & ~now & bit)
-            log_info("the %s program is attached again", PROGRAMS[i]);
-    }
-}
-
-static void on_watch(evutil_socket_t fd, short what, void *data)
+static void on_look(bool release, void *data)
 {
     struct daemon *daemon = data;
-    uint32_t attached, missing;
-    int r = loader_watch(daemon->loaded, &attached, &missing);
 
-    (void)fd;
-    (void)what;
-    if (r < 0 && r != daemon->watch_error)
-        log_error("cannot look at the attached programs: %s; trying again each second", strerror(-r));
-    daemon->watch_error = r;
-    if (r < 0)
-        return;
-    tell_changes(daemon->missing, missing);
-    daemon->missing = missing;
     if (daemon->sockets)
-        sockets_watch(daemon->sockets, attached & UINT32_C(1) << TCTL_PROG_RELEASE);
+        sockets_watch(daemon->sockets, release);
 }
 
 static void event_freep(struct event **event)
@@ -99,6 +74,16 @@ static void event_base_freep(struct event_base **base)
 {
     if (*base)
         event_base_free(*base);
+}
+
+static void attachments_freep(struct attachments **attachments)
+{
+    *attachments = attachments_free(*attachments);
+}
+
+static void links_freep(struct links **links)
+{
+    *links = links_free(*links);
 }
 
 static void loaded_freep(struct loaded **loaded)
@@ -154,27 +139,37 @@ static int serve_tags(struct daemon *daemon)
     return r;
 }
 
+/* What the kernel holds is watched from here on. */
+static int serve_loaded(struct daemon *daemon)
+{
+    _cleanup_(attachments_freep) struct attachments *attachments = NULL;
+    _cleanup_(links_freep) struct links *links = NULL;
+    struct fault fault = {0};
+    int r = attachments_new(daemon->base, daemon->loaded, &daemon->settings, on_look, daemon, &attachments);
+
+    if (r == 0)
+        r = links_new(daemon->base, &daemon->settings, &links);
+    return r < 0 ? say(r, &fault) : serve_tags(daemon);
+}
+
 /* Signals are taken from before the load on: one that comes meanwhile is served when the load is done. */
 static int serve(struct daemon *daemon, const char *effective)
 {
-    static const struct timeval SECOND = {.tv_sec = WATCH_SECONDS};
     struct load_options load = settings_load_options(&daemon->settings, effective);
     _cleanup_(event_freep) struct event *term = evsignal_new(daemon->base, SIGTERM, on_stop, daemon);
     _cleanup_(event_freep) struct event *interrupt = evsignal_new(daemon->base, SIGINT, on_stop, daemon);
     _cleanup_(event_freep) struct event *hangup = evsignal_new(daemon->base, SIGHUP, on_reload, daemon);
-    _cleanup_(event_freep) struct event *watch = event_new(daemon->base, -1, EV_PERSIST, on_watch, daemon);
     _cleanup_(loaded_freep) struct loaded *loaded = NULL;
     struct fault fault = {0};
 
-    if (!term || !interrupt || !hangup || !watch || evsignal_add(term, NULL) || evsignal_add(interrupt, NULL) ||
-        evsignal_add(hangup, NULL) || event_add(watch, &SECOND))
+    if (!term || !interrupt || !hangup || evsignal_add(term, NULL) || evsignal_add(interrupt, NULL) ||
+        evsignal_add(hangup, NULL))
         return say(-ENOMEM, &fault);
     int r = loader_start(&load, true, warn, &loaded, &fault);
     if (r < 0)
         return say(r, &fault);
     daemon->loaded = loaded;
-    on_watch(-1, 0, daemon);
-    return serve_tags(daemon);
+    return serve_loaded(daemon);
 }
 
 int run(const struct options *options, const struct options_files *files, const struct settings *settings,

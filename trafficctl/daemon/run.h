@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/*
- * The life of the daemon: load, tell readiness, then wait for signals, and each second (WATCH_SECONDS) look whether the
- * programs are still attached. Logs.
- */
+/* The life of the daemon: load, tell readiness, then serve and watch until a signal ends it. Logs. */
 #pragma once
 
 #include "options.h"
-
-#define WATCH_SECONDS 1
 
 /* Until SIGTERM or SIGINT: 0. Otherwise -errno, already logged. Counting goes on after either. */
 int run(const struct options *options, const struct options_files *files, const struct settings *settings,

@@ -20,5 +20,5 @@ int sockets_new(struct event_base *base, const char *bpffs, struct tags *tags, s
 /* NULL is fine. Returns NULL. */
 struct sockets *sockets_free(struct sockets *sockets);
 
-/* Is the release program attached? To be told each second. */
+/* Is the release program attached? To be told about each second. */
 void sockets_watch(struct sockets *sockets, bool attached);

@@ -40,21 +40,20 @@ static int program_of(const struct job *job, const struct hook *hook, uint32_t p
     return fcntl(job->found[hook->prog], F_DUPFD_CLOEXEC, 3);
 }
 
-static int update(struct job *job, const struct hook *hook, uint32_t prog_id)
+static int update(struct job *job, const struct hook *hook, int program, uint32_t prog_id)
 {
     _cleanup_fd_ int old = program_of(job, hook, prog_id);
     int link = job->found[hook->link];
     int r = undo_plan(&job->undo, UNDO_UPDATE, pins[hook->link].path, link, old, NULL);
     if (r == 0)
-        r = bpf_link_update(link, bpf_program__fd(hooks_program(job, hook->prog)), NULL);
+        r = bpf_link_update(link, program, NULL);
     if (r == 0 && old >= 0)
         undo_arm(&job->undo);
     return r;
 }
 
-static int create(struct job *job, const struct hook *hook)
+static int create(struct job *job, const struct hook *hook, int program)
 {
-    int program = bpf_program__fd(hooks_program(job, hook->prog));
     _cleanup_fd_ int link = bpf_link_create(program, job->cgroup_fd, hook->attach_type, NULL);
     if (link == -EPERM || link == -EBUSY)
         return fault_set(job->fault, link,
@@ -71,7 +70,7 @@ static int create(struct job *job, const struct hook *hook)
 }
 
 /* A link that hangs elsewhere stays until its pin is replaced: rather both for a moment than neither. */
-static int attach(struct job *job, const struct hook *hook)
+static int attach(struct job *job, const struct hook *hook, int program)
 {
     struct bpf_link_info info = {0};
     int link = job->found[hook->link];
@@ -81,12 +80,12 @@ static int attach(struct job *job, const struct hook *hook)
             return r;
     }
     if (link < 0 || info.cgroup.cgroup_id != job->cgroup_id)
-        return create(job, hook);
+        return create(job, hook, program);
 
-    int r = update(job, hook, info.prog_id);
+    int r = update(job, hook, program, info.prog_id);
     /* The group went away just now. */
     if (r == -ENOLINK)
-        return create(job, hook);
+        return create(job, hook, program);
     if (r < 0)
         return fault_set(job->fault, r, "cannot replace the %s program: %s", hook_name(hook), strerror(-r));
     return 0;
@@ -108,9 +107,21 @@ int attach_programs(struct job *job)
         r = pin_programs(job);
     for (size_t i = 0; i < ARRAY_SIZE(hooks) && r == 0; i++)
         if (hooks_wanted(job, hooks[i].prog))
-            r = attach(job, &hooks[i]);
+            r = attach(job, &hooks[i], bpf_program__fd(hooks_program(job, hooks[i].prog)));
     if (r == 0)
         r = iterators_pin(job);
+    if (r == 0)
+        r = aside_move(job);
+    if (r == 0)
+        aside_clear(job->options->bpffs);
+    return r;
+}
+
+int attach_again(struct job *job, const struct hook *hook, int program)
+{
+    int r = aside_open(job);
+    if (r == 0)
+        r = attach(job, hook, program);
     if (r == 0)
         r = aside_move(job);
     if (r == 0)
@@ -141,20 +152,4 @@ bool attach_is_elsewhere(const struct job *job)
             return true;
     }
     return false;
-}
-
-int attach_look(const char *bpffs, uint64_t cgroup_id, uint32_t *ret_attached)
-{
-    uint32_t attached = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-        struct bpf_link_info info;
-        _cleanup_fd_ int fd = -1;
-        int r = pins_open(bpffs, hooks[i].link, &fd);
-        if (r < 0 && r != -ENOENT)
-            return r;
-        if (r == 0 && examine_link(fd, hooks[i].attach_type, &info) == 0 && info.cgroup.cgroup_id == cgroup_id)
-            attached |= 1u << hooks[i].program;
-    }
-    *ret_attached = attached;
-    return 0;
 }

@@ -11,11 +11,16 @@
  */
 int attach_programs(struct job *job);
 
+struct hook;
+
+/*
+ * Attach the program at this hook alone, by the link in job->found if it hangs on the control group, and pin the link
+ * in the place of the old. Needs no skeleton.
+ */
+int attach_again(struct job *job, const struct hook *hook, int program);
+
 /* Every wanted program hangs on job's control group already, by a link that was found. */
 bool attach_is_done(const struct job *job, uint32_t wanted);
 
 /* A link that was found hangs on another control group than job's, which is still there. */
 bool attach_is_elsewhere(const struct job *job);
-
-/* 1 << enum tctl_program for each pinned link that hangs on the control group. */
-int attach_look(const char *bpffs, uint64_t cgroup_id, uint32_t *ret_attached);

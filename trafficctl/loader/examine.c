@@ -23,7 +23,7 @@ struct shape {
 };
 
 /* bpf(2) answers the same question about maps, programs and links in the same bytes; only the file's name tells. */
-static int kind_of(int fd, enum pin_kind *ret_kind)
+int examine_kind(int fd, enum pin_kind *ret_kind)
 {
     static const struct {
         const char *name;
@@ -140,7 +140,12 @@ int examine_link(int fd, uint32_t attach_type, struct bpf_link_info *ret_info)
 {
     struct bpf_link_info info = {0};
     uint32_t length = sizeof(info);
-    int r = bpf_obj_get_info_by_fd(fd, &info, &length);
+    enum pin_kind kind;
+    int r = examine_kind(fd, &kind);
+    if (r == 0 && kind != PIN_LINK)
+        r = -EBADF;
+    if (r == 0)
+        r = bpf_obj_get_info_by_fd(fd, &info, &length);
     if (r < 0)
         return r;
     if (info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.attach_type != attach_type)
@@ -169,7 +174,7 @@ static int check_link(const struct job *job, enum pin_id id, const char *path, i
 static int check(const struct job *job, enum pin_id id, const char *path, int fd)
 {
     enum pin_kind kind = PIN_MAP;
-    int r = kind_of(fd, &kind);
+    int r = examine_kind(fd, &kind);
     if (r < 0)
         return r;
     if (kind != pins[id].kind)
@@ -214,6 +219,8 @@ static int examine(struct job *job, enum pin_id id)
         return 0;
     if (r == 0)
         r = check(job, id, path, fd);
+    if (r == -EEXIST && job->repairs && pins[id].kind != PIN_MAP)
+        return 0;
     if (r < 0)
         return r;
     job->found[id] = fd_take(&fd);

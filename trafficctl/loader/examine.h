@@ -6,9 +6,14 @@
 
 struct bpf_link_info;
 
-/* Open every pin into job->found and compare it with what this start would make. -EEXIST: the first that does not fit.
+/*
+ * Open every pin into job->found and compare it with what this start would make. -EEXIST: the first that does not fit;
+ * a repair takes programs and links that do not fit for missing.
  */
 int examine_pins(struct job *job);
+
+/* What the descriptor of a pin is. -EBADF: of nothing that is pinned. */
+int examine_kind(int fd, enum pin_kind *ret_kind);
 
 /*
  * What the pinned link fd is. -EBADF: it is no link of a control group at this hook.

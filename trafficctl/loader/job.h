@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* One start: what it was asked for, what it found, what it has done. Passed from file to file of this room. */
+/* One start or repair: what it was asked for, what it found, what it has done. Passed from file to file of this room.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct job {
     struct fault *fault;
     struct undo undo;
     bool privileged; /* may load and attach; else everything has to be there already */
+    bool repairs;    /* pins of programs and links that are others' are replaced, not refused */
     bool release_hook;
     bool iterators;
     struct tctl_kernel kernel;
@@ -29,6 +31,12 @@ struct job {
     uint64_t cgroup_id;
     int found[PINS]; /* what was pinned when the start began; -1: nothing */
 };
+
+/* NULL: no memory. Ended with job_freep(); undo is the caller's to end. */
+struct job *job_new(const struct load_options *options, load_warn_fn warn, struct fault *fault);
+void job_freep(struct job **job);
+
+void job_warn(const struct job *job, const char *text);
 
 /* Pins are made here first and renamed over the old ones. What a killed start left in it is removed by the next. */
 #define JOB_ASIDE_DIR TCTL_DIR "/new"

@@ -5,13 +5,14 @@
 #include <state.h>
 #include <stdlib.h>
 
-#include "attach.h"
 #include "cleanup.h"
 #include "configure.h"
 #include "fd.h"
 #include "lock.h"
+#include "look.h"
 #include "owner.h"
 #include "record.h"
+#include "restore.h"
 
 struct loaded *loaded_free(struct loaded *loaded)
 {
@@ -20,6 +21,7 @@ struct loaded *loaded_free(struct loaded *loaded)
     state_unmap(loaded->state);
     fd_close(loaded->running_fd);
     free(loaded->bpffs);
+    free(loaded->cgroup);
     free(loaded);
     return NULL;
 }
@@ -42,19 +44,19 @@ int loader_apply(struct loaded *loaded, const struct load_options *options, load
     else
         record_options(loaded->state, options);
     undo_forget(&undo);
+    if (r == 0)
+        restore_warn(&here, warn);
     return r;
 }
 
-int loader_watch(struct loaded *loaded, uint32_t *ret_attached, uint32_t *ret_missing)
+int loader_watch(struct loaded *loaded, struct load_seen *ret_seen)
 {
-    uint32_t attached, chains;
-    int r = attach_look(loaded->bpffs, loaded->cgroup_id, &attached);
+    uint32_t chains;
+    int r = look(loaded, ret_seen);
     if (r < 0)
         return r;
     if (chains_switched(loaded->bpffs, &chains) < 0)
         chains = loaded->state->chains;
-    record_seen(loaded->state, attached, chains);
-    *ret_attached = attached;
-    *ret_missing = loaded->wanted & ~attached;
+    record_seen(loaded->state, ret_seen->attached, chains);
     return 0;
 }

@@ -83,11 +83,31 @@ struct loaded *loaded_free(struct loaded *loaded);
 /* Apply what SIGHUP may change (app_uids, per_user_range, groups) to what is loaded, and note options->effective. */
 int loader_apply(struct loaded *loaded, const struct load_options *options, load_warn_fn warn, struct fault *fault);
 
+/* What is left of what a start left there. */
+struct load_seen {
+    uint32_t attached; /* 1 << enum tctl_program: ours, and on the control group */
+    uint32_t missing;  /* wanted, and not attached */
+    uint32_t foreign;  /* of those: another program is where ours was, by our link */
+    bool no_group;     /* the control group was removed; maybe there is a new one of that name */
+    uint64_t pins;     /* 1 << enum pin_id of lib/pins.h: programs and links whose pin is gone or somebody else's */
+    uint64_t maps;     /* the same of maps */
+};
+
+/* Is all of it there? */
+bool load_seen_whole(const struct load_seen *seen);
+
+/* Look at the attachments, the pins and the chain switches, and note them in the state. -errno. */
+int loader_watch(struct loaded *loaded, struct load_seen *ret_seen);
+
 /*
- * Look at the attachments and the chain switches and note them in the state. *ret_attached: 1 << enum tctl_program;
- * *ret_missing: wanted but not attached.
+ * Make whole what is not, as far as it can be: programs attached again on the control group that the path names now,
+ * put in the place of others under our links, loaded again over the maps that are there where their pins are gone. What
+ * is attached goes on meanwhile, and after a failure. *ret_found: what was wrong when nobody else was loading; nothing
+ * is done where that is nothing. options are those of the start. -ESRCH: maps are gone, which takes a restart; -ENOENT:
+ * the control group is (named); -EBUSY: another process loads or writes; else as loader_start().
  */
-int loader_watch(struct loaded *loaded, uint32_t *ret_attached, uint32_t *ret_missing);
+int loader_repair(struct loaded *loaded, const struct load_options *options, struct load_seen *ret_found,
+                  struct fault *fault);
 
 /*
  * Detach and unpin everything. -EBUSY: trafficd runs (fault names its pid); -EACCES: it takes root. Success where

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <state.h>
@@ -12,114 +11,22 @@
 #include "bpffs.h"
 #include "cgroup.h"
 #include "cleanup.h"
-#include "complaint.h"
 #include "configure.h"
-#include "examine.h"
 #include "fd.h"
 #include "hooks.h"
-#include "iterators.h"
 #include "job.h"
-#include "kernel.h"
 #include "loaded.h"
 #include "loader.h"
 #include "lock.h"
+#include "look.h"
 #include "maps.h"
 #include "owner.h"
 #include "privilege.h"
+#include "programs.h"
 #include "record.h"
 #include "refuse.h"
+#include "restore.h"
 #include "rows.h"
-
-static struct job *job_new(const struct load_options *options, load_warn_fn warn, struct fault *fault)
-{
-    struct job *job = calloc(1, sizeof(*job));
-    if (!job)
-        return NULL;
-    job->options = options;
-    job->warn = warn;
-    job->fault = fault;
-    job->cgroup_fd = -1;
-    job->running_fd = -1;
-    for (int id = 0; id < PINS; id++)
-        job->found[id] = -1;
-    return job;
-}
-
-static void job_freep(struct job **job)
-{
-    if (!*job)
-        return;
-    traffic__destroy((*job)->skeleton);
-    fd_close((*job)->cgroup_fd);
-    fd_close((*job)->running_fd);
-    for (int id = 0; id < PINS; id++)
-        fd_close((*job)->found[id]);
-    free(*job);
-}
-
-static void warn(const struct job *job, const char *text)
-{
-    if (job->warn)
-        job->warn(text);
-}
-
-/* Without privilege nothing can be tried: what the start that loaded found there holds. */
-static void look_at_kernel(struct job *job)
-{
-    if (!job->privileged) {
-        job->kernel.stored_answers = 1;
-        job->release_hook = true;
-        return;
-    }
-    kernel_find_out(job->options->percpu, &job->kernel);
-    job->release_hook = kernel_has_release_hook();
-    job->iterators = iterators_work(&job->kernel);
-}
-
-static void warn_of_lacks(const struct job *job)
-{
-    if (!kernel_has_types())
-        warn(job, "this kernel has no /sys/kernel/btf/vmlinux: users inside user namespaces and fragments are counted "
-                  "as the network namespace sees them");
-    if (!job->kernel.stored_answers)
-        warn(job, "this kernel has no socket storage: every packet asks the maps");
-    if (!job->release_hook)
-        warn(job, "this kernel cannot run a program when a socket closes: tags stay until trafficd hears of it, for up "
-                  "to 30 seconds");
-    if (!job->iterators && kernel_has_types())
-        warn(job, "this kernel cannot list its sockets: tags whose end was missed stay, and users of user namespaces "
-                  "tag as the UID they have there");
-}
-
-static int prepare(struct job *job)
-{
-    complaint_listen();
-    privilege_raise_memlock();
-    job->skeleton = traffic__open();
-    if (!job->skeleton)
-        return fault_set(job->fault, -errno, "cannot open the programs: %s", complaint_text());
-    look_at_kernel(job);
-    int r = maps_shape(job);
-    return r < 0 ? r : examine_pins(job);
-}
-
-static int load(struct job *job)
-{
-    job->skeleton->rodata->kernel = job->kernel;
-    int r = bpf_program__set_autoload(job->skeleton->progs.release, job->release_hook);
-    if (r == 0)
-        r = iterators_choose(job);
-    if (r == 0)
-        r = maps_reuse(job);
-    if (r < 0)
-        return fault_set(job->fault, r, "cannot prepare the programs: %s", complaint_text());
-    r = traffic__load(job->skeleton);
-    if (r < 0)
-        return refuse(job, r, "the programs", complaint_text());
-    /* Only now: where a needed part is missing, that line is the one that counts. */
-    warn_of_lacks(job);
-    return 0;
-}
 
 static uint32_t wanted_programs(const struct job *job)
 {
@@ -131,7 +38,7 @@ static uint32_t wanted_programs(const struct job *job)
 
 static int load_and_attach(struct job *job, uint32_t *ret_wanted)
 {
-    int r = load(job);
+    int r = programs_load(job);
     if (r == 0)
         r = maps_pin(job);
     if (r == 0)
@@ -140,6 +47,8 @@ static int load_and_attach(struct job *job, uint32_t *ret_wanted)
         r = bpffs_open_root(job->options->bpffs, &job->undo, job->fault);
     if (r == 0)
         r = configure_write(job->options, false, &job->undo, job->fault);
+    if (r == 0)
+        r = restore_policy(job);
     if (r == 0)
         r = attach_programs(job);
     *ret_wanted = wanted_programs(job);
@@ -165,7 +74,15 @@ static int adopt(struct job *job, uint32_t *ret_wanted)
     if (r < 0 || state.wanted == 0 || !is_there(job, state.wanted))
         return privilege_check(job->fault);
     *ret_wanted = state.wanted;
-    return configure_write(job->options, false, &job->undo, job->fault);
+    r = configure_write(job->options, false, &job->undo, job->fault);
+    return r < 0 ? r : restore_policy(job);
+}
+
+static int copy_paths(const struct load_options *options, struct loaded *loaded)
+{
+    loaded->bpffs = strdup(options->bpffs);
+    loaded->cgroup = options->cgroup ? strdup(options->cgroup) : NULL;
+    return loaded->bpffs && (loaded->cgroup || !options->cgroup) ? 0 : -ENOMEM;
 }
 
 static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
@@ -173,9 +90,12 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
     struct loaded *loaded = calloc(1, sizeof(*loaded));
     if (!loaded)
         return -ENOMEM;
-    *loaded = (struct loaded){
-        .bpffs = strdup(job->options->bpffs), .cgroup_id = job->cgroup_id, .wanted = wanted, .running_fd = -1};
-    int r = loaded->bpffs ? record_state(job, wanted, &loaded->state) : -ENOMEM;
+    *loaded = (struct loaded){.cgroup_id = job->cgroup_id, .wanted = wanted, .running_fd = -1};
+    int r = copy_paths(job->options, loaded);
+    if (r == 0)
+        r = record_state(job, wanted, &loaded->state);
+    if (r == 0)
+        r = look_remember(loaded);
     if (r < 0) {
         loaded_free(loaded);
         return r;
@@ -188,13 +108,13 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
 /* From here on everything counts; what fails now is no reason to take it down again. */
 static void finish(struct job *job, struct loaded *loaded)
 {
-    uint32_t attached, missing;
+    struct load_seen seen;
     if (record_interfaces(job->options->bpffs) < 0)
-        warn(job, "cannot write down all names of interfaces; the kernel's are used for the rest");
+        job_warn(job, "cannot write down all names of interfaces; the kernel's are used for the rest");
     if (rows_recount(job->options->bpffs) < 0)
-        warn(job, "cannot recount the rows of each UID; limits of rows go by the old counts");
-    if (loader_watch(loaded, &attached, &missing) < 0)
-        warn(job, "cannot look at what is attached");
+        job_warn(job, "cannot recount the rows of each UID; limits of rows go by the old counts");
+    if (loader_watch(loaded, &seen) < 0)
+        job_warn(job, "cannot look at what is attached");
 }
 
 /* Moved to another control group beneath it, a trafficd would go on watching the one it was started with. */
@@ -213,7 +133,7 @@ static int start_locked(struct job *job, struct loaded **ret_loaded)
     uint32_t wanted = 0;
     int r = cgroup_open(job->options->cgroup, &job->undo, &job->cgroup_fd, &job->cgroup_id, job->fault);
     if (r == 0)
-        r = prepare(job);
+        r = programs_prepare(job);
     if (r == 0)
         r = check_beneath(job);
     if (r == 0)

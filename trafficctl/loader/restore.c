@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "restore.h"
+
+#include <enforce.h>
+#include <errno.h>
+#include <limits.h>
+#include <policy_file.h>
+#include <rules.h>
+#include <state.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+struct restore {
+    const struct load_options *options;
+    load_warn_fn warn;
+    struct enforce maps;
+    struct policy policy;
+    struct tctl_config config;
+    char good[PATH_MAX];
+};
+
+static void restore_done(struct restore *restore)
+{
+    policy_done(&restore->policy);
+    enforce_done(&restore->maps);
+}
+
+#define WARN(restore, ...)                                                                                             \
+    ({                                                                                                                 \
+        struct fault line_;                                                                                            \
+        fault_set(&line_, 0, __VA_ARGS__);                                                                             \
+        if ((restore)->warn)                                                                                           \
+            (restore)->warn(line_.text);                                                                               \
+    })
+
+/* One that is new has lost its rules, whatever the others hold; so have all after a first start that was killed. */
+static bool has_new_maps(const struct job *job)
+{
+    struct tctl_state state;
+    static const enum pin_id MAPS[] = {PIN_DOZABLE_UID, PIN_STANDBY_UID, PIN_POWERSAVE_UID, PIN_UID_RULES,
+                                       PIN_UID_IFACE,   PIN_METERED,     PIN_CONFIG};
+    for (size_t i = 0; i < ARRAY_SIZE(MAPS); i++)
+        if (job->found[MAPS[i]] < 0)
+            return true;
+    return job->found[PIN_STATE] >= 0 && state_read(job->found[PIN_STATE], &state) == 0 && state.since_sec == 0;
+}
+
+static void look_at(const struct tctl_config *config, uint32_t uid, size_t *count, uint32_t *example)
+{
+    if (may_judge(config, uid))
+        return;
+    *example = uid;
+    ++*count;
+}
+
+static void warn_of_system_uids(const struct restore *restore)
+{
+    const struct policy *policy = &restore->policy;
+    size_t count = 0;
+    uint32_t example = 0;
+    for (int chain = 1; chain < TCTL_CHAINS; chain++)
+        for (size_t i = 0; i < policy->listed[chain].count; i++)
+            look_at(&restore->config, policy->listed[chain].uids[i], &count, &example);
+    for (size_t i = 0; i < policy->lockdown.count; i++)
+        look_at(&restore->config, policy->lockdown.uids[i], &count, &example);
+    for (size_t i = 0; i < policy->iface_count; i++)
+        look_at(&restore->config, policy->ifaces[i].uid, &count, &example);
+    if (count > 0)
+        WARN(restore, "%s: %zu of its rules do not hold: app_uids does not contain their UIDs, as %u",
+             restore->options->policy, count, example);
+}
+
+static int open_maps(const struct load_options *options, load_warn_fn warn, struct restore *ret_restore)
+{
+    *ret_restore = (struct restore){.options = options, .warn = warn};
+    snprintf(ret_restore->good, sizeof(ret_restore->good), "%s" POLICY_FILE_GOOD, options->policy);
+    int r = enforce_open(options->bpffs, &ret_restore->maps);
+    return r < 0 ? r : rules_config(&ret_restore->maps, &ret_restore->config);
+}
+
+/* -ENOENT, with nothing changed, where there is no such file. */
+static int put(struct restore *restore, const char *path, struct fault *why)
+{
+    policy_done(&restore->policy);
+    restore->policy = (struct policy){0};
+    int r = policy_file_read(path, &restore->policy, why);
+    if (r < 0)
+        return r;
+    r = enforce_apply(&restore->maps, &restore->policy, why);
+    if (r == 0)
+        r = enforce_set_closed(&restore->maps, false);
+    if (r == 0)
+        warn_of_system_uids(restore);
+    /* Whatever it is, the file is there. */
+    return r == -ENOENT ? -EIO : r;
+}
+
+static int close_all(const struct restore *restore, const char *why)
+{
+    int r = enforce_set_closed(&restore->maps, true);
+    if (r == 0)
+        WARN(restore,
+             "%.300s; nobody passes whom the firewall may judge until it is mended and \"trafficctl firewall "
+             "restore\" is run",
+             why);
+    return r;
+}
+
+static int open_all(const struct restore *restore, const char *why)
+{
+    const struct policy nothing = {0};
+    int r = enforce_apply(&restore->maps, &nothing, NULL);
+    if (r == 0)
+        r = enforce_set_closed(&restore->maps, false);
+    if (r == 0)
+        WARN(restore, "%.400s; everybody passes (on_bad_policy = open)", why);
+    return r;
+}
+
+/* What holds instead of a policy that is bad; maps that are new hold nothing to keep. */
+static int put_instead(struct restore *restore, bool new_maps, const char *why)
+{
+    struct fault none;
+    switch (restore->options->on_bad_policy) {
+    case LOAD_CLOSED:
+        return close_all(restore, why);
+    case LOAD_OPEN:
+        return open_all(restore, why);
+    case LOAD_KEEP:
+        break;
+    }
+    if (!new_maps) {
+        WARN(restore, "%.400s; the rules that the kernel has go on holding", why);
+        return 0;
+    }
+    if (put(restore, restore->good, &none) < 0)
+        return close_all(restore, why);
+    WARN(restore, "%.250s; the last good policy holds instead: %s", why, restore->good);
+    return 0;
+}
+
+static const char *text_of(const struct fault *why, int r)
+{
+    return *why->text ? why->text : strerror(-r);
+}
+
+/* So that what holds now can hold again when the file is damaged later. */
+static void copy_good(const struct restore *restore)
+{
+    struct fault why = {0};
+    int r = policy_file_write(restore->good, &restore->policy, &why);
+    if (r < 0)
+        WARN(restore, "the good policy is not kept: %s; going on", text_of(&why, r));
+}
+
+static int fill(struct restore *restore)
+{
+    struct fault why = {0};
+    int r = put(restore, restore->options->policy, &why);
+    if (r == 0)
+        copy_good(restore);
+    else if (r != -ENOENT)
+        return put_instead(restore, true, text_of(&why, r));
+    else if (access(restore->good, F_OK) == 0)
+        WARN(restore, "%s is not there, though %s is: nothing is asked for, everybody passes", restore->options->policy,
+             restore->good);
+    return 0;
+}
+
+static int check(struct restore *restore)
+{
+    struct fault why = {0};
+    int r = policy_file_read(restore->options->policy, &restore->policy, &why);
+    if (r < 0 && r != -ENOENT)
+        return put_instead(restore, false, text_of(&why, r));
+    warn_of_system_uids(restore);
+    if (restore->config.closed)
+        WARN(restore,
+             "nobody passes yet whom the firewall may judge, since %s could not be read: run \"trafficctl "
+             "firewall restore\"",
+             restore->options->policy);
+    return 0;
+}
+
+int restore_policy(const struct job *job)
+{
+    if (!job->options->policy)
+        return 0;
+    _cleanup_(restore_done) struct restore restore;
+    int r = open_maps(job->options, job->warn, &restore);
+    if (r == 0)
+        r = has_new_maps(job) ? fill(&restore) : check(&restore);
+    return r < 0 ? fault_set(job->fault, r, "cannot put the policy into the maps at %s: %s", job->options->bpffs,
+                             strerror(-r))
+                 : 0;
+}
+
+void restore_warn(const struct load_options *options, load_warn_fn warn)
+{
+    if (!options->policy)
+        return;
+    _cleanup_(restore_done) struct restore restore;
+    if (open_maps(options, warn, &restore) == 0 && policy_file_read(options->policy, &restore.policy, NULL) == 0)
+        warn_of_system_uids(&restore);
+}
