@@ -4,7 +4,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -112,6 +114,30 @@ static int open_pin(const char *bpffs, enum pin_id id, uint32_t flags, int *ret_
 int pins_open(const char *bpffs, enum pin_id id, int *ret_fd)
 {
     return open_pin(bpffs, id, 0, ret_fd);
+}
+
+/* bpf(2) answers the same question about maps, programs and links in the same bytes; only the file's name tells. */
+int pins_kind(int fd, enum pin_kind *ret_kind)
+{
+    static const struct {
+        const char *name;
+        enum pin_kind kind;
+    } kinds[] = {
+        {"anon_inode:bpf-map", PIN_MAP},
+        {"anon_inode:bpf-prog", PIN_PROG},
+        {"anon_inode:bpf_link", PIN_LINK},
+        {"anon_inode:bpf-link", PIN_LINK}, /* newer kernels */
+    };
+    char path[32], name[64] = "";
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (readlink(path, name, sizeof(name) - 1) < 0)
+        return -errno;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (strcmp(name, kinds[i].name) == 0) {
+            *ret_kind = kinds[i].kind;
+            return 0;
+        }
+    return -EBADF;
 }
 
 /* Readers copy keys and values into buffers of the table's sizes. */

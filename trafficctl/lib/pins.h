@@ -107,6 +107,9 @@ int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
 /* Open a pinned program or link, for root. The caller owns the descriptor. Errno of bpf(2). */
 int pins_open(const char *bpffs, enum pin_id id, int *ret_fd);
 
+/* What the descriptor of a pin is. -EBADF: of nothing that is pinned; -errno of readlink(2). */
+int pins_kind(int fd, enum pin_kind *ret_kind);
+
 /*
  * Who holds the lock on one of the folders above. 0: nobody (or a process that this pid namespace cannot see). Needs
  * search permission on trafficctl/ alone. -errno of stat or of reading /proc/locks; a missing directory is "nobody".

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "attached.h"
 #include "chains.h"
 #include "fd.h"
 #include "handle.h"
@@ -17,28 +18,9 @@ _Static_assert(TCTL_STATUS_MAPS == PINS_NETD_MAPS, "one line each");
 _Static_assert(TCTL_STATUS_LOST == TCTL_COUNTED_MAPS, "one line each");
 _Static_assert(TCTL_STATUS_CHAINS == TCTL_CHAINS - 1, "one line each");
 
-static const struct {
-    const char *name;
-    enum pin_id prog;
-    enum pin_id link;
-} programs[TCTL_PROGRAMS] = {
-    [TCTL_PROG_INGRESS] = {"ingress", PIN_INGRESS_PROG, PIN_INGRESS_LINK},
-    [TCTL_PROG_EGRESS] = {"egress", PIN_EGRESS_PROG, PIN_EGRESS_LINK},
-    [TCTL_PROG_RELEASE] = {"release", PIN_RELEASE_PROG, PIN_RELEASE_LINK},
-    [TCTL_PROG_CONNECT4] = {"connect4", PIN_CONNECT4_PROG, PIN_CONNECT4_LINK},
-    [TCTL_PROG_CONNECT6] = {"connect6", PIN_CONNECT6_PROG, PIN_CONNECT6_LINK},
-};
-
 static bool not_allowed(int err)
 {
     return err == -EACCES || err == -EPERM;
-}
-
-static int open_and_ask(const char *bpffs, enum pin_id id, void *ret_info, uint32_t length)
-{
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open(bpffs, id, &fd);
-    return r < 0 ? r : bpf_obj_get_info_by_fd(fd, ret_info, &length);
 }
 
 /*
@@ -47,14 +29,14 @@ static int open_and_ask(const char *bpffs, enum pin_id id, void *ret_info, uint3
  */
 static int look_at_program(const char *bpffs, enum tctl_program program, bool *ret_attached)
 {
-    struct bpf_link_info link = {0};
-    struct bpf_prog_info prog = {0};
-    int r = open_and_ask(bpffs, programs[program].link, &link, sizeof(link));
+    struct bpf_link_info link;
+    struct attached_program pinned;
+    int r = attached_link(bpffs, program, &link);
     if (r == 0)
-        r = open_and_ask(bpffs, programs[program].prog, &prog, sizeof(prog));
-    if (r < 0 && r != -ENOENT)
+        r = attached_program(bpffs, program, &pinned);
+    if (r < 0 && r != -ENOENT && r != -EBADF)
         return r;
-    *ret_attached = r == 0 && link.cgroup.cgroup_id != 0 && link.prog_id == prog.id;
+    *ret_attached = r == 0 && link.cgroup.cgroup_id != 0 && link.prog_id == pinned.id;
     return 0;
 }
 
@@ -70,7 +52,7 @@ static int fill_programs(const char *bpffs, const struct tctl_state *state, stru
         } else if (r < 0) {
             return r;
         }
-        status->programs[i].name = programs[i].name;
+        status->programs[i].name = attached_pins[i].name;
         status->programs[i].attached = attached;
         status->programs[i].wanted = state->wanted >> i & 1;
     }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -21,30 +20,6 @@
 struct shape {
     uint32_t type, key, value, entries, flags;
 };
-
-/* bpf(2) answers the same question about maps, programs and links in the same bytes; only the file's name tells. */
-int examine_kind(int fd, enum pin_kind *ret_kind)
-{
-    static const struct {
-        const char *name;
-        enum pin_kind kind;
-    } kinds[] = {
-        {"anon_inode:bpf-map", PIN_MAP},
-        {"anon_inode:bpf-prog", PIN_PROG},
-        {"anon_inode:bpf_link", PIN_LINK},
-        {"anon_inode:bpf-link", PIN_LINK}, /* newer kernels */
-    };
-    char path[32], name[64] = "";
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (readlink(path, name, sizeof(name) - 1) < 0)
-        return -errno;
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (strcmp(name, kinds[i].name) == 0) {
-            *ret_kind = kinds[i].kind;
-            return 0;
-        }
-    return -EBADF;
-}
 
 static int misfit(const struct job *job, const char *path, const char *found, const char *wanted)
 {
@@ -141,7 +116,7 @@ int examine_link(int fd, uint32_t attach_type, struct bpf_link_info *ret_info)
     struct bpf_link_info info = {0};
     uint32_t length = sizeof(info);
     enum pin_kind kind;
-    int r = examine_kind(fd, &kind);
+    int r = pins_kind(fd, &kind);
     if (r == 0 && kind != PIN_LINK)
         r = -EBADF;
     if (r == 0)
@@ -174,7 +149,7 @@ static int check_link(const struct job *job, enum pin_id id, const char *path, i
 static int check(const struct job *job, enum pin_id id, const char *path, int fd)
 {
     enum pin_kind kind = PIN_MAP;
-    int r = examine_kind(fd, &kind);
+    int r = pins_kind(fd, &kind);
     if (r < 0)
         return r;
     if (kind != pins[id].kind)

@@ -12,9 +12,6 @@ struct bpf_link_info;
  */
 int examine_pins(struct job *job);
 
-/* What the descriptor of a pin is. -EBADF: of nothing that is pinned. */
-int examine_kind(int fd, enum pin_kind *ret_kind);
-
 /*
  * What the pinned link fd is. -EBADF: it is no link of a control group at this hook.
  * A link whose group is gone has cgroup_id 0.

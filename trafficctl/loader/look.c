@@ -35,7 +35,7 @@ static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_
     if (r == -ENOENT || r == -EACCES)
         return 0;
     if (r == 0)
-        r = examine_kind(fd, &kind);
+        r = pins_kind(fd, &kind);
     if (r == 0)
         r = bpf_obj_get_info_by_fd(fd, &info, &length);
     if (r < 0 || kind != pins[pin].kind)

@@ -152,8 +152,9 @@ struct tctl_difference {
 /*
  * What was asked for (saved policy, options) and does not hold: rules that peers or TCTL_RUNTIME changed, programs and
  * links that are gone or others', rules of UIDs that the firewall does not judge, listeners of processes in the control
- * group that were made outside it, a policy that cannot be read. At most max are written to differences; *ret_count is
- * how many there are. Without a saved policy rules are not compared: nobody asked for any. Needs root. -ENOMEM, -errno.
+ * group that were made outside it (in this network namespace), a policy that cannot be read. At most max are written to
+ * differences; *ret_count is how many there are. UIDs that differ alike are one difference, which names the first.
+ * Without a saved policy rules are not compared: nobody asked for any. Needs root. -ENOMEM, -errno.
  */
 int tctl_firewall_differences(struct tctl_firewall *firewall, struct tctl_difference *differences, size_t max,
                               size_t *ret_count);

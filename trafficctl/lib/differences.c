@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "differences.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "asked.h"
+#include "cleanup.h"
+#include "differences_programs.h"
+#include "differences_rules.h"
+#include "fd.h"
+#include "firewall.h"
+#include "listeners.h"
+#include "pins.h"
+#include "policy_file.h"
+#include "rules.h"
+#include "state.h"
+
+/* 1: there is one to compare with. A bad one is a difference itself. */
+static int read_policy(const char *path, struct policy *policy, struct difference_list *list)
+{
+    struct fault fault = {0};
+    int r = policy_file_read(path, policy, &fault);
+    if (r == 0)
+        return 1;
+    if (r == -ENOENT)
+        return 0;
+    if (r == -ENOMEM)
+        return r;
+    difference_add(list, "a policy that can be read", *fault.text ? fault.text : strerror(-r), "policy");
+    return 0;
+}
+
+static int compare(const struct comparison *comparison, bool saved)
+{
+    int r = saved ? differences_rules(comparison) : 0;
+    return r < 0 ? r : differences_unjudged(comparison);
+}
+
+static int look_at_rules(const struct enforce *enforce, const char *path, struct difference_list *list)
+{
+    _cleanup_(policy_done) struct policy policy = {0};
+    _cleanup_(image_done) struct image image = {0};
+    _cleanup_(ifaces_done) struct ifaces ifaces = {0};
+    struct tctl_config config;
+    bool here = false;
+    int r = rules_config(enforce, &config);
+    if (r == 0)
+        r = image_read(enforce, &image);
+    if (r == 0)
+        r = ifaces_are_of(config.netns_inum, &here);
+    if (r == 0 && here)
+        r = ifaces_list(&ifaces);
+    int saved = r < 0 ? r : read_policy(path, &policy, list);
+    if (saved < 0)
+        return saved;
+    if (image.closed)
+        difference_add(list, "the saved policy", "nobody passes, since it could not be read", "firewall");
+    const struct comparison comparison = {
+        .asked = &policy,
+        .now = &image,
+        .config = &config,
+        .ifaces = here ? &ifaces : NULL,
+        .list = list,
+    };
+    return compare(&comparison, saved > 0);
+}
+
+static int look_at_programs(const char *bpffs, struct difference_list *list)
+{
+    _cleanup_(cgroup_tree_done) struct cgroup_tree tree = {.fd = -1};
+    struct tctl_state state;
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
+    if (r == 0)
+        r = state_read(fd, &state);
+    if (r < 0)
+        return r;
+    int found = cgroup_tree_configured(bpffs, &tree);
+    r = differences_programs(bpffs, state.wanted, &tree, found, list);
+    return r == 0 && found == 0 ? listeners_find(&tree, list) : r;
+}
+
+int differences_find(const char *bpffs, const struct enforce *enforce, const char *policy,
+                     struct tctl_difference *differences, size_t max, size_t *ret_count)
+{
+    struct difference_list list = {.differences = differences, .max = max};
+    int r = look_at_programs(bpffs, &list);
+    if (r == 0)
+        r = look_at_rules(enforce, policy, &list);
+    if (r < 0)
+        return r;
+    *ret_count = list.count;
+    return 0;
+}
+
+/* A change is first in the file and then in the maps: under the lock it is in both, unless its writer does not end. */
+static int find_locked(struct tctl_firewall *firewall, const char *policy, struct tctl_difference *differences,
+                       size_t max, size_t *ret_count)
+{
+    int locked = writer_lock(&firewall->writer);
+    if (locked < 0 && locked != -EBUSY)
+        return locked;
+    int r = differences_find(firewall->bpffs, &firewall->enforce, policy, differences, max, ret_count);
+    if (locked == 0)
+        writer_unlock(&firewall->writer);
+    return r;
+}
+
+int tctl_firewall_differences(struct tctl_firewall *firewall, struct tctl_difference *differences, size_t max,
+                              size_t *ret_count)
+{
+    struct asked asked;
+    int r = firewall_begin(firewall);
+    if (r < 0)
+        return r;
+    r = asked_read(firewall->bpffs, &asked);
+    if (r == 0)
+        r = find_locked(firewall, asked.policy, differences, max, ret_count);
+    return r < 0 ? firewall_failed(firewall, r, "cannot compare what was asked for with what holds") : 0;
+}
