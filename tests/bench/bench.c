@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * What the stored answer saves: both programs by BPF_PROG_TEST_RUN, a 64-byte UDP packet, tagged, three chains on,
- * beside the same programs that ask the maps for every packet; less an empty program; rounds interleaved. trafficd's
- * memory. And tagging through fwmarkd.
+ * beside the same programs that ask the maps for every packet; less an empty program; rounds interleaved. What the
+ * firewall's lists and chains cost a packet, and a new list beside nft's. trafficd's memory. And tagging through
+ * fwmarkd.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,11 @@
 
 #include <bpf/libbpf.h>
 
+#include "candidates.h"
+#include "firewall.h"
 #include "fwmarkd.h"
 #include "memory.h"
-#include "programs.h"
+#include "replace.h"
 #include "rounds.h"
 #include "traffic_abi.h"
 
@@ -32,7 +35,7 @@ static void interleave(const int fds[WAYS], struct figure figures[WAYS])
 {
     for (int round = 0; round < ROUNDS; round++)
         for (int way = 0; way < WAYS; way++)
-            figures[way].round[round] = programs_run(fds[way]);
+            figures[way].round[round] = candidates_run(fds[way]);
     for (int way = 0; way < WAYS; way++)
         figure_finish(&figures[way]);
     for (int way = WAYS - 1; way > EMPTY; way--)
@@ -41,9 +44,10 @@ static void interleave(const int fds[WAYS], struct figure figures[WAYS])
 
 static int compare(bool percpu)
 {
-    struct traffic *stored = programs_load(percpu, true), *asked = programs_load(percpu, false);
+    const struct candidate store = {percpu, true, TCTL_NETD_CHAINS, 1}, ask = {percpu, false, TCTL_NETD_CHAINS, 1};
+    struct traffic *stored = candidates_load(&store), *asked = candidates_load(&ask);
     struct figure figures[WAYS] = {};
-    int empty = programs_load_empty(), failed = 1;
+    int empty = candidates_load_empty(), failed = 1;
 
     if (stored && asked && empty >= 0) {
         const int fds[WAYS] = {empty, bpf_program__fd(stored->progs.egress), bpf_program__fd(asked->progs.egress),
@@ -85,5 +89,6 @@ int main(void)
     if (uname(&machine) == 0)
         printf("%s %s %s, %d CPUs; medians of %d interleaved rounds, ± half the distance of the quartiles\n",
                machine.sysname, machine.release, machine.machine, libbpf_num_possible_cpus(), ROUNDS);
-    return compare(false) || compare(true) || report_memory() || fwmarkd_compare();
+    return compare(false) || compare(true) || firewall_compare() || replace_compare() || report_memory() ||
+           fwmarkd_compare();
 }

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # bench: what a packet costs, as ratios measured in one run. Root; nothing but a world of its own is attached to.
-$(eval $(call objects,BENCH,$(wildcard tests/bench/*.c),-Itests/bench -Itests/harness -Itrafficctl/tag $(LOADER_SEES),$(BPF_SKELETON)))
+BENCH_SEES := -Itests/bench -Itrafficctl/tag $(HARNESS_SEES) $(LOADER_SEES)
+$(eval $(call objects,BENCH,$(wildcard tests/bench/*.c),$(BENCH_SEES),$(BPF_SKELETON)))
 BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 
 $(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lm $(LIB_LIBS) -o $@
 
-bench: deps ## what a packet and a tag cost beside others; memory of trafficd
+bench: deps ## what a packet, a tag and a new list cost beside others; memory of trafficd
+	@config/install-deps bench
 	@+$(MAKE) --no-print-directory all $(BENCH_PROGRAM)
 	@$(BENCH_PROGRAM)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include "programs.h"
+#include "candidates.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,22 +19,48 @@
 #include "traffic_abi.h"
 
 #define REPEAT 300000
+#define MAX_LISTED 4000
 #define COOKIES 4000 /* sockets that BPF_PROG_TEST_RUN may make in a whole run */
+
+#define APP 10000 /* first of the UIDs that are listed beside the one whose packets they are, 0 */
 
 static void put(struct bpf_map *map, uint32_t key, uint8_t value)
 {
     bpf_map__update_elem(map, &key, sizeof(key), &value, sizeof(value), BPF_ANY);
 }
 
-static void switch_chains_on(struct traffic *programs)
+static bool is_allow_list(uint32_t chain)
 {
-    struct bpf_map *chains[] = {programs->maps.dozable_uid_map, programs->maps.standby_uid_map,
-                                programs->maps.powersave_uid_map};
+    return TCTL_ALLOW_LISTS & TCTL_BIT(chain);
+}
 
-    for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
-        put(chains[i], TCTL_CHAIN_SWITCH, 1);
-        put(chains[i], 0, 1);
+static void fill_netd_chain(struct bpf_map *map, uint32_t chain, const struct candidate *how)
+{
+    if (!(how->chains & TCTL_BIT(chain)))
+        return;
+    put(map, TCTL_CHAIN_SWITCH, 1);
+    for (uint32_t i = 0; i < how->listed; i++)
+        put(map, i == 0 && is_allow_list(chain) ? 0 : APP + i, is_allow_list(chain));
+}
+
+/* The other chains' lists are bits of one row for each UID. */
+static void fill_own_chains(struct bpf_map *map, const struct candidate *how)
+{
+    const uint32_t own = how->chains & ~TCTL_NETD_CHAINS;
+
+    for (uint32_t i = 0; own && i <= how->listed; i++) {
+        struct tctl_uid_rules row = {.uid = i ? APP + i : 0, .rules = i ? own : own & TCTL_ALLOW_LISTS};
+
+        bpf_map__update_elem(map, &row.uid, sizeof(row.uid), &row, sizeof(row), BPF_ANY);
     }
+}
+
+static void fill_chains(struct traffic *programs, const struct candidate *how)
+{
+    fill_netd_chain(programs->maps.dozable_uid_map, TCTL_DOZABLE, how);
+    fill_netd_chain(programs->maps.standby_uid_map, TCTL_STANDBY, how);
+    fill_netd_chain(programs->maps.powersave_uid_map, TCTL_POWERSAVE, how);
+    fill_own_chains(programs->maps.uid_rules_map, how);
 }
 
 /* Cookies are handed out in sequence: the next ones are those of the run's sockets. */
@@ -51,11 +77,12 @@ static void tag_sockets_to_come(struct traffic *programs)
         bpf_map__update_elem(programs->maps.cookie_tag_map, &cookie, sizeof(cookie), &tag, sizeof(tag), BPF_ANY);
 }
 
-static void configure(struct traffic *programs)
+static void configure(struct traffic *programs, const struct candidate *how)
 {
     struct tctl_config config = {
         .range_count = 1,
         .fold_user_namespaces = 1,
+        .chains = how->chains & ~TCTL_NETD_CHAINS,
         .row_limit = {1000, 1000, 1000, 1000},
         .app_uids = {{0, UINT32_MAX - 1}},
     };
@@ -66,12 +93,16 @@ static void configure(struct traffic *programs)
     bpf_map__update_elem(programs->maps.generation_map, &zero, sizeof(zero), &generation, sizeof(generation), BPF_ANY);
 }
 
-static void size_maps(struct traffic *programs, bool percpu)
+static void size_maps(struct traffic *programs, const struct candidate *how)
 {
+    struct bpf_map *lists[] = {programs->maps.dozable_uid_map, programs->maps.standby_uid_map,
+                               programs->maps.powersave_uid_map, programs->maps.uid_rules_map};
     struct bpf_map *stats[] = {programs->maps.app_uid_stats_map, programs->maps.uid_stats_map,
                                programs->maps.tag_stats_map, programs->maps.iface_stats_map};
 
-    if (!percpu) {
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        bpf_map__set_max_entries(lists[i], MAX_LISTED + 1);
+    if (!how->percpu) {
         bpf_map__set_autocreate(programs->maps.spill_map, false);
         bpf_map__set_autocreate(programs->maps.busy_map, false);
         return;
@@ -80,29 +111,29 @@ static void size_maps(struct traffic *programs, bool percpu)
         bpf_map__set_type(stats[i], BPF_MAP_TYPE_PERCPU_HASH);
 }
 
-struct traffic *programs_load(bool percpu, bool stored_answers)
+struct traffic *candidates_load(const struct candidate *how)
 {
     struct traffic *programs = traffic__open();
     struct tctl_kernel found = {};
 
     if (!programs)
         return NULL;
-    kernel_find_out(percpu, &found);
-    found.stored_answers = stored_answers;
+    kernel_find_out(how->percpu, &found);
+    found.stored_answers = how->stored_answers;
     memcpy((void *)&programs->rodata->kernel, &found, sizeof(found));
-    size_maps(programs, percpu);
+    size_maps(programs, how);
     if (traffic__load(programs) < 0) {
         fprintf(stderr, "bench: cannot load the programs: %s\n", strerror(errno));
         traffic__destroy(programs);
         return NULL;
     }
-    configure(programs);
-    switch_chains_on(programs);
+    configure(programs, how);
+    fill_chains(programs, how);
     tag_sockets_to_come(programs);
     return programs;
 }
 
-int programs_load_empty(void)
+int candidates_load_empty(void)
 {
     const struct bpf_insn pass[] = {
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
@@ -114,7 +145,7 @@ int programs_load_empty(void)
     return fd < 0 ? -errno : fd;
 }
 
-double programs_run(int prog_fd)
+double candidates_run(int prog_fd)
 {
     uint8_t packet[ETH_HLEN + 64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff};
     struct iphdr *ip = (struct iphdr *)(packet + ETH_HLEN);
