@@ -152,6 +152,13 @@ static void watch_folders(struct attachments *attachments)
     watch_group(attachments);
 }
 
+/* Whoever waits for the control group to be made anew is not kept waiting. */
+static void hurry(struct attachments *attachments, const struct inotify_event *event)
+{
+    if (event->wd == attachments->group_watch)
+        attachments->retry_ms = 0;
+}
+
 /* The control group may have many brothers, who come and go. */
 static bool concerns_us(const struct attachments *attachments, const struct inotify_event *event)
 {
@@ -171,7 +178,10 @@ static void on_noticed(evutil_socket_t fd, short what, void *data)
     ssize_t length = read(fd, buffer, sizeof(buffer));
     for (ssize_t at = 0; at < length;) {
         const struct inotify_event *event = (const void *)(buffer + at);
-        any = any || concerns_us(attachments, event);
+        if (concerns_us(attachments, event)) {
+            hurry(attachments, event);
+            any = true;
+        }
         at += (ssize_t)(sizeof(*event) + event->len);
     }
     if (!any)

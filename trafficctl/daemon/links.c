@@ -34,18 +34,20 @@ static bool is_news(int r, int *last)
     return news;
 }
 
+/* A policy that is not there, or bad, asks for nothing by name: numbers that nobody has any more go all the same. */
 static int follow_locked(const struct links *links, struct fault *fault)
 {
     _cleanup_(policy_done) struct policy policy = {0};
     _cleanup_(enforce_done) struct enforce maps;
-    int opened = enforce_open(links->settings->bpffs, &maps);
-    int r = policy_file_read(links->settings->policy, &policy, fault);
-    /* Nothing is asked for by name then, and numbers that nobody has any more go all the same. */
-    if (r == -ENOENT)
-        r = fault_set(fault, 0, "%s", "");
-    if (r == 0)
-        r = opened;
-    return r < 0 ? r : enforce_follow(&maps, &policy);
+    int r = enforce_open(links->settings->bpffs, &maps);
+    if (r < 0)
+        return r;
+    int read = policy_file_read(links->settings->policy, &policy, fault);
+    r = enforce_follow(&maps, &policy);
+    if (read < 0 && read != -ENOENT)
+        return read;
+    *fault = (struct fault){0};
+    return r;
 }
 
 static int follow(const struct links *links, struct fault *fault)

@@ -156,17 +156,29 @@ static void copy_good(const struct restore *restore)
         WARN(restore, "the good policy is not kept: %s; going on", text_of(&why, r));
 }
 
+static void warn_of_closed(const struct restore *restore)
+{
+    if (restore->config.closed)
+        WARN(restore,
+             "nobody passes yet whom the firewall may judge, since %s could not be read: run \"trafficctl "
+             "firewall restore\"",
+             restore->options->policy);
+}
+
 static int fill(struct restore *restore)
 {
     struct fault why = {0};
     int r = put(restore, restore->options->policy, &why);
-    if (r == 0)
-        copy_good(restore);
-    else if (r != -ENOENT)
+    if (r < 0 && r != -ENOENT)
         return put_instead(restore, true, text_of(&why, r));
-    else if (access(restore->good, F_OK) == 0)
+    if (r == 0) {
+        copy_good(restore);
+        return 0;
+    }
+    if (access(restore->good, F_OK) == 0)
         WARN(restore, "%s is not there, though %s is: nothing is asked for, everybody passes", restore->options->policy,
              restore->good);
+    warn_of_closed(restore);
     return 0;
 }
 
@@ -177,11 +189,7 @@ static int check(struct restore *restore)
     if (r < 0 && r != -ENOENT)
         return put_instead(restore, false, text_of(&why, r));
     warn_of_system_uids(restore);
-    if (restore->config.closed)
-        WARN(restore,
-             "nobody passes yet whom the firewall may judge, since %s could not be read: run \"trafficctl "
-             "firewall restore\"",
-             restore->options->policy);
+    warn_of_closed(restore);
     return 0;
 }
 
