@@ -3,13 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/fsuid.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,7 +18,7 @@
 
 #define USER USERNS_USER
 #define OTHER 10077
-#define INSIDE 1000
+#define INSIDE USERNS_INSIDE
 #define MANY 12000
 #define SHARE 3 /* rows per UID where that is tried */
 #define LINGERING 6
@@ -84,51 +81,14 @@ static void test_given_away_socket_stays_its_makers(void **state)
     udp_close(&udp);
 }
 
-/* A network of one's own, made by a user of the container. */
-static int own_network(int channel, void *arg)
-{
-    uint64_t word;
-    int r = userns_enter(channel);
-
-    (void)arg;
-    if (r < 0)
-        return r;
-    setfsuid(INSIDE);
-    if (unshare(CLONE_NEWNET) < 0)
-        return -errno;
-    setfsuid(0);
-    return channel_send(channel, 0) ?: channel_recv(channel, &word);
-}
-
-/* Links in the network of a process: the kernel greets its neighbours there from sockets of its own. */
-static void make_links(pid_t pid)
-{
-    char path[64];
-    int status;
-    pid_t child;
-
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-    child = fork();
-    if (child == 0) {
-        if (setns(open(path, O_RDONLY | O_CLOEXEC), CLONE_NEWNET) == 0)
-            execlp("sh", "sh", "-c", "ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up",
-                   NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
 static void test_sockets_of_the_kernel_belong_to_their_network(void **state)
 {
     struct tctl_counters before = uid_total(the_world, USER);
-    uint64_t deadline = now_ms() + 10000, word;
+    uint64_t deadline = now_ms() + 10000;
     struct actor actor;
 
     (void)state;
-    userns_start(own_network, NULL, &actor);
-    assert_int_equal(channel_recv(actor.channel, &word), 0);
-    make_links(actor.pid);
+    userns_start_network(&actor);
     while (uid_total(the_world, USER).tx_packets < before.tx_packets + 2)
         assert_true(now_ms() < deadline);
     assert_false(uid_has_row(the_world, USERNS_OUTSIDE(INSIDE)));

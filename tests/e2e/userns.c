@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -79,4 +81,46 @@ void userns_start(actor_fn fn, void *arg, struct actor *ret_actor)
     assert_int_equal(channel_recv(ret_actor->channel, &word), 0);
     assert_int_equal(userns_map(ret_actor->pid, "0 10001 1\n1 100000 65536\n"), 0);
     assert_int_equal(channel_send(ret_actor->channel, 0), 0);
+}
+
+static int own_network(int channel, void *arg)
+{
+    uint64_t word;
+    int r = userns_enter(channel);
+
+    (void)arg;
+    if (r < 0)
+        return r;
+    setfsuid(USERNS_INSIDE);
+    if (unshare(CLONE_NEWNET) < 0)
+        return -errno;
+    setfsuid(0);
+    return channel_send(channel, 0) ?: channel_recv(channel, &word);
+}
+
+static void make_links(pid_t pid)
+{
+    char path[64];
+    int status;
+    pid_t child;
+
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+    child = fork();
+    if (child == 0) {
+        if (setns(open(path, O_RDONLY | O_CLOEXEC), CLONE_NEWNET) == 0)
+            execlp("sh", "sh", "-c", "ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up",
+                   NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+void userns_start_network(struct actor *ret_actor)
+{
+    uint64_t word;
+
+    userns_start(own_network, NULL, ret_actor);
+    assert_int_equal(channel_recv(ret_actor->channel, &word), 0);
+    make_links(ret_actor->pid);
 }

@@ -10,6 +10,12 @@
 
 /* Start fn as USERNS_USER; it may act outside first and then has to call userns_enter(). Asserts with cmocka. */
 void userns_start(actor_fn fn, void *arg, struct actor *ret_actor);
+/*
+ * The same with a network of its own, made by USERNS_INSIDE of the namespace, with links: the kernel greets its
+ * neighbours there. A word over the channel ends it.
+ */
+#define USERNS_INSIDE 1000
+void userns_start_network(struct actor *ret_actor);
 /* Into a new user namespace, as its root, once userns_start() has written its maps. -errno. */
 int userns_enter(int channel);
 
