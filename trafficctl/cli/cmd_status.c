@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 #include "commands.h"
+#include "differs.h"
 #include "format.h"
 #include "print.h"
 
@@ -69,12 +70,13 @@ static json_t *dropped_json(const struct tctl_status *now)
                      format_saturated(now->dropped_tx), "untold", format_saturated(now->untold));
 }
 
-static enum cli_status print_status_json(const struct tctl_status *now)
+static enum cli_status print_status_json(const struct tctl_status *now, const struct differs *differs)
 {
-    return print_json_document(json_pack(
-        "{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health], "daemon", daemon_json(now),
-        "since", (json_int_t)now->since_sec, "boot_id", print_json_text(now->boot_id), "programs", programs_json(now),
-        "maps", maps_json(now), "lost", lost_json(now), "chains", chains_json(now), "dropped", dropped_json(now)));
+    return print_json_document(
+        json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health], "daemon",
+                  daemon_json(now), "since", (json_int_t)now->since_sec, "boot_id", print_json_text(now->boot_id),
+                  "programs", programs_json(now), "maps", maps_json(now), "lost", lost_json(now), "chains",
+                  chains_json(now), "dropped", dropped_json(now), "differs", differs_json(differs)));
 }
 
 static void print_summary(const struct tctl_status *now)
@@ -154,7 +156,7 @@ static void print_firewall(const struct tctl_status *now)
     printf("dropped: %" PRIu64 " packets coming in, %" PRIu64 " going out\n", now->dropped_rx, now->dropped_tx);
 }
 
-static enum cli_status print_status(const struct tctl_status *now)
+static enum cli_status print_status(const struct tctl_status *now, const struct differs *differs)
 {
     static enum cli_status (*const TABLES[])(const struct tctl_status *) = {print_programs, print_maps, print_lost};
 
@@ -166,12 +168,13 @@ static enum cli_status print_status(const struct tctl_status *now)
         putchar('\n');
     }
     print_firewall(now);
-    return CLI_DONE;
+    return differs_print(differs);
 }
 
 enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
 {
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
+    _cleanup_(differs_done) struct differs differs = {0};
     struct tctl_status now;
     enum cli_status status = cli_open(cli, &traffic);
 
@@ -182,7 +185,12 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
     int r = tctl_status(traffic, &now);
     if (r < 0)
         return cli_read_failed(cli, r);
-    status = cli->json ? print_status_json(&now) : print_status(&now);
+    status = differs_find(cli, &differs);
+    if (status != CLI_DONE)
+        return status;
+    if (differs.count && now.health == TCTL_OK)
+        now.health = TCTL_DEGRADED;
+    status = cli->json ? print_status_json(&now, &differs) : print_status(&now, &differs);
     if (status != CLI_DONE)
         return status;
     return now.health == TCTL_OK ? CLI_DONE : CLI_DEGRADED;
