@@ -18,9 +18,11 @@
 /* Sockets that are remembered at once. */
 #define BATCH 4096
 
-/* Listeners and datagram sockets may share an address; the kernel picks one of them by the port that it is asked for.
+/*
+ * Listeners and datagram sockets may share an address; the kernel picks one of them by the port that it is asked for.
+ * Enough to meet each of a hundred.
  */
-#define MAX_PICKS 512
+#define MAX_PICKS 1024
 
 #define LOOPBACK_INDEX 1
 

@@ -13,7 +13,8 @@
  * on metered interfaces alone do not count. Sockets of system UIDs stay, those that were made outside the control group
  * of bpffs, and with exempt_loopback those that are bound to or connected with this machine. An owner inside a user
  * namespace is judged as itself, not as the user who answers for it. To be called after the maps were changed; what is
- * opened meanwhile is blocked anyway. *ret_count is how many were aborted, also after a failure.
+ * opened meanwhile is blocked anyway. A connection of MPTCP loses its subflows, and ends when the kernel has waited in
+ * vain for another one (net.mptcp.close_timeout). *ret_count is how many were aborted, also after a failure.
  *
  * The change holds in any case, and fault says so with each of: -EOPNOTSUPP: this kernel cannot
  * (CONFIG_INET_DIAG_DESTROY); -EXDEV: this is not trafficd's network namespace; -EPERM: it takes CAP_NET_ADMIN, and for
