@@ -22,16 +22,38 @@ int wall_setup(void **state)
 
 int wall_teardown(void **state)
 {
-    char path[96];
-    FILE *policy;
-
     (void)state;
-    snprintf(path, sizeof(path), "%s/policy", the_world->folder);
-    policy = fopen(path, "we");
-    if (!policy || fputs("trafficctl policy 1\nend\n", policy) < 0 || fclose(policy) != 0)
-        return SAY_ERRNO(path);
+    wall_save("trafficctl policy 1\nend\n");
     run_ctl(the_world, "firewall restore", 0, &said);
     return place_leave(the_world);
+}
+
+static FILE *saved(const char *mode)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/policy", the_world->folder);
+    return fopen(path, mode);
+}
+
+void wall_save(const char *text)
+{
+    FILE *policy = saved("we");
+
+    assert_non_null(policy);
+    assert_true(fputs(text, policy) >= 0);
+    assert_int_equal(fclose(policy), 0);
+}
+
+void wall_saved(char *text, size_t size)
+{
+    FILE *policy = saved("re");
+
+    text[0] = '\0';
+    if (!policy)
+        return;
+    text[fread(text, 1, size - 1, policy)] = '\0';
+    fclose(policy);
 }
 
 void wall(const char *format, ...)
@@ -65,6 +87,19 @@ json_t *wall_chain(json_t *rules, int number)
 
     assert_int_equal(json_integer_value(json_object_get(chain, "number")), number);
     return chain;
+}
+
+void wall_chain_is(int number, bool enabled, size_t count, json_int_t one, json_int_t another)
+{
+    json_t *rules = wall_rules(), *chain = wall_chain(rules, number), *uids = json_object_get(chain, "uids");
+
+    assert_int_equal(json_is_true(json_object_get(chain, "enabled")), enabled);
+    assert_int_equal(json_array_size(uids), count);
+    if (count > 0)
+        assert_int_equal(json_integer_value(json_array_get(uids, 0)), one);
+    if (count > 1)
+        assert_int_equal(json_integer_value(json_array_get(uids, 1)), another);
+    json_decref(rules);
 }
 
 bool has_number(const json_t *array, json_int_t number)

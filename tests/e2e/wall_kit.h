@@ -24,10 +24,16 @@ __attribute__((format(printf, 1, 2))) void wall(const char *format, ...);
 /* One that is refused: its exit status, and one line with both texts; another may be NULL. */
 void wall_refuses(int exit, const char *part, const char *another, const char *words);
 
+/* The saved policy, written by somebody else; and as it is, "" when there is none. */
+void wall_save(const char *text);
+void wall_saved(char *text, size_t size);
+
 /* firewall show. The caller's. */
 json_t *wall_rules(void);
 /* The chain of this number in it; borrowed. */
 json_t *wall_chain(json_t *rules, int number);
+/* Its switch, and whom it lists: so many, the first two of whom are these. */
+void wall_chain_is(int number, bool enabled, size_t count, json_int_t one, json_int_t another);
 /* Is the number in an array of such? */
 bool has_number(const json_t *array, json_int_t number);
 
