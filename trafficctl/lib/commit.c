@@ -48,15 +48,14 @@ static int read_asked(struct commit *commit)
 }
 
 /* Nothing saved is the empty policy. */
-static int read_saved(struct commit *commit, const struct change *change)
+static int read_saved(struct commit *commit)
 {
     int r = policy_file_read(commit->asked.policy, &commit->old, &commit->firewall->problem);
     if (r < 0 && r != -ENOENT)
         return firewall_failed(commit->firewall, r, commit->asked.policy);
     commit->was_saved = r == 0;
     *commit->firewall->problem.text = '\0';
-    r = policy_copy(&commit->old, &commit->new);
-    return r < 0 ? r : change_policy(change, &commit->new);
+    return policy_copy(&commit->old, &commit->new);
 }
 
 static int read_maps(struct commit *commit)
@@ -121,13 +120,15 @@ static int prepare(struct commit *commit, struct change *change)
 {
     int r = read_asked(commit);
     if (r == 0 && !change->runtime)
-        r = read_saved(commit, change);
+        r = read_saved(commit);
     if (r == 0)
         r = read_maps(commit);
     if (r == 0)
         r = check_uids(commit, change);
     if (r == 0)
         r = find_iface(commit, change);
+    if (r == 0 && !change->runtime)
+        r = change_policy(change, &commit->new);
     if (r == 0)
         r = change_image(change, &commit->to);
     if (r == 0)
