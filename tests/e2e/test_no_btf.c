@@ -3,6 +3,7 @@
  * A kernel that does not describe itself: trafficd sees an empty /sys/kernel/btf. It still counts to the byte what is
  * not fragmented; a datagram that is counts as one, and the UID is the one that the network namespace sees.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "attempt.h"
 #include "fd.h"
-#include "kit.h"
 
 #define UID 10001
 
@@ -59,6 +60,24 @@ static void test_no_btf_takes_fragments_for_one(void **state)
     fragmented(AF_INET6, 42, 62024);
 }
 
+static int send_to(int channel, void *arg)
+{
+    const struct attempt *attempt = arg;
+    _cleanup_fd_ int fd = socket(attempt->filter.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)channel;
+    return attempt_send(fd, &attempt->to);
+}
+
+static int connect_to(int channel, void *arg)
+{
+    const struct attempt *attempt = arg;
+    _cleanup_fd_ int fd = socket(attempt->filter.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    (void)channel;
+    return attempt_connect(fd, &attempt->to);
+}
+
 static void test_no_btf_tags_and_chown(void **state)
 {
     struct udp udp = udp_pair(the_world, UID, AF_INET, 1);
@@ -77,6 +96,27 @@ static void test_no_btf_tags_and_chown(void **state)
     udp_send(udp.a, udp.b, 72);
     meter_exact(&next);
     udp_close(&udp);
+}
+
+/* The UID is the one that the network namespace sees; who connects is judged, since nobody can tell the owner there. */
+static void test_no_btf_blocks(void **state)
+{
+    struct attempt udp = attempt_udp(AF_INET), tcp;
+    _cleanup_fd_ int listener = attempt_tcp(AF_INET6, &tcp);
+    struct udp pair = udp_pair(the_world, BARRIER_USER, AF_INET, 1);
+    char byte;
+
+    (void)state;
+    barrier_up(TCTL_STANDBY);
+    assert_int_equal(send(pair.b, "x", 1, 0), 1);
+    assert_int_equal(recv(pair.a, &byte, 1, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+    attempt_fails(send_to, &udp);
+    barrier_up(TCTL_RESTRICTED);
+    attempt_fails(connect_to, &tcp);
+    udp_send(pair.a, pair.b, 10);
+    udp_send(pair.b, pair.a, 10);
+    udp_close(&pair);
 }
 
 /* An upgrade from there to a kernel with BTF is a restart, and needs none of what was counted to go. */
@@ -100,9 +140,8 @@ static void test_no_btf_then_btf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_btf_counts_exactly),
-        cmocka_unit_test(test_no_btf_takes_fragments_for_one),
-        cmocka_unit_test(test_no_btf_tags_and_chown),
+        cmocka_unit_test(test_no_btf_counts_exactly), cmocka_unit_test(test_no_btf_takes_fragments_for_one),
+        cmocka_unit_test(test_no_btf_tags_and_chown), cmocka_unit_test(test_no_btf_blocks),
         cmocka_unit_test(test_no_btf_then_btf),
     };
     const struct world_options shared = {.hide_btf = true}, percpu = {.hide_btf = true, .percpu = true};
