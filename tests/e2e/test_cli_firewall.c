@@ -167,7 +167,7 @@ static void test_show_as_text(void **state)
     wall("iface metered a0 on");
     run_ctl(the_world, "-n firewall show", 0, &said);
     assert_string_equal(said.error, "");
-    assert_non_null(strstr(said.out, "dozable                  1  allow  no"));
+    assert_non_null(strstr(said.out, "dozable                  1  allow  no       -\n"));
     assert_non_null(strstr(said.out, "standby                  2  deny   yes      10001 10002\n"));
     assert_non_null(strstr(said.out, "iif: 10001 receives from a0\n"));
     assert_non_null(strstr(said.out, "lockdown: 10002\n"));

@@ -74,7 +74,7 @@ static enum cli_status print_chains(const struct cli *cli, const struct tctl_fir
         table_add(&table, "%u", i);
         table_add(&table, "%s", tctl_chain_is_allow_list(i) ? "allow" : "deny");
         table_add(&table, "%s", chain->enabled ? "yes" : "no");
-        table_add(&table, "%s", uids ?: "?");
+        table_add(&table, "%s", !uids ? "?" : *uids ? uids : "-");
     }
     return print_table(&table);
 }

@@ -60,7 +60,8 @@ static int take_event(void *context, void *data, size_t size)
 {
     struct tctl_events *events = context;
     const struct tctl_event *told = data;
-    if (size < sizeof(*told) || told->time_ns < events->since_ns || told->reason >= TCTL_REASONS)
+    if (size < sizeof(*told) || told->time_ns < events->since_ns || told->reason >= TCTL_REASONS ||
+        !chains_names[told->reason])
         return 0;
 
     struct tctl_firewall_event event = {
