@@ -186,47 +186,88 @@ static void test_sockets_that_share_an_address_are_all_aborted(void **state)
 /* More than are remembered at once. */
 #define MANY 9000
 
+struct many {
+    int count;
+    bool share; /* one port */
+};
+
+static int bind_one(const struct many *many, int i)
+{
+    const union address address = address_of(AF_INET, 1, (uint16_t)(10000 + (many->share ? 0 : i)));
+    const int yes = many->share;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) < 0 ||
+        bind(fd, &address.any, sizeof(address.v4)) < 0)
+        return -errno;
+    return fd;
+}
+
 /* An actor: many bound sockets; then, when it is told to, how many of them were aborted. */
 static int have_many(int channel, void *arg)
 {
     const struct rlimit limit = {.rlim_cur = MANY + 64, .rlim_max = MANY + 64};
+    const struct many *many = arg;
     static int fds[MANY];
     uint64_t word, aborted = 0;
 
-    (void)arg;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || setresuid(APP, APP, APP) < 0)
         return -errno;
-    for (int i = 0; i < MANY; i++) {
-        const union address address = address_of(AF_INET, 1, (uint16_t)(10000 + i));
-        fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fds[i] < 0 || bind(fds[i], &address.any, sizeof(address.v4)) < 0)
-            return -errno;
+    for (int i = 0; i < many->count; i++) {
+        fds[i] = bind_one(many, i);
+        if (fds[i] < 0)
+            return fds[i];
     }
     channel_send(channel, 0);
     channel_recv(channel, &word);
-    for (int i = 0; i < MANY; i++) {
-        int error = 0;
-        socklen_t size = sizeof(error);
-        aborted += getsockopt(fds[i], SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == ECONNABORTED;
-    }
+    for (int i = 0; i < many->count; i++)
+        aborted += error_of(fds[i]) == ECONNABORTED;
     channel_send(channel, aborted);
     return 0;
 }
 
-static void test_many_sockets_are_aborted(void **state)
+static void many_start(struct many *many, struct actor *ret_actor)
 {
-    struct actor actor;
     uint64_t word;
 
+    assert_int_equal(actor_start(the_world, PLACE_A, 0, have_many, many, ret_actor), 0);
+    if (channel_recv(ret_actor->channel, &word) < 0)
+        fail_msg("%s", strerror(-actor_wait(ret_actor)));
+}
+
+static uint64_t many_aborted(struct actor *actor)
+{
+    uint64_t aborted = 0;
+
+    assert_int_equal(channel_send(actor->channel, 0), 0);
+    assert_int_equal(channel_recv(actor->channel, &aborted), 0);
+    assert_int_equal(actor_wait(actor), 0);
+    return aborted;
+}
+
+static void test_many_sockets_are_aborted(void **state)
+{
+    struct many many = {.count = MANY};
+    struct actor actor;
+
     (void)state;
-    assert_int_equal(actor_start(the_world, PLACE_A, 0, have_many, NULL, &actor), 0);
-    if (channel_recv(actor.channel, &word) < 0)
-        fail_msg("%s", strerror(-actor_wait(&actor)));
+    many_start(&many, &actor);
     deny(APP);
-    assert_int_equal(channel_send(actor.channel, 0), 0);
-    assert_int_equal(channel_recv(actor.channel, &word), 0);
-    assert_int_equal(word, MANY);
-    assert_int_equal(actor_wait(&actor), 0);
+    assert_int_equal(many_aborted(&actor), MANY);
+}
+
+/* The kernel would have to be asked a hundred times as often: nobody is kept waiting for that, and it is said. */
+static void test_too_many_that_share_an_address_are_named(void **state)
+{
+    struct many many = {.count = 2000, .share = true};
+    struct actor actor;
+
+    (void)state;
+    many_start(&many, &actor);
+    wall("firewall deny standby %u", APP);
+    run_ctl(the_world, "firewall enable standby", 0, &said);
+    assert_non_null(strstr(said.error, "share addresses"));
+    assert_in_range(many_aborted(&actor), 1, many.count);
 }
 
 /* A chain that goes on, and a list that is replaced. */
@@ -410,6 +451,7 @@ int main(void)
         IN_A(test_datagram_sockets_are_aborted),
         IN_A(test_sockets_that_share_an_address_are_all_aborted),
         IN_A(test_many_sockets_are_aborted),
+        IN_A(test_too_many_that_share_an_address_are_named),
         IN_A(test_every_way_of_blocking_aborts),
         IN_A(test_rules_for_some_packets_abort_nothing),
         IN_A(test_what_stays_on_this_machine_stays),

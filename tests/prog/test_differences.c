@@ -297,6 +297,19 @@ static void a_bad_policy_is_one_difference(void **state)
     assert_only(scene, "policy", "a policy that can be read", where);
 }
 
+/* Whoever owns the folder could put an older policy there, or take it away for the next boot. */
+static void a_policy_in_a_place_of_others_is_a_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask(scene);
+    assert_return_code(chown(scene->folder, UID, (gid_t)-1), errno);
+    assert_only(scene, "policy", "a policy that can be read", "belongs to UID 10001");
+    assert_return_code(unlink(scene->policy), errno);
+    assert_only(scene, "policy", "a policy that can be read", "belongs to UID 10001");
+    assert_return_code(chown(scene->folder, 0, (gid_t)-1), errno);
+    assert_none(scene);
+}
+
 static void a_closed_firewall_is_a_difference(void **state)
 {
     struct scene *scene = *state;
@@ -415,6 +428,21 @@ static void a_group_that_was_replaced_is_found(void **state)
     assert_only(scene, what, "the programs hang on it", "it was removed");
     assert_return_code(mkdir(scene->fixture->cgroup, 0755), errno);
     assert_only(scene, what, "the programs hang on it", "5 of them hang on the one that was there before");
+}
+
+/* They say where the policy is, which root writes. */
+static void pins_of_somebody_else_are_not_believed(void **state)
+{
+    struct scene *scene = *state;
+    struct tctl_firewall *firewall;
+    const char *folder = fixture_path(scene->fixture, TCTL_DIR);
+    assert_return_code(chown(folder, UID, (gid_t)-1), errno);
+    assert_int_equal(tctl_firewall_open(scene->fixture->bpffs, &firewall), -EMEDIUMTYPE);
+    assert_non_null(strstr(tctl_firewall_problem(firewall), "not root's"));
+    firewall = tctl_firewall_close(firewall);
+    assert_return_code(chown(folder, 0, (gid_t)-1), errno);
+    assert_int_equal(tctl_firewall_open(scene->fixture->bpffs, &firewall), 0);
+    tctl_firewall_close(firewall);
 }
 
 static void more_than_there_is_room_for_are_counted(void **state)
@@ -544,12 +572,14 @@ int main(void)
         TEST(metered_interfaces_are_compared),
         TEST(nobody_asked_for_rules_without_a_policy),
         TEST(a_bad_policy_is_one_difference),
+        TEST(a_policy_in_a_place_of_others_is_a_difference),
         TEST(a_closed_firewall_is_a_difference),
         TEST(rules_that_hold_for_nobody_are_found),
         TEST(programs_that_are_gone_are_found),
         TEST(programs_that_were_replaced_are_found),
         TEST(maps_that_no_program_asks_are_found),
         TEST(a_group_that_was_replaced_is_found),
+        TEST(pins_of_somebody_else_are_not_believed),
         TEST(more_than_there_is_room_for_are_counted),
         TEST(listeners_from_outside_are_found),
         TEST(listeners_from_inside_are_no_difference),

@@ -20,9 +20,11 @@
 
 /*
  * Listeners and datagram sockets may share an address; the kernel picks one of them by the port that it is asked for.
- * Enough to meet each of a hundred.
+ * Enough to meet each of a hundred; and enough for all of them together, that nobody keeps root waiting by closing what
+ * was listed.
  */
 #define MAX_PICKS 1024
+#define ALL_PICKS (100 * MAX_PICKS)
 
 #define LOOPBACK_INDEX 1
 
@@ -51,6 +53,7 @@ struct destroy {
     uint32_t uid;
     uint32_t drops;
     size_t count;
+    size_t picks;
 };
 
 static void destroy_done(struct destroy *destroy)
@@ -148,6 +151,8 @@ static int abort_one(struct destroy *destroy, const struct target *target)
     const bool may_share = request.id.idiag_dport == 0;
     int r = inet_sockets_abort(destroy->netlink, &request);
     for (unsigned int pick = 1; r == -ENOENT && may_share && pick < MAX_PICKS; pick++) {
+        if (++destroy->picks > ALL_PICKS)
+            break;
         request.id.idiag_dport = (__be16)pick;
         r = inet_sockets_abort(destroy->netlink, &request);
     }
@@ -219,6 +224,8 @@ static int say(struct fault *fault, int r)
         why = "run this in the network namespace of trafficd to close them";
     if (r == -EPERM)
         why = "closing them needs CAP_NET_ADMIN and CAP_DAC_READ_SEARCH";
+    if (r == -EUSERS)
+        why = "too many of them share addresses";
     return fault_set(fault, r, "the change holds, but open sockets of those it blocks stay open, silent: %s", why);
 }
 
@@ -231,5 +238,7 @@ int destroy_blocked(const char *bpffs, const struct enforce *enforce, size_t *re
         for (size_t j = 0; j < ARRAY_SIZE(protocols) && r == 0; j++)
             r = destroy_kind(&destroy, families[i], protocols[j]);
     *ret_count = destroy.count;
+    if (r == 0 && destroy.picks > ALL_PICKS)
+        r = -EUSERS;
     return r < 0 ? say(fault, r) : 0;
 }

@@ -18,6 +18,7 @@
  *
  * The change holds in any case, and fault says so with each of: -EOPNOTSUPP: this kernel cannot
  * (CONFIG_INET_DIAG_DESTROY); -EXDEV: this is not trafficd's network namespace; -EPERM: it takes CAP_NET_ADMIN, and for
- * a control group below the root CAP_DAC_READ_SEARCH; -ENOMEM, -errno of netlink or bpf(2).
+ * a control group below the root CAP_DAC_READ_SEARCH; -EUSERS: too many share an address; -ENOMEM, -errno of netlink or
+ * bpf(2).
  */
 int destroy_blocked(const char *bpffs, const struct enforce *enforce, size_t *ret_count, struct fault *fault);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "asked.h"
 #include "chains.h"
@@ -27,9 +29,20 @@ static int check_version(const char *bpffs)
     return state.abi_version == TCTL_ABI_VERSION ? 0 : -EPROTO;
 }
 
+/* What is pinned says which file root writes to: a bpffs that somebody else has mounted is not to be believed. */
+static int check_owner(const struct tctl_firewall *firewall)
+{
+    struct stat folder;
+    if (fstat(firewall->writer.folder_fd, &folder) < 0)
+        return -errno;
+    return folder.st_uid == 0 || folder.st_uid == geteuid() ? 0 : -EMEDIUMTYPE;
+}
+
 static int open_pins(struct tctl_firewall *firewall)
 {
     int r = writer_open(firewall->bpffs, &firewall->writer), opened = enforce_open(firewall->bpffs, &firewall->enforce);
+    if (r == 0)
+        r = check_owner(firewall);
     if (r == 0)
         r = check_version(firewall->bpffs);
     return r < 0 ? r : opened;
@@ -46,6 +59,8 @@ static int say_why_not_open(struct tctl_firewall *firewall, int err)
     case -EPROTO:
         return fault_set(&firewall->problem, err, "what is pinned below %s is of another version: restart trafficd",
                          firewall->bpffs);
+    case -EMEDIUMTYPE:
+        return fault_set(&firewall->problem, err, "what is pinned below %s is not root's", firewall->bpffs);
     default:
         return fault_set(&firewall->problem, err, "cannot open the pins below %s: %s", firewall->bpffs, strerror(-err));
     }

@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "fd.h"
 #include "policy_text.h"
+#include "trusted.h"
 
 /* Is it a file that nobody but root and the caller can have written? */
 static int check_file(const char *path, int fd, struct fault *fault)
@@ -50,7 +51,9 @@ int policy_file_read(const char *path, struct policy *ret_policy, struct fault *
     _cleanup_fd_ int fd = -1;
     _cleanup_free_ char *text = NULL;
     size_t length;
-    int r = open_file(path, &fd, fault);
+    int r = trusted_place(path, fault); /* also where there is no file: others could have taken it away */
+    if (r == 0)
+        r = open_file(path, &fd, fault);
     if (r < 0)
         return r;
     r = fd_read_all(fd, POLICY_FILE_MAX, &text, &length);
@@ -162,6 +165,9 @@ int policy_file_write(const char *path, const struct policy *policy, struct faul
     if (length > POLICY_FILE_MAX)
         return fault_set(fault, -EFBIG, "the policy is longer than %d bytes", POLICY_FILE_MAX);
 
+    r = trusted_place(path, fault);
+    if (r < 0)
+        return r;
     _cleanup_(place_done) struct place place;
     r = place_find(path, &place);
     if (r < 0)

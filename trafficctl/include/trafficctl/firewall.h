@@ -38,7 +38,8 @@ struct tctl_firewall;
 /*
  * Open the firewall of the pins below bpffs (NULL: TCTL_BPFFS). *ret_firewall is set also after a failure, unless that
  * is -ENOMEM, so that tctl_firewall_problem() can say why; end it with tctl_firewall_close() in any case.
- * -ENOENT: nothing is pinned; -EACCES: not root; -EPROTO: pins of another version; -ENOMEM, -errno of bpf(2).
+ * -ENOENT: nothing is pinned; -EACCES: not root; -EPROTO: pins of another version; -EMEDIUMTYPE: pins of somebody
+ * else's than root; -ENOMEM, -errno of bpf(2).
  */
 int tctl_firewall_open(const char *bpffs, struct tctl_firewall **ret_firewall);
 /* NULL is fine. Always returns NULL. */
