@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #include <cmocka.h>
@@ -105,6 +106,7 @@ static void what_cannot_be_saved_does_not_hold(void **state)
     wall_assert_done(firewall, tctl_firewall_enable(firewall, TCTL_DOZABLE, true, 0));
     assert_return_code(mount(NULL, policing->folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), errno);
     wall_assert_refused(firewall, tctl_firewall_enable(firewall, TCTL_STANDBY, true, 0), -EROFS, policing->policy);
+    assert_null(strstr(tctl_firewall_problem(firewall), "all the same")); /* what is saved is what was */
     assert_int_equal(policing_entry(policing, TCTL_STANDBY, TCTL_CHAIN_SWITCH), POLICING_NO_ROW);
     wall_assert_done(firewall, tctl_firewall_enable(firewall, TCTL_STANDBY, true, TCTL_RUNTIME));
     assert_int_equal(policing_entry(policing, TCTL_STANDBY, TCTL_CHAIN_SWITCH), 1);

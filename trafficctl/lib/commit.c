@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <firewall.bpf.h>
@@ -17,14 +18,12 @@
 #include "policy_file.h"
 #include "rules.h"
 
-#define LOOPBACK 1 /* in every network namespace */
-
 /* What is saved and what the maps hold, before a change and after it. */
 struct commit {
     struct tctl_firewall *firewall;
     struct asked asked;
     struct tctl_config config;
-    bool was_saved;
+    ino_t saved; /* number of the file; 0: nothing was saved */
     struct policy old, new;
     struct image from, to;
     struct plan plan;
@@ -47,13 +46,20 @@ static int read_asked(struct commit *commit)
     return r < 0 ? firewall_failed(commit->firewall, r, "cannot read what trafficd was asked for") : 0;
 }
 
+/* 0: there is no such file. What takes a file's place has another number than that had. */
+static ino_t number_of(const char *path)
+{
+    struct stat file;
+    return lstat(path, &file) < 0 ? 0 : file.st_ino;
+}
+
 /* Nothing saved is the empty policy. */
 static int read_saved(struct commit *commit)
 {
     int r = policy_file_read(commit->asked.policy, &commit->old, &commit->firewall->problem);
     if (r < 0 && r != -ENOENT)
         return firewall_failed(commit->firewall, r, commit->asked.policy);
-    commit->was_saved = r == 0;
+    commit->saved = r == 0 ? number_of(commit->asked.policy) : 0;
     *commit->firewall->problem.text = '\0';
     return policy_copy(&commit->old, &commit->new);
 }
@@ -109,7 +115,7 @@ static int find_iface(const struct commit *commit, struct change *change)
     if (r < 0)
         return r;
     change->number = ifaces_number(&ifaces, change->iface);
-    if (change->kind == CHANGE_METERED && change->number == LOOPBACK)
+    if (change->kind == CHANGE_METERED && change->number == IFACES_LOOPBACK)
         return fault_set(&commit->firewall->problem, -EINVAL, "the loopback interface cannot be metered");
     if (change->number || (change->kind == CHANGE_METERED && !change->on && is_saved_mark(commit, change->iface)))
         return 0;
@@ -140,7 +146,7 @@ static void put_old_back(const struct commit *commit)
 {
     struct fault *problem = &commit->firewall->problem, why = {0}, said = *problem;
     int r = 0;
-    if (commit->was_saved)
+    if (commit->saved)
         r = policy_file_write(commit->asked.policy, &commit->old, &why);
     else if (unlink(commit->asked.policy) < 0 && errno != ENOENT)
         r = fault_set(&why, -errno, "cannot remove %s: %s", commit->asked.policy, strerror(errno));
@@ -164,6 +170,8 @@ static int save_and_enforce(const struct commit *commit)
 {
     struct tctl_firewall *firewall = commit->firewall;
     int r = policy_file_write(commit->asked.policy, &commit->new, &firewall->problem);
+    if (r < 0 && number_of(commit->asked.policy) == commit->saved)
+        return r;
     if (r == 0)
         r = execute_plan(&commit->plan, &firewall->enforce, &firewall->problem);
     if (r < 0) {

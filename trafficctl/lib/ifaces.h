@@ -7,6 +7,8 @@
 
 #include <net/if.h>
 
+#define IFACES_LOOPBACK 1 /* its number in every network namespace */
+
 struct ifaces {
     struct if_nameindex *all; /* ends with number 0 */
 };

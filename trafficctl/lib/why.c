@@ -12,8 +12,6 @@
 #include "ifaces.h"
 #include "rules.h"
 
-#define LOOPBACK 1 /* in every network namespace */
-
 static int find_number(struct tctl_firewall *firewall, const struct tctl_config *config, const char *name,
                        uint32_t *ret_number)
 {
@@ -22,7 +20,7 @@ static int find_number(struct tctl_firewall *firewall, const struct tctl_config 
     if (r < 0)
         return firewall_failed(firewall, r, "cannot list the interfaces");
     *ret_number = ifaces_number(&ifaces, name);
-    if (*ret_number == LOOPBACK)
+    if (*ret_number == IFACES_LOOPBACK)
         return 0;
     r = firewall_check_netns(firewall, config);
     if (r == 0 && !*ret_number)
@@ -37,7 +35,7 @@ static int find_way(struct tctl_firewall *firewall, const struct tctl_config *co
     int r = iface ? find_number(firewall, config, iface, &way->iface) : 0;
     if (r < 0 || !way->iface)
         return r;
-    way->loopback = way->iface == LOOPBACK;
+    way->loopback = way->iface == IFACES_LOOPBACK;
     r = bpf_map_lookup_elem(firewall->enforce.metered, &way->iface, &metered);
     way->metered = metered;
     return r == -ENOENT ? 0 : r;
