@@ -116,7 +116,7 @@ static int look_up(const struct cgroup_tree *tree, uint64_t id)
         return -errno;
     _cleanup_free_ char *place = NULL;
     int r = place_of(fd, &place);
-    return r < 0 ? r : is_below(place, tree->place);
+    return place ? is_below(place, tree->place) : r;
 }
 
 int cgroup_tree_has(struct cgroup_tree *tree, uint64_t id)

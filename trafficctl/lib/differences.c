@@ -69,7 +69,7 @@ static int look_at_rules(const struct enforce *enforce, const char *path, struct
 static int look_at_programs(const char *bpffs, struct difference_list *list)
 {
     _cleanup_(cgroup_tree_done) struct cgroup_tree tree = {.fd = -1};
-    struct tctl_state state;
+    struct tctl_state state = {0};
     _cleanup_fd_ int fd = -1;
     int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
     if (r == 0)

@@ -69,8 +69,8 @@ static int say(struct difference_list *list, enum tctl_program which, const char
 
 static int look_at_program(struct programs *programs, enum tctl_program which)
 {
-    struct bpf_link_info link;
-    struct attached_program program;
+    struct bpf_link_info link = {0};
+    struct attached_program program = {0};
     int r = attached_program(programs->bpffs, which, &program);
     if (r == -ENOENT || r == -EBADF)
         return say(programs->list, which, r == -EBADF ? "its pin is something else" : "its pin is gone");

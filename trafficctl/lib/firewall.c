@@ -19,7 +19,7 @@
 
 static int check_version(const char *bpffs)
 {
-    struct tctl_state state;
+    struct tctl_state state = {0};
     _cleanup_fd_ int fd = -1;
     int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
     if (r == 0)

@@ -28,7 +28,7 @@ static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_
         struct bpf_link_info link;
     } info = {0};
     uint32_t length = sizeof(info);
-    enum pin_kind kind;
+    enum pin_kind kind = PIN_MAP;
     _cleanup_fd_ int fd = -1;
     *ret_id = 0;
     int r = pins_open(bpffs, pin, &fd);

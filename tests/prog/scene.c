@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "scene.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "differences.h"
+
+int scene_set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    assert_non_null(scene);
+    scene->fixture = fixture_new(false);
+    struct load_options *options = &scene->fixture->options;
+    snprintf(scene->effective, sizeof(scene->effective), "[trafficd]\ncgroup = %s\n", scene->fixture->cgroup);
+    options->effective = scene->effective;
+    options->app_uids[0] = (struct uid_range){10000, 60000};
+    fixture_load(scene->fixture);
+    strcpy(scene->folder, "/tmp/trafficctl-differences-XXXXXX");
+    assert_non_null(mkdtemp(scene->folder));
+    snprintf(scene->policy, sizeof(scene->policy), "%s/policy", scene->folder);
+    assert_int_equal(enforce_open(scene->fixture->bpffs, &scene->enforce), 0);
+    *state = scene;
+    return 0;
+}
+
+int scene_tear_down(void **state)
+{
+    struct scene *scene = *state;
+    enforce_done(&scene->enforce);
+    unlink(scene->policy);
+    rmdir(scene->folder);
+    fixture_free(scene->fixture);
+    free(scene);
+    return 0;
+}
+
+size_t scene_look(struct scene *scene)
+{
+    int r =
+        differences_find(scene->fixture->bpffs, &scene->enforce, scene->policy, scene->found, SCENE_MAX, &scene->count);
+    assert_int_equal(r, 0);
+    return scene->count;
+}
+
+void scene_assert_none(struct scene *scene)
+{
+    if (scene_look(scene) > 0)
+        fail_msg("%zu differences; the first: %s: asked %s, holds %s", scene->count, scene->found[0].what,
+                 scene->found[0].asked, scene->found[0].holds);
+}
+
+void scene_assert_only(struct scene *scene, const char *what, const char *asked, const char *holds)
+{
+    assert_int_equal(scene_look(scene), 1);
+    assert_string_equal(scene->found[0].what, what);
+    assert_string_equal(scene->found[0].asked, asked);
+    if (!strstr(scene->found[0].holds, holds))
+        fail_msg("%s holds '%s', which has no '%s' in it", what, scene->found[0].holds, holds);
+}
