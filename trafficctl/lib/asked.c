@@ -4,24 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fd.h"
 #include "parse.h"
-#include "pins.h"
 #include "state.h"
-
-static int read_state(const char *bpffs, struct tctl_state *ret_state)
-{
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
-    return r < 0 ? r : state_read(fd, ret_state);
-}
 
 int asked_read(const char *bpffs, struct asked *ret_asked)
 {
     struct asked asked = {.policy = ASKED_POLICY};
     struct tctl_state state;
     char destroy[EFFECTIVE_LEN] = "no";
-    int r = read_state(bpffs, &state);
+    int r = state_read_pinned(bpffs, &state);
     if (r < 0)
         return r;
     r = effective_find(&state, "policy", asked.policy);

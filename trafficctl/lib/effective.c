@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fd.h"
-#include "pins.h"
 #include "state.h"
 
 /* The value in a line "key = value" or "key ="; NULL: it is another's. */
@@ -39,9 +37,6 @@ int effective_find(const struct tctl_state *state, const char *key, char ret_val
 int effective_read(const char *bpffs, const char *key, char ret_value[static EFFECTIVE_LEN])
 {
     struct tctl_state state;
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
-    if (r == 0)
-        r = state_read(fd, &state);
+    int r = state_read_pinned(bpffs, &state);
     return r < 0 ? r : effective_find(&state, key, ret_value);
 }

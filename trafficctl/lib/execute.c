@@ -10,10 +10,8 @@
 #include "generation.h"
 #include "grace.h"
 #include "pins.h"
+#include "read.h"
 #include "rules.h"
-
-/* The kernel's own number for "this map type cannot"; it never became a name in errno.h. */
-#define KERNEL_ENOTSUPP 524
 
 /* Writes of one map that put rows there, or take them away, in the order in which they are done. */
 struct span {
@@ -90,11 +88,6 @@ static int write_one(const struct span *span, size_t i, size_t *done)
     return r;
 }
 
-static bool knows_no_batches(int r)
-{
-    return r == -KERNEL_ENOTSUPP || r == -EINVAL;
-}
-
 /* One that cannot be taken back does not keep the others from being taken back. *ret_done: how many were written. */
 static int write_rows(const struct span *span, size_t *ret_done)
 {
@@ -106,7 +99,7 @@ static int write_rows(const struct span *span, size_t *ret_done)
         size_t done = 0;
         int r = batches ? write_batch(span, i, &done) : write_one(span, i, &done);
         i += done;
-        if (batches && knows_no_batches(r)) {
+        if (batches && read_has_no_batches(r)) {
             batches = false;
             continue;
         }

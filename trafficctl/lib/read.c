@@ -18,6 +18,11 @@
 /* A key listed this often on average means that deletions keep sending the listing back to its start. */
 #define MAX_LISTINGS 16
 
+bool read_has_no_batches(int err)
+{
+    return err == -KERNEL_ENOTSUPP || err == -EINVAL;
+}
+
 const struct read_calls read_kernel = {
     .look_up_batch = bpf_map_lookup_batch,
     .next_key = bpf_map_get_next_key,
@@ -107,7 +112,7 @@ static int read_in_batches(const struct read_calls *calls, int fd, const struct 
                 return r;
             continue;
         }
-        if (first && (end == -KERNEL_ENOTSUPP || end == -EINVAL))
+        if (first && read_has_no_batches(end))
             return -EOPNOTSUPP;
         if (end < 0 && end != -ENOENT)
             return end;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <bpf/bpf.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the kernel is asked; a test gives a map of its own. Signatures and errors are libbpf's. */
@@ -25,6 +26,9 @@ struct read_shape {
 
 /* What the kernel says of a map. -EINVAL: not a map; errno of bpf(2) or of reading the possible CPUs. */
 int read_shape_of(int fd, struct read_shape *ret_shape);
+
+/* Is this error of a batch command of bpf(2) one of a kernel, or a kind of map, that has no batches? */
+bool read_has_no_batches(int err);
 
 /* Takes a row; key and value are valid during the call only. A negative return ends the reading. */
 typedef int (*read_row_fn)(void *context, const void *key, const void *value);

@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* As the programs. */
+/* As the programs: a row that names another UID was reused while it was read, or is a raw writer's. */
 #define MAX_REUSED 4
+#define REUSED 2
 
 int rules_config(const struct enforce *enforce, struct tctl_config *ret_config)
 {
@@ -14,7 +15,7 @@ int rules_config(const struct enforce *enforce, struct tctl_config *ret_config)
     return bpf_map_lookup_elem(enforce->config, &zero, ret_config);
 }
 
-/* 1: there is a row. */
+/* 1: there is a row; 0: there is none. */
 static int look_up(int fd, uint32_t key, void *ret_value)
 {
     int r = bpf_map_lookup_elem(fd, &key, ret_value);
@@ -36,9 +37,7 @@ static int add_chain(int fd, uint32_t chain, uint32_t uid, struct rules *rules)
     return r < 0 ? r : 0;
 }
 
-/* A row that names another UID was reused while it was read, or is a raw writer's: REUSED to the programs. */
-#define REUSED 2
-
+/* REUSED too. */
 static int look_up_own(int fd, uint32_t uid, void *ret_row)
 {
     uint32_t named;

@@ -15,3 +15,9 @@ struct tctl_state *state_unmap(struct tctl_state *state);
 
 /* The state now. map_fd: the map PIN_STATE. Errno of bpf(2). */
 int state_read(int map_fd, struct tctl_state *ret_state);
+
+/* The same of what is pinned below bpffs. Errors of pins_open_map() too. */
+int state_read_pinned(const char *bpffs, struct tctl_state *ret_state);
+
+/* Is what is pinned below bpffs of this version? -EPROTO: no; errors as above. */
+int state_check_version(const char *bpffs);

@@ -21,18 +21,6 @@
 /* Of a word of an answer; its stamp is above. */
 #define ANSWER_PAYLOAD_BITS 48
 
-static int check_version(const char *bpffs)
-{
-    _cleanup_fd_ int fd = -1;
-    struct tctl_state state = {0};
-    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
-    if (r == 0)
-        r = state_read(fd, &state);
-    if (r < 0)
-        return r;
-    return state.abi_version == TCTL_ABI_VERSION ? 0 : -EPROTO;
-}
-
 static int open_maps(const char *bpffs, struct tags *tags)
 {
     const struct {
@@ -58,7 +46,7 @@ int tags_open(const char *bpffs, struct tags *tags)
         .cookie_tag = -1, .tag_count = -1, .tags_ended = -1, .counter_set = -1, .generation = -1, .storage = -1};
     int r = writer_open(bpffs, &tags->writer);
     if (r == 0)
-        r = check_version(bpffs);
+        r = state_check_version(bpffs);
     return r < 0 ? r : open_maps(bpffs, tags);
 }
 

@@ -46,8 +46,8 @@ int tags_remove(struct tags *tags, int socket);
 /* The socket's tag now. -ENOENT: not tagged; else as tags_set(). */
 int tags_get(struct tags *tags, int socket, struct tctl_tag *ret_tag);
 
-/* The sockets of these cookies are gone: so are their rows, where they still have one. A failure leaves the rest; -errno
- * of bpf(2). */
+/* The sockets of these cookies are gone: so are their rows, where they still have one. A failure leaves the rest;
+ * -errno of bpf(2). */
 int tags_end(struct tags *tags, const uint64_t *cookies, size_t count);
 
 /*
