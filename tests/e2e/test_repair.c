@@ -228,8 +228,11 @@ static void make_group(void)
     assert_return_code(the_world->cgroup_fd, errno);
 }
 
+/* Said in the manual: sockets of the old one are of no control group that anything hangs on. */
 static void test_control_group_removed_and_made_anew(void **state)
 {
+    struct udp old = udp_pair(the_world, DENIED, AF_INET, 3);
+
     (void)state;
     for (int i = 0; i < 3; i++) {
         assert_return_code(rmdir(the_world->cgroup), errno);
@@ -237,8 +240,10 @@ static void test_control_group_removed_and_made_anew(void **state)
         journal_waits_for("was removed");
         journal_waits_for(WHOLE);
         is_whole();
+        assert_true(sends(&old));
         journal_forget();
     }
+    udp_close(&old);
 }
 
 /* As long as there is none, that is said once; the one that is made is taken at once. */
