@@ -12,3 +12,6 @@
  * 0 or -errno of prctl(2).
  */
 int denial_of_bpf(uint64_t commands, int error);
+
+/* From now on this system call does nothing but raise SIGSYS, and succeeds if that is handled. Errors as above. */
+int denial_with_signal(uint32_t call);

@@ -2,12 +2,16 @@
 /* The firewall's maps come to hold a policy: what is written and what is left alone. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
+#include "denial.h"
 #include "policies.h"
+#include "surroundings.h"
 
 #define A 10001u
 #define B 10002u
@@ -164,6 +168,39 @@ static void the_rest_of_the_configuration_stays(void **state)
     assert_memory_equal(&after, &before, sizeof(after));
 }
 
+static const struct policing *watched;
+static int waits, waits_at_another_time;
+
+static void look_while_waiting(int number)
+{
+    (void)number;
+    waits++;
+    if (policing_entry(watched, TCTL_DOZABLE, TCTL_CHAIN_SWITCH) != 0 || policing_entry(watched, TCTL_DOZABLE, A) != 1)
+        waits_at_another_time++;
+}
+
+static int empty_watched(void *context)
+{
+    const struct policy nothing = {0};
+    struct fault fault = {0};
+
+    watched = context;
+    if (signal(SIGSYS, look_while_waiting) == SIG_ERR || denial_with_signal(__NR_membarrier) < 0)
+        return 1;
+    int r = enforce_apply(&watched->maps, &nothing, &fault);
+    return r == 0 && waits == 1 && waits_at_another_time == 0 ? 0 : 2;
+}
+
+/* One that has seen the chain on and asks for the list only now would drop what either policy allows. */
+static void an_allow_list_is_emptied_when_no_program_goes_by_it(void **state)
+{
+    _cleanup_policy_ struct policy asked = policies_of_two(TCTL_DOZABLE, A, B);
+
+    policies_enforce(*state, &asked);
+    assert_int_equal(surroundings_wait(surroundings_fork(empty_watched, *state)), 0);
+    assert_int_equal(policing_entry(*state, TCTL_DOZABLE, A), POLICING_NO_ROW);
+}
+
 static void thousands_are_replaced(void **state)
 {
     const struct policing *policing = *state;
@@ -248,12 +285,19 @@ static void nothing_is_opened_where_nothing_is_pinned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ENFORCE(new_maps_hold_nothing),          ENFORCE(a_policy_is_what_the_maps_hold_then),
-        ENFORCE(no_policy_empties_the_maps),     ENFORCE(what_is_right_is_not_written),
-        ENFORCE(only_what_differs_is_written),   ENFORCE(rubbish_of_raw_writers_goes),
-        ENFORCE(applying_ends_what_closed),      ENFORCE(the_rest_of_the_configuration_stays),
-        ENFORCE(thousands_are_replaced),         ENFORCE(rules_and_marks_follow_interfaces),
-        ENFORCE(following_touches_nothing_else), cmocka_unit_test(nothing_is_opened_where_nothing_is_pinned),
+        ENFORCE(new_maps_hold_nothing),
+        ENFORCE(a_policy_is_what_the_maps_hold_then),
+        ENFORCE(no_policy_empties_the_maps),
+        ENFORCE(what_is_right_is_not_written),
+        ENFORCE(only_what_differs_is_written),
+        ENFORCE(rubbish_of_raw_writers_goes),
+        ENFORCE(applying_ends_what_closed),
+        ENFORCE(the_rest_of_the_configuration_stays),
+        ENFORCE(an_allow_list_is_emptied_when_no_program_goes_by_it),
+        ENFORCE(thousands_are_replaced),
+        ENFORCE(rules_and_marks_follow_interfaces),
+        ENFORCE(following_touches_nothing_else),
+        cmocka_unit_test(nothing_is_opened_where_nothing_is_pinned),
     };
 
     cmocka_set_test_filter(getenv("T"));

@@ -161,7 +161,7 @@ static int run(const struct plan *plan, const struct enforce *enforce, size_t *d
     for (bool waited = false; *done < plan->count;) {
         size_t written;
         struct span span = span_from(plan, enforce, *done, false);
-        if (plan->writes[*done].phase == PLAN_LAST && !waited) {
+        if (plan->writes[*done].phase >= PLAN_EMPTY && !waited) {
             int r = generation_raise(enforce->generation);
             if (r < 0)
                 return fault_set(fault, r, "cannot raise the generation: %s", strerror(-r));

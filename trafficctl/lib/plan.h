@@ -8,7 +8,7 @@
  *   PLAN_ALLOW   what lets pass, in chains that are on before and after
  *   PLAN_DENY    what drops, there
  *   PLAN_OFF     chains that go off; nobody passes, or that ends
- *   PLAN_EMPTY   lists of chains that went off
+ *   PLAN_EMPTY   lists of chains that went off, when no program goes by one any more that it has seen on
  *   PLAN_LAST    rows that say nothing any more, when no program can hold one of them
  *
  * A UID's word in uid_rules has bits of chains of several kinds: there it takes a write for each kind.
