@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "cgroup_tree.h"
 #include "cleanup.h"
+#include "ifaces.h"
 #include "inet_sockets.h"
 #include "own_addresses.h"
 #include "rules.h"
@@ -25,8 +25,6 @@
  */
 #define MAX_PICKS 1024
 #define ALL_PICKS (100 * MAX_PICKS)
-
-#define LOOPBACK_INDEX 1
 
 struct target {
     uint64_t cookie;
@@ -114,7 +112,7 @@ static int judge(struct destroy *destroy, uint32_t uid)
 static bool stays_here(const struct destroy *destroy, const struct inet_socket *socket)
 {
     const struct inet_address source = inet_socket_source(socket), peer = inet_socket_peer(socket);
-    if (socket->diag->id.idiag_if == LOOPBACK_INDEX || inet_address_is_loopback(&source))
+    if (socket->diag->id.idiag_if == IFACES_LOOPBACK || inet_address_is_loopback(&source))
         return true;
     if (inet_address_is_none(&peer))
         return false;
@@ -194,10 +192,9 @@ static int destroy_kind(struct destroy *destroy, uint8_t family, uint8_t protoco
 /* Elsewhere there are other sockets, of the same users perhaps. */
 static int check_namespace(const struct tctl_config *config)
 {
-    struct stat here;
-    if (stat("/proc/self/ns/net", &here) < 0)
-        return -errno;
-    return here.st_ino == config->netns_inum ? 0 : -EXDEV;
+    bool here = false;
+    int r = ifaces_are_of(config->netns_inum, &here);
+    return r < 0 || here ? r : -EXDEV;
 }
 
 static int destroy_init(struct destroy *destroy)

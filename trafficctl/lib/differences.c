@@ -8,10 +8,8 @@
 #include "cleanup.h"
 #include "differences_programs.h"
 #include "differences_rules.h"
-#include "fd.h"
 #include "firewall.h"
 #include "listeners.h"
-#include "pins.h"
 #include "policy_file.h"
 #include "rules.h"
 #include "state.h"
@@ -70,10 +68,7 @@ static int look_at_programs(const char *bpffs, struct difference_list *list)
 {
     _cleanup_(cgroup_tree_done) struct cgroup_tree tree = {.fd = -1};
     struct tctl_state state = {0};
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
-    if (r == 0)
-        r = state_read(fd, &state);
+    int r = state_read_pinned(bpffs, &state);
     if (r < 0)
         return r;
     int found = cgroup_tree_configured(bpffs, &tree);

@@ -12,22 +12,8 @@
 #include "cleanup.h"
 #include "commit.h"
 #include "destroy.h"
-#include "fd.h"
 #include "ifaces.h"
-#include "pins.h"
 #include "state.h"
-
-static int check_version(const char *bpffs)
-{
-    struct tctl_state state = {0};
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_STATE, false, &fd);
-    if (r == 0)
-        r = state_read(fd, &state);
-    if (r < 0)
-        return r;
-    return state.abi_version == TCTL_ABI_VERSION ? 0 : -EPROTO;
-}
 
 /* What is pinned says which file root writes to: a bpffs that somebody else has mounted is not to be believed. */
 static int check_owner(const struct tctl_firewall *firewall)
@@ -44,7 +30,7 @@ static int open_pins(struct tctl_firewall *firewall)
     if (r == 0)
         r = check_owner(firewall);
     if (r == 0)
-        r = check_version(firewall->bpffs);
+        r = state_check_version(firewall->bpffs);
     return r < 0 ? r : opened;
 }
 
