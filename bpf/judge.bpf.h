@@ -7,14 +7,13 @@
 
 #include "drops.bpf.h"
 #include "headers.bpf.h"
+#include "rules.bpf.h"
 
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the same in every network namespace */
 
 static __always_inline bool is_metered(__u32 iface)
 {
-    const __u8 *metered = iface ? bpf_map_lookup_elem(&metered_map, &iface) : NULL;
-
-    return metered && *metered;
+    return iface && FIND_BYTE(metered_map, iface) > 0;
 }
 
 /* What of the answer's restrictions holds on this way. */

@@ -8,8 +8,9 @@
 #include "maps.bpf.h"
 
 /*
- * A row that was replaced since it was looked up may be another UID's already; each time takes a change of the policy
- * within two instructions.
+ * A row that is replaced, and its element reused, between two instructions may be another UID's when it is read; and a
+ * look-up on its way through a bucket may miss a row whose old element was taken for another one. So a row that does
+ * not name its UID, or that is not there, is believed when it was found so twice in a row.
  */
 #define MAX_REUSED 4
 
@@ -29,42 +30,43 @@ enum found {
 #define FIND_WORD(map, key, to)                                                                                        \
     ({                                                                                                                 \
         enum found found_ = REUSED;                                                                                    \
+        bool missed_ = false;                                                                                          \
         for (int i_ = 0; i_ < MAX_REUSED && found_ == REUSED; i_++) {                                                  \
             const volatile __u64 *row_ = bpf_map_lookup_elem(&(map), &(key));                                          \
             (to)->word = row_ ? *row_ : 0;                                                                             \
-            if (!row_)                                                                                                 \
+            if (!row_ && missed_)                                                                                      \
                 found_ = NOT_FOUND;                                                                                    \
-            else if ((to)->rules.uid == (key))                                                                         \
+            else if (row_ && (to)->rules.uid == (key))                                                                 \
                 found_ = FOUND;                                                                                        \
+            missed_ = !row_;                                                                                           \
         }                                                                                                              \
         found_;                                                                                                        \
     })
 
-/*
- * Is the UID on the list of a chain of netd's? Rows there do not name it: what was read is its own if the row still is
- * afterwards.
- */
-#define LISTED(map, chain, uid)                                                                                        \
+/* The byte of a key in a map whose rows do not name it, as netd's; NO_BYTE: there is none. */
+#define NO_BYTE (-1)
+#define FIND_BYTE(map, key)                                                                                            \
     ({                                                                                                                 \
-        bool listed_ = false;                                                                                          \
+        __s32 byte_ = NO_BYTE;                                                                                         \
         for (int i_ = 0; i_ < MAX_REUSED; i_++) {                                                                      \
-            const volatile __u8 *row_ = bpf_map_lookup_elem(&(map), &(uid));                                           \
-            __u8 value_ = row_ ? *row_ : 0;                                                                            \
-            listed_ = is_listed(chain, row_ ? &value_ : NULL);                                                         \
-            if (bpf_map_lookup_elem(&(map), &(uid)) == row_)                                                           \
+            const volatile __u8 *row_ = bpf_map_lookup_elem(&(map), &(key));                                           \
+            __s32 before_ = byte_;                                                                                     \
+            byte_ = row_ ? *row_ : NO_BYTE;                                                                            \
+            if (i_ > 0 && byte_ == before_)                                                                            \
                 break;                                                                                                 \
         }                                                                                                              \
-        listed_;                                                                                                       \
+        byte_;                                                                                                         \
     })
 
 /* A chain of netd's: its bit in *switched if it is on, and then in *rules if the UID is listed. */
 #define ASK_CHAIN(map, chain, uid, to)                                                                                 \
     do {                                                                                                               \
         __u32 switch_ = TCTL_CHAIN_SWITCH;                                                                             \
-        const __u8 *on_ = bpf_map_lookup_elem(&(map), &switch_);                                                       \
-        if (on_ && *on_ == 1) {                                                                                        \
+        if (FIND_BYTE(map, switch_) == 1) {                                                                            \
+            __s32 found_ = FIND_BYTE(map, uid);                                                                        \
+            __u8 entry_ = found_;                                                                                      \
             (to)->switched |= TCTL_BIT(chain);                                                                         \
-            if (LISTED(map, chain, uid))                                                                               \
+            if (is_listed(chain, found_ == NO_BYTE ? NULL : &entry_))                                                  \
                 (to)->rules |= TCTL_BIT(chain);                                                                        \
         }                                                                                                              \
     } while (0)
