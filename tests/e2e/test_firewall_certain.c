@@ -54,6 +54,14 @@ static int replace(struct tctl_firewall *firewall, const struct job *job, unsign
     return tctl_firewall_replace(firewall, job->chain, list->uids, list->count, job->flags);
 }
 
+/* The lock is no queue: whoever takes it again at once leaves others nothing. False: the channel has ended. */
+static bool let_others(int channel)
+{
+    struct pollfd ended = {.fd = channel, .events = POLLIN};
+
+    return poll(&ended, 1, 1) == 0;
+}
+
 /* An actor. Says on the channel when it has done it. */
 static int replace_often(int channel, void *arg)
 {
@@ -61,7 +69,7 @@ static int replace_often(int channel, void *arg)
     int r = tctl_firewall_open(the_world->bpffs, &firewall);
 
     run_anywhere();
-    for (unsigned int i = 0; i < REPLACES && r == 0; i++)
+    for (unsigned int i = 0; i < REPLACES && r == 0 && let_others(channel); i++)
         r = replace(firewall, arg, i % 2);
     if (r < 0)
         print_message("%s\n", tctl_firewall_problem(firewall));
@@ -74,13 +82,12 @@ static int replace_often(int channel, void *arg)
 static int change_other_rules(int channel, void *arg)
 {
     const uint32_t uids[] = {PASSES, BLOCKED, COMES_AND_GOES};
-    struct pollfd ended = {.fd = channel, .events = POLLIN};
     struct tctl_firewall *firewall;
     int r = tctl_firewall_open(the_world->bpffs, &firewall);
 
     (void)arg;
     run_anywhere();
-    for (bool deny = true; r == 0 && poll(&ended, 1, 0) == 0; deny = !deny)
+    for (bool deny = true; r == 0 && let_others(channel); deny = !deny)
         r = tctl_firewall_set(firewall, TCTL_OEM_DENY_3, uids, ARRAY_SIZE(uids), !deny, TCTL_RUNTIME);
     tctl_firewall_close(firewall);
     return r;
