@@ -35,6 +35,9 @@ enum {
 #define SECOND_NS 1000000000
 #define LONG_MS 3000 /* three times the second in which something is promised */
 
+/* One that a failed test has left would refuse those of the next. */
+static pid_t running;
+
 struct monitor {
     pid_t pid;
     int lines; /* its standard output */
@@ -72,6 +75,7 @@ static struct monitor monitor_start(const char *options)
     if (monitor.pid == 0)
         monitor_child(out[1], fileno(monitor.error), options);
     assert_true(monitor.pid > 0);
+    running = monitor.pid;
     fd_close(out[1]);
     monitor.lines = out[0];
     do
@@ -88,6 +92,7 @@ static void monitor_ends(struct monitor *monitor, int exit, const char *text)
     int status;
 
     assert_int_equal(waitpid(monitor->pid, &status, 0), monitor->pid);
+    running = 0;
     rewind(monitor->error);
     error[fread(error, 1, sizeof(error) - 1, monitor->error)] = '\0';
     fclose(monitor->error);
@@ -347,18 +352,29 @@ static void test_unload_ends_it(void **state)
     assert_int_equal(world_start_daemon(the_world), 0);
 }
 
+static int monitor_teardown(void **state)
+{
+    if (running) {
+        kill(running, SIGKILL);
+        waitpid(running, NULL, 0);
+    }
+    running = 0;
+    return wall_teardown(state);
+}
+#define MONITORED(test) cmocka_unit_test_setup_teardown(test, wall_setup, monitor_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_A(test_events_of_every_kind),
-        IN_A(test_at_most_one_a_second),
-        IN_A(test_earlier_events_are_skipped),
-        IN_A(test_text_while_trafficd_is_stopped),
-        IN_A(test_second_monitor_is_refused),
-        IN_A(test_count_ends_it),
-        IN_A(test_closed_pipe_ends_it),
-        IN_A(test_only_root_monitors),
-        IN_A(test_unload_ends_it),
+        MONITORED(test_events_of_every_kind),
+        MONITORED(test_at_most_one_a_second),
+        MONITORED(test_earlier_events_are_skipped),
+        MONITORED(test_text_while_trafficd_is_stopped),
+        MONITORED(test_second_monitor_is_refused),
+        MONITORED(test_count_ends_it),
+        MONITORED(test_closed_pipe_ends_it),
+        MONITORED(test_only_root_monitors),
+        MONITORED(test_unload_ends_it),
     };
     const struct world_options options = {.config = WALL_CONFIG};
 
