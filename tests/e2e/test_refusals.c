@@ -66,14 +66,14 @@ static void test_option_values(void **state)
     }
 }
 
-/* Lines 1 to 3 are the harness's. */
+/* Lines 1 to 4 are the harness's. */
 static void configured(const char *config, const char *part)
 {
     char place[128];
 
     assert_int_equal(world_configure(the_world, config), 0);
     run_daemon(0, NULL, NULL);
-    snprintf(place, sizeof(place), "%s:4", the_world->config);
+    snprintf(place, sizeof(place), "%s:5", the_world->config);
     refused(2, place, part);
     assert_int_equal(world_configure(the_world, NULL), 0);
 }
@@ -100,7 +100,7 @@ static void test_configuration_of_maps(void **state)
     (void)state;
     assert_int_equal(world_configure(the_world, "[maps]\nuid_stats = 0\n"), 0);
     run_daemon(0, NULL, NULL);
-    snprintf(place, sizeof(place), "%s:5", the_world->config);
+    snprintf(place, sizeof(place), "%s:6", the_world->config);
     refused(2, place, "uid_stats");
     assert_int_equal(world_configure(the_world, "[maps]\nuid_statistics = 10\n"), 0);
     run_daemon(0, NULL, NULL);
