@@ -25,8 +25,8 @@ int enforce_read(const struct enforce *enforce, struct policy *ret_policy);
 /*
  * Make the maps hold this policy, by as few steps as it takes: each UID by one write, what is right already is not
  * touched. A chain that goes on is filled before, one that goes off is emptied after; an allow list gains before it
- * loses, a deny list loses before it gains. Raises the generation at the end, also of a failure. Interfaces that are
- * not there: TCTL_NO_IFACE, no metered mark.
+ * loses, a deny list loses before it gains. That nobody passes ends with it. Raises the generation at the end, also of
+ * a failure. Interfaces that are not there: TCTL_NO_IFACE, no metered mark.
  *
  * -E2BIG: a map has not the room; seen before anything is changed unless a peer fills it meanwhile. After any failure
  * the maps are put back; where that fails too, fault says what holds now.

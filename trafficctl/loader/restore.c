@@ -91,8 +91,6 @@ static int put(struct restore *restore, const char *path, struct fault *why)
         return r;
     r = enforce_apply(&restore->maps, &restore->policy, why);
     if (r == 0)
-        r = enforce_set_closed(&restore->maps, false);
-    if (r == 0)
         warn_of_system_uids(restore);
     /* Whatever it is, the file is there. */
     return r == -ENOENT ? -EIO : r;
@@ -113,8 +111,6 @@ static int open_all(const struct restore *restore, const char *why)
 {
     const struct policy nothing = {0};
     int r = enforce_apply(&restore->maps, &nothing, NULL);
-    if (r == 0)
-        r = enforce_set_closed(&restore->maps, false);
     if (r == 0)
         WARN(restore, "%.400s; everybody passes (on_bad_policy = open)", why);
     return r;
