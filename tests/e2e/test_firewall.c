@@ -128,7 +128,7 @@ static int connecting_at_a0(int channel, void *arg)
 }
 
 /* Before the kernel has chosen a way nobody knows whether it is metered: such a connect waits, and nothing leaves. */
-static void test_metered_connect(void **state)
+static void test_metered_connect_waits(void **state)
 {
     struct attempt attempt;
     struct tctl_counters counters;
@@ -143,7 +143,16 @@ static void test_metered_connect(void **state)
     assert_int_equal(errno, EINPROGRESS);
     assert_int_equal(wire_count(the_world, &attempt.filter, &counters), 0);
     assert_int_equal(counters.tx_packets, 0);
-    fd = fd_close(fd);
+}
+
+static void test_metered_connect_of_a_bound_socket_fails(void **state)
+{
+    struct attempt attempt;
+    _cleanup_fd_ int listener = attempt_tcp(AF_INET, &attempt);
+
+    (void)state;
+    barrier_meter("a0", true);
+    barrier_up(TCTL_METERED_DENY_USER);
     attempt_fails(connecting_at_a0, &attempt);
 }
 
@@ -385,7 +394,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         QUIET_TEST(test_every_chain),
         QUIET_TEST(test_metered_chains_need_a_metered_interface),
-        QUIET_TEST(test_metered_connect),
+        QUIET_TEST(test_metered_connect_waits),
+        QUIET_TEST(test_metered_connect_of_a_bound_socket_fails),
         BARRIER_TESTS(test_this_machine_is_reached_unless_that_is_not_exempt),
         QUIET_TEST(test_background_is_not_for_loopback),
         BARRIER_TESTS(test_ends_and_resets_pass),

@@ -145,7 +145,7 @@ static void lacking_memory_for_a_map(void **state)
     check(*state, &(struct start){.denied = DENIAL_OF(BPF_MAP_CREATE),
                                   .denied_error = ENOMEM,
                                   .error = -ENOMEM,
-                                  .says = {"too large", "cookie_tag", "[maps]"}});
+                                  .says = {"too large", "lower the size of", "[maps]"}});
 }
 
 static rlim_t files;

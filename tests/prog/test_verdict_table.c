@@ -111,13 +111,18 @@ static void write_config(struct table *table, const struct verdict_case *row)
     table->now = config;
 }
 
+static bool is_same(const struct verdict_rules *a, const struct verdict_rules *b)
+{
+    return memcmp(a->entry, b->entry, sizeof(a->entry)) == 0 && a->iif == b->iif && a->lockdown == b->lockdown;
+}
+
 /* Each run has a socket of its own, so nothing that was stored stands in the way. */
 static void hold(struct table *table, const struct verdict_case *row)
 {
     write_config(table, row);
     for (uint32_t chain = TCTL_DOZABLE; chain <= TCTL_POWERSAVE; chain++)
         write_netds(table, row, chain);
-    if (memcmp(&row->owner, &table->held.owner, sizeof(row->owner)) != 0) {
+    if (!is_same(&row->owner, &table->held.owner)) {
         write_rules(table, &row->owner);
         write_iface(table, &row->owner);
     }
