@@ -10,22 +10,26 @@
 
 #include <cmocka.h>
 
-#include "differences.h"
+static void make_place(struct scene *scene)
+{
+    strcpy(scene->folder, "/tmp/trafficctl-scene-XXXXXX");
+    assert_non_null(mkdtemp(scene->folder));
+    snprintf(scene->policy, sizeof(scene->policy), "%s/policy", scene->folder);
+}
 
 int scene_set_up(void **state)
 {
     struct scene *scene = calloc(1, sizeof(*scene));
     assert_non_null(scene);
+    make_place(scene);
     scene->fixture = fixture_new(false);
-    struct load_options *options = &scene->fixture->options;
-    snprintf(scene->effective, sizeof(scene->effective), "[trafficd]\ncgroup = %s\n", scene->fixture->cgroup);
-    options->effective = scene->effective;
-    options->app_uids[0] = (struct uid_range){10000, 60000};
+    snprintf(scene->effective, sizeof(scene->effective), "[trafficd]\ncgroup = %s\npolicy = %s\n",
+             scene->fixture->cgroup, scene->policy);
+    scene->fixture->options.effective = scene->effective;
+    scene->fixture->options.app_uids[0] = (struct uid_range){10000, 60000};
     fixture_load(scene->fixture);
-    strcpy(scene->folder, "/tmp/trafficctl-differences-XXXXXX");
-    assert_non_null(mkdtemp(scene->folder));
-    snprintf(scene->policy, sizeof(scene->policy), "%s/policy", scene->folder);
     assert_int_equal(enforce_open(scene->fixture->bpffs, &scene->enforce), 0);
+    assert_int_equal(tctl_firewall_open(scene->fixture->bpffs, &scene->firewall), 0);
     *state = scene;
     return 0;
 }
@@ -33,6 +37,7 @@ int scene_set_up(void **state)
 int scene_tear_down(void **state)
 {
     struct scene *scene = *state;
+    tctl_firewall_close(scene->firewall);
     enforce_done(&scene->enforce);
     unlink(scene->policy);
     rmdir(scene->folder);
@@ -43,9 +48,8 @@ int scene_tear_down(void **state)
 
 size_t scene_look(struct scene *scene)
 {
-    int r =
-        differences_find(scene->fixture->bpffs, &scene->enforce, scene->policy, scene->found, SCENE_MAX, &scene->count);
-    assert_int_equal(r, 0);
+    if (tctl_firewall_differences(scene->firewall, scene->found, SCENE_MAX, &scene->count) < 0)
+        fail_msg("%s", tctl_firewall_problem(scene->firewall));
     return scene->count;
 }
 

@@ -14,8 +14,9 @@
 
 struct scene {
     struct fixture *fixture;
+    struct tctl_firewall *firewall;
     struct enforce enforce;
-    char folder[64], policy[96], effective[256];
+    char folder[64], policy[96], effective[384];
     struct tctl_difference found[SCENE_MAX];
     size_t count;
 };

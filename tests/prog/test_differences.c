@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,7 +19,6 @@
 #include <net/if.h>
 
 #include "cleanup.h"
-#include "differences.h"
 #include "fd.h"
 #include "loopback.h"
 #include "policy_file.h"
@@ -285,12 +285,24 @@ static void more_than_there_is_room_for_are_counted(void **state)
     put_byte(scene, PIN_METERED, 4712, 1);
     put_byte(scene, PIN_METERED, 4713, 1);
     memset(found, 0x55, sizeof(found));
-    assert_int_equal(differences_find(scene->fixture->bpffs, &scene->enforce, scene->policy, found, 1, &count), 0);
+    assert_int_equal(tctl_firewall_differences(scene->firewall, found, 1, &count), 0);
     assert_int_equal(count, 3);
     assert_string_equal(found[0].what, "interface #4711");
     assert_int_equal(found[1].what[0], 0x55);
-    assert_int_equal(differences_find(scene->fixture->bpffs, &scene->enforce, scene->policy, NULL, 0, &count), 0);
+    assert_int_equal(tctl_firewall_differences(scene->firewall, NULL, 0, &count), 0);
     assert_int_equal(count, 3);
+}
+
+/* What is half done then looks so. */
+static void differences_are_found_though_a_writer_does_not_end(void **state)
+{
+    struct scene *scene = *state;
+    ask(scene);
+    _cleanup_fd_ int folder = open(fixture_path(scene->fixture, TCTL_DIR), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(folder, errno);
+    assert_return_code(flock(folder, LOCK_EX | LOCK_NB), errno);
+    put_byte(scene, PIN_METERED, 4711, 1);
+    scene_assert_only(scene, "interface #4711", "not metered", "metered");
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scene_set_up, scene_tear_down)
@@ -309,6 +321,7 @@ int main(void)
         TEST(a_policy_in_a_place_of_others_is_a_difference),
         TEST(a_closed_firewall_is_a_difference),
         TEST(rules_that_hold_for_nobody_are_found),
+        TEST(differences_are_found_though_a_writer_does_not_end),
         TEST(more_than_there_is_room_for_are_counted),
     };
     loopback_enter();

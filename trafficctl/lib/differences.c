@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include "differences.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -76,27 +74,17 @@ static int look_at_programs(const char *bpffs, struct difference_list *list)
     return r == 0 && found == 0 ? listeners_find(&tree, list) : r;
 }
 
-int differences_find(const char *bpffs, const struct enforce *enforce, const char *policy,
-                     struct tctl_difference *differences, size_t max, size_t *ret_count)
+/*
+ * A change is first in the file and then in the maps: under the lock it is in both, unless its writer does not end.
+ * Processes are looked at before, since others wait for the lock, and everybody may have as many as he likes.
+ */
+static int find(struct tctl_firewall *firewall, const char *policy, struct difference_list *list)
 {
-    struct difference_list list = {.differences = differences, .max = max};
-    int r = look_at_programs(bpffs, &list);
-    if (r == 0)
-        r = look_at_rules(enforce, policy, &list);
-    if (r < 0)
-        return r;
-    *ret_count = list.count;
-    return 0;
-}
-
-/* A change is first in the file and then in the maps: under the lock it is in both, unless its writer does not end. */
-static int find_locked(struct tctl_firewall *firewall, const char *policy, struct tctl_difference *differences,
-                       size_t max, size_t *ret_count)
-{
-    int locked = writer_lock(&firewall->writer);
+    int r = look_at_programs(firewall->bpffs, list);
+    int locked = r < 0 ? r : writer_lock(&firewall->writer);
     if (locked < 0 && locked != -EBUSY)
         return locked;
-    int r = differences_find(firewall->bpffs, &firewall->enforce, policy, differences, max, ret_count);
+    r = look_at_rules(&firewall->enforce, policy, list);
     if (locked == 0)
         writer_unlock(&firewall->writer);
     return r;
@@ -105,12 +93,16 @@ static int find_locked(struct tctl_firewall *firewall, const char *policy, struc
 int tctl_firewall_differences(struct tctl_firewall *firewall, struct tctl_difference *differences, size_t max,
                               size_t *ret_count)
 {
+    struct difference_list list = {.differences = differences, .max = max};
     struct asked asked;
     int r = firewall_begin(firewall);
     if (r < 0)
         return r;
     r = asked_read(firewall->bpffs, &asked);
     if (r == 0)
-        r = find_locked(firewall, asked.policy, differences, max, ret_count);
-    return r < 0 ? firewall_failed(firewall, r, "cannot compare what was asked for with what holds") : 0;
+        r = find(firewall, asked.policy, &list);
+    if (r < 0)
+        return firewall_failed(firewall, r, "cannot compare what was asked for with what holds");
+    *ret_count = list.count;
+    return 0;
 }
