@@ -172,6 +172,22 @@ static void what_peers_wrote_raw_stays(void **state)
     assert_int_equal(policing_word(policing, A), TCTL_BIT(TCTL_OEM_DENY_1));
 }
 
+/* It kept everything from the UID, whatever was asked for. */
+static void a_row_that_names_another_is_put_right_with_its_uid(void **state)
+{
+    const struct policing *policing = *state;
+    const uint32_t uids[] = {A, B};
+    const struct tctl_uid_rules misnamed = {C, TCTL_BIT(TCTL_OEM_DENY_1)};
+    _cleanup_wall_ struct tctl_firewall *firewall = policing_open(policing);
+
+    for (size_t i = 0; i < ARRAY_SIZE(uids); i++)
+        fixture_put(policing->fixture, PIN_UID_RULES, &uids[i], &misnamed);
+    wall_assert_done(firewall, wall_set(firewall, TCTL_OEM_DENY_1, A, false, 0));
+    wall_assert_done(firewall, wall_set(firewall, TCTL_OEM_DENY_2, B, true, 0));
+    assert_int_equal(policing_word(policing, A), TCTL_BIT(TCTL_OEM_DENY_1));
+    assert_int_equal(policing_word(policing, B), TCTL_BIT(TCTL_OEM_DENY_1));
+}
+
 static void system_uids_have_no_rules(void **state)
 {
     const struct policing *policing = *state;
@@ -253,6 +269,7 @@ int main(void)
         WALL(a_list_is_replaced),
         WALL(a_runtime_change_is_not_saved),
         WALL(what_peers_wrote_raw_stays),
+        WALL(a_row_that_names_another_is_put_right_with_its_uid),
         WALL(system_uids_have_no_rules),
         WALL(system_uids_are_taken_off),
         WALL(wrong_arguments_change_nothing),

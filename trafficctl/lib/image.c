@@ -276,7 +276,10 @@ int image_edit(struct image *image, uint32_t chain, const struct policy_uids *ui
         bool there = i < rows->count && (!named || uids->uids[k] == rows->rows[i].key);
         const struct image_row *row = there ? &rows->rows[i] : NULL;
         struct image_row wanted = {.key = there ? row->key : uids->uids[k]};
-        if (edited_row(chain, row, is_to_be_listed(chain, row, named, edit), &wanted.value))
+        bool kept = edited_row(chain, row, is_to_be_listed(chain, row, named, edit), &wanted.value);
+        if (named)
+            wanted.value &= ~IMAGE_MISNAMED; /* whoever is asked about is to have what was asked for */
+        if (kept)
             edited.rows[edited.count++] = wanted;
         i += there;
         k += named;
