@@ -28,6 +28,15 @@
 #define STANDBY "traffic_standby_uid_map"
 #define RESTARTS 20
 
+/* One who sends without a pause, in and out, and what came of it. */
+static struct sender {
+    struct udp udp;
+    bool runs;
+    atomic_bool stop;
+    atomic_uint refused, sent, passed_after;
+    pthread_t thread;
+} sender;
+
 static int set_up(void **state)
 {
     if (wall_setup(state) < 0)
@@ -45,6 +54,10 @@ static int tear_down(void **state)
 {
     int r;
 
+    atomic_store(&sender.stop, true);
+    if (sender.runs)
+        pthread_join(sender.thread, NULL);
+    sender.runs = false;
     if (the_world->daemon)
         world_stop_daemon(the_world, SIGTERM, NULL);
     journal_end();
@@ -80,41 +93,33 @@ static bool passes(uid_t uid)
     return sent;
 }
 
-/* One who sends without a pause, in and out, and what came of it. */
-struct sender {
-    struct udp udp;
-    atomic_bool stop;
-    atomic_uint refused, sent, passed_after;
-    pthread_t thread;
-};
-
-static void send_once(struct sender *sender)
+static void send_once(void)
 {
-    if (send(sender->udp.a, "x", 1, MSG_DONTWAIT) == 1) {
-        atomic_fetch_add(&sender->sent, 1);
-        if (atomic_load(&sender->refused) > 0)
-            atomic_fetch_add(&sender->passed_after, 1);
+    if (send(sender.udp.a, "x", 1, MSG_DONTWAIT) == 1) {
+        atomic_fetch_add(&sender.sent, 1);
+        if (atomic_load(&sender.refused) > 0)
+            atomic_fetch_add(&sender.passed_after, 1);
     } else if (errno == EPERM) {
-        atomic_fetch_add(&sender->refused, 1);
+        atomic_fetch_add(&sender.refused, 1);
     }
-    if (send(sender->udp.b, "x", 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+    if (send(sender.udp.b, "x", 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
         perror("send");
 }
 
 static void *run_sender(void *arg)
 {
-    struct sender *sender = arg;
-
+    (void)arg;
     run_anywhere();
-    while (!atomic_load(&sender->stop))
-        send_once(sender);
+    while (!atomic_load(&sender.stop))
+        send_once();
     return NULL;
 }
 
-static void sender_start(struct sender *sender)
+static void sender_start(void)
 {
-    *sender = (struct sender){.udp = udp_pair(the_world, DENIED, AF_INET, 1)};
-    assert_int_equal(pthread_create(&sender->thread, NULL, run_sender, sender), 0);
+    sender = (struct sender){.udp = udp_pair(the_world, DENIED, AF_INET, 1)};
+    assert_int_equal(pthread_create(&sender.thread, NULL, run_sender, NULL), 0);
+    sender.runs = true;
 }
 
 static bool hears(int fd)
@@ -124,30 +129,58 @@ static bool hears(int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT) == 1;
 }
 
-static void sender_stop(struct sender *sender)
+static void sender_stop(void)
 {
-    atomic_store(&sender->stop, true);
-    assert_int_equal(pthread_join(sender->thread, NULL), 0);
-    assert_true(atomic_load(&sender->refused) > 0);
+    atomic_store(&sender.stop, true);
+    assert_int_equal(pthread_join(sender.thread, NULL), 0);
+    sender.runs = false;
+    assert_true(atomic_load(&sender.refused) > 0);
 }
 
 static void test_no_restart_lets_one_packet_through(void **state)
 {
     static const int SIGNALS[] = {SIGKILL, SIGTERM};
-    struct sender sender;
-
     (void)state;
-    sender_start(&sender);
+    sender_start();
     for (int i = 0; i < RESTARTS; i++) {
         unsigned int before = atomic_load(&sender.refused);
         stop(SIGNALS[i % 2]);
         start();
         assert_true(atomic_load(&sender.refused) > before);
     }
-    sender_stop(&sender);
+    sender_stop();
     assert_int_equal(atomic_load(&sender.sent), 0);
     assert_false(hears(sender.udp.a));
     assert_false(hears(sender.udp.b));
+    udp_close(&sender.udp);
+}
+
+/* Where nobody takes what it tells the service manager, it waits. */
+static void hear_ready(void)
+{
+    char text[256];
+
+    while (recv(the_world->notify, text, sizeof(text), MSG_DONTWAIT) > 0)
+        ;
+}
+
+/* By a chain whose switch is a bit of what SIGHUP writes anew. */
+static void test_no_reload_lets_one_packet_through(void **state)
+{
+    (void)state;
+    wall("firewall disable standby");
+    stop(SIGTERM);
+    journal_start();
+    sender_start();
+    for (int i = 0; i < RESTARTS; i++) {
+        journal_forget();
+        assert_return_code(kill(the_world->daemon, SIGHUP), errno);
+        journal_waits_for("configuration read again");
+        hear_ready();
+    }
+    sender_stop();
+    assert_int_equal(atomic_load(&sender.sent), 0);
+    assert_false(hears(sender.udp.a));
     udp_close(&sender.udp);
 }
 
@@ -205,17 +238,15 @@ static void test_load_only_restores_before_anything_is_attached(void **state)
 {
     const char *const arguments[] = {"--load-only",    "--config", the_world->config, "--bpffs",
                                      the_world->bpffs, "--cgroup", the_world->cgroup, NULL};
-    struct sender sender;
-
     (void)state;
     for (int i = 0; i < 10; i++) {
         unload();
-        sender_start(&sender);
+        sender_start();
         run_as(0, "trafficd", arguments, &said);
         assert_int_equal(said.exit, 0);
         while (atomic_load(&sender.refused) == 0)
             sched_yield();
-        sender_stop(&sender);
+        sender_stop();
         assert_true(atomic_load(&sender.sent) > 0);
         assert_int_equal(atomic_load(&sender.passed_after), 0);
         udp_close(&sender.udp);
@@ -285,11 +316,9 @@ static void test_a_torn_policy_and_what_holds_then(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RESTART(test_no_restart_lets_one_packet_through),
-        RESTART(test_a_restart_corrects_nobody),
-        RESTART(test_killed_it_leaves_the_kernel_enforcing),
-        RESTART(test_a_boot_brings_all_rules_back),
-        RESTART(test_load_only_restores_before_anything_is_attached),
+        RESTART(test_no_restart_lets_one_packet_through), RESTART(test_no_reload_lets_one_packet_through),
+        RESTART(test_a_restart_corrects_nobody),          RESTART(test_killed_it_leaves_the_kernel_enforcing),
+        RESTART(test_a_boot_brings_all_rules_back),       RESTART(test_load_only_restores_before_anything_is_attached),
         RESTART(test_a_torn_policy_and_what_holds_then),
     };
     const struct world_options options = {.config = WALL_CONFIG};
