@@ -292,6 +292,19 @@ static void file_that_may_not_outlive_a_crash_is_said_to(void **state)
     assert_holds(LOCKDOWN_5);
 }
 
+static void file_that_is_removed_is_so_after_a_crash(void **state)
+{
+    (void)state;
+    struct fault fault = {0};
+    put(EMPTY);
+    for (int i = 0; i < 2; i++) { /* none is fine */
+        asked[0] = '\0';
+        assert_int_equal(policy_file_remove(path, &fault), 0);
+        assert_string_equal(asked, "sync folder; ");
+        assert_int_equal(access(path, F_OK), -1);
+    }
+}
+
 static void file_stays_when_a_new_one_does_not_fit(void **state)
 {
     (void)state;
@@ -465,6 +478,7 @@ int main(void)
         TEST(file_is_on_disk_before_it_takes_the_place),
         TEST(file_stays_when_a_new_one_cannot_be_put_on_disk),
         TEST(file_that_may_not_outlive_a_crash_is_said_to),
+        TEST(file_that_is_removed_is_so_after_a_crash),
         TEST(file_stays_when_a_new_one_does_not_fit),
         TEST(file_stays_on_a_full_or_read_only_file_system),
         TEST(file_that_a_killed_writer_left_is_in_nobodys_way),

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <firewall.bpf.h>
 
@@ -145,11 +144,8 @@ static int prepare(struct commit *commit, struct change *change)
 static void put_old_back(const struct commit *commit)
 {
     struct fault *problem = &commit->firewall->problem, why = {0}, said = *problem;
-    int r = 0;
-    if (commit->saved)
-        r = policy_file_write(commit->asked.policy, &commit->old, &why);
-    else if (unlink(commit->asked.policy) < 0 && errno != ENOENT)
-        r = fault_set(&why, -errno, "cannot remove %s: %s", commit->asked.policy, strerror(errno));
+    int r = commit->saved ? policy_file_write(commit->asked.policy, &commit->old, &why)
+                          : policy_file_remove(commit->asked.policy, &why);
     if (r < 0)
         snprintf(problem->text, sizeof(problem->text),
                  "%.300s; the saved policy asks for the change all the same: %.150s", said.text, why.text);

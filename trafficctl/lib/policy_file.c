@@ -174,3 +174,14 @@ int policy_file_write(const char *path, const struct policy *policy, struct faul
         return fault_set(fault, r, "the folder of %s cannot be used: %s", path, strerror(-r));
     return replace(&place, text, length, fault);
 }
+
+int policy_file_remove(const char *path, struct fault *fault)
+{
+    _cleanup_(place_done) struct place place;
+    int r = place_find(path, &place);
+    if (r == 0 && unlinkat(place.folder_fd, place.name, 0) < 0 && errno != ENOENT)
+        r = -errno;
+    if (r == 0)
+        r = sync_folder(place.folder_fd);
+    return r < 0 ? fault_set(fault, r, "%s cannot be removed: %s", path, strerror(-r)) : 0;
+}

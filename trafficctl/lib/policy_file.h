@@ -27,3 +27,6 @@ int policy_file_read(const char *path, struct policy *ret_policy, struct fault *
  * new file is there, and may not outlive a crash.
  */
 int policy_file_write(const char *path, const struct policy *policy, struct fault *fault);
+
+/* Take the file away, for good also after a crash; none is fine. -errno, and fault says at what. */
+int policy_file_remove(const char *path, struct fault *fault);
