@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "denial.h"
-#include "policies.h"
+#include "enforcing.h"
 #include "surroundings.h"
 
 #define A 10001u
@@ -21,9 +21,9 @@
 static void new_maps_hold_nothing(void **state)
 {
     const struct policy nothing = {0};
-    _cleanup_policy_ struct policy now = policies_held(*state);
+    _cleanup_policy_ struct policy now = enforcing_held(*state);
 
-    policies_assert_same_lists(&now, &nothing);
+    enforcing_assert_same_lists(&now, &nothing);
     assert_int_equal(now.iface_count, 0);
     assert_int_equal(now.metered_count, 0);
 }
@@ -32,11 +32,11 @@ static void a_policy_is_what_the_maps_hold_then(void **state)
 {
     const struct policing *policing = *state;
     const uint32_t others = ((TCTL_BIT(TCTL_CHAINS) - 1) & ~TCTL_NETD_CHAINS & ~1u) | TCTL_BIT(TCTL_IFACE_RULE);
-    _cleanup_policy_ struct policy asked = policies_of_everything();
+    _cleanup_policy_ struct policy asked = enforcing_everything();
 
-    policies_enforce(policing, &asked);
-    _cleanup_policy_ struct policy now = policies_held(policing);
-    policies_assert_same_lists(&now, &asked);
+    enforcing_apply(policing, &asked);
+    _cleanup_policy_ struct policy now = enforcing_held(policing);
+    enforcing_assert_same_lists(&now, &asked);
     assert_int_equal(now.iface_count, 3);
     assert_string_equal(policy_find_iface(&now, A)->iface, "plain0");
     assert_string_equal(policy_find_iface(&now, B)->iface, "");
@@ -62,10 +62,10 @@ static void no_policy_empties_the_maps(void **state)
 {
     const struct policing *policing = *state;
     const struct policy nothing = {0};
-    _cleanup_policy_ struct policy everything = policies_of_everything();
+    _cleanup_policy_ struct policy everything = enforcing_everything();
 
-    policies_enforce(policing, &everything);
-    policies_enforce(policing, &nothing);
+    enforcing_apply(policing, &everything);
+    enforcing_apply(policing, &nothing);
     new_maps_hold_nothing(state);
     assert_int_equal(policing_entry(policing, TCTL_DOZABLE, A), POLICING_NO_ROW);
     assert_int_equal(policing_entry(policing, TCTL_DOZABLE, TCTL_CHAIN_SWITCH), 0);
@@ -76,22 +76,22 @@ static void no_policy_empties_the_maps(void **state)
 
 static void freeze_but(const struct policing *policing, enum pin_id id)
 {
-    for (size_t i = 0; i < POLICIES_MAPS; i++)
-        if (policies_maps[i] != id)
-            policing_freeze(policing, policies_maps[i]);
+    for (size_t i = 0; i < ENFORCING_MAPS; i++)
+        if (enforcing_maps[i] != id)
+            policing_freeze(policing, enforcing_maps[i]);
 }
 
 /* Entries that say the same in other words too. */
 static void what_is_right_is_not_written(void **state)
 {
     const struct policing *policing = *state;
-    _cleanup_policy_ struct policy asked = policies_of_everything();
+    _cleanup_policy_ struct policy asked = enforcing_everything();
 
     policing_put_entry(policing, TCTL_DOZABLE, A, 200);
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     uint64_t generation = policing_generation(policing);
     freeze_but(policing, PINS);
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(policing_entry(policing, TCTL_DOZABLE, A), 200);
     assert_true(policing_generation(policing) > generation); /* a raw writer's change holds at once */
 }
@@ -99,13 +99,13 @@ static void what_is_right_is_not_written(void **state)
 static void only_what_differs_is_written(void **state)
 {
     const struct policing *policing = *state;
-    _cleanup_policy_ struct policy asked = policies_of_everything();
+    _cleanup_policy_ struct policy asked = enforcing_everything();
 
-    policies_enforce(policing, &asked);
-    policies_list(&asked, TCTL_STANDBY, B);
+    enforcing_apply(policing, &asked);
+    enforcing_list(&asked, TCTL_STANDBY, B);
     asked.switched ^= TCTL_BIT(TCTL_STANDBY);
     freeze_but(policing, PIN_STANDBY_UID);
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(policing_entry(policing, TCTL_STANDBY, B), 0);
     assert_int_equal(policing_entry(policing, TCTL_STANDBY, TCTL_CHAIN_SWITCH), 0);
 }
@@ -121,14 +121,14 @@ static void rubbish_of_raw_writers_goes(void **state)
     const uint8_t off = 0;
     _cleanup_policy_ struct policy asked = {0};
 
-    policies_list(&asked, TCTL_OEM_DENY_1, A);
+    enforcing_list(&asked, TCTL_OEM_DENY_1, A);
     policing_put_entry(policing, TCTL_DOZABLE, A, 0);
     policing_put_entry(policing, TCTL_STANDBY, A, 1);
     fixture_put(policing->fixture, PIN_UID_RULES, &uid, &misnamed);
     fixture_put(policing->fixture, PIN_UID_IFACE, &third, &leftover);
     fixture_put(policing->fixture, PIN_METERED, &iface, &off);
     policing_put_word(policing, D, 0);
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(policing_entry(policing, TCTL_DOZABLE, A), POLICING_NO_ROW);
     assert_int_equal(policing_entry(policing, TCTL_STANDBY, A), POLICING_NO_ROW);
     assert_int_equal(policing_word(policing, A), TCTL_BIT(TCTL_OEM_DENY_1));
@@ -146,7 +146,7 @@ static void applying_ends_what_closed(void **state)
     assert_int_equal(enforce_set_closed(&policing->maps, true), 0);
     assert_int_equal(policing_config(policing).closed, 1);
     assert_true(policing_generation(policing) > generation);
-    policies_enforce(policing, &nothing);
+    enforcing_apply(policing, &nothing);
     assert_int_equal(policing_config(policing).closed, 0);
     assert_int_equal(enforce_set_closed(&policing->maps, true), 0);
     assert_int_equal(enforce_set_closed(&policing->maps, false), 0);
@@ -158,9 +158,9 @@ static void the_rest_of_the_configuration_stays(void **state)
 {
     const struct policing *policing = *state;
     struct tctl_config before = policing_config(policing);
-    _cleanup_policy_ struct policy asked = policies_of_everything();
+    _cleanup_policy_ struct policy asked = enforcing_everything();
 
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(enforce_set_closed(&policing->maps, true), 0);
     struct tctl_config after = policing_config(policing);
     after.closed = before.closed;
@@ -194,9 +194,9 @@ static int empty_watched(void *context)
 /* One that has seen the chain on and asks for the list only now would drop what either policy allows. */
 static void an_allow_list_is_emptied_when_no_program_goes_by_it(void **state)
 {
-    _cleanup_policy_ struct policy asked = policies_of_two(TCTL_DOZABLE, A, B);
+    _cleanup_policy_ struct policy asked = enforcing_two(TCTL_DOZABLE, A, B);
 
-    policies_enforce(*state, &asked);
+    enforcing_apply(*state, &asked);
     assert_int_equal(surroundings_wait(surroundings_fork(empty_watched, *state)), 0);
     assert_int_equal(policing_entry(*state, TCTL_DOZABLE, A), POLICING_NO_ROW);
 }
@@ -217,9 +217,9 @@ static void thousands_are_replaced(void **state)
         assert_int_equal(policy_uids_replace(&asked.listed[TCTL_STANDBY], uids, count), 0);
         assert_int_equal(policy_uids_replace(&asked.listed[TCTL_RESTRICTED], uids, count), 0);
         free(uids);
-        policies_enforce(policing, &asked);
-        _cleanup_policy_ struct policy now = policies_held(policing);
-        policies_assert_same_lists(&now, &asked);
+        enforcing_apply(policing, &asked);
+        _cleanup_policy_ struct policy now = enforcing_held(policing);
+        enforcing_assert_same_lists(&now, &asked);
     }
 }
 
@@ -230,7 +230,7 @@ static void rules_and_marks_follow_interfaces(void **state)
 
     assert_int_equal(policy_set_iface(&asked, A, POLICING_GONE), 0);
     assert_int_equal(policy_set_metered(&asked, POLICING_GONE, true), 0);
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(policing_iface(policing, A), TCTL_NO_IFACE);
     for (int i = 0; i < 2; i++) {
         policing_add_iface(POLICING_GONE);
@@ -259,7 +259,7 @@ static void following_touches_nothing_else(void **state)
     assert_int_equal(policy_set_iface(&asked, A, "plain0"), 0);
     assert_int_equal(policy_set_iface(&asked, B, "plain0"), 0);
     assert_int_equal(policy_set_metered(&asked, "metered0", true), 0);
-    policies_list(&asked, TCTL_OEM_DENY_1, D);
+    enforcing_list(&asked, TCTL_OEM_DENY_1, D);
     policing_put_word(policing, A, TCTL_BIT(TCTL_IFACE_RULE));
     fixture_put(policing->fixture, PIN_UID_IFACE, &a, &raw);
     fixture_put(policing->fixture, PIN_METERED, &metered, &off);

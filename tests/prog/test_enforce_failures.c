@@ -12,8 +12,8 @@
 #include <bpf/bpf.h>
 
 #include "denial.h"
+#include "enforcing.h"
 #include "execute.h"
-#include "policies.h"
 #include "surroundings.h"
 
 #define A 10001u
@@ -29,15 +29,15 @@ static void an_allow_list_needs_room_for_both_a_deny_list_does_not(void **state)
     const struct policing *policing = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-        _cleanup_policy_ struct policy two = policies_of_two(lists[i], A, B), others = policies_of_two(lists[i], C, D);
+        _cleanup_policy_ struct policy two = enforcing_two(lists[i], A, B), others = enforcing_two(lists[i], C, D);
         struct fault fault = {0};
-        policies_list(&two, lists[i], E);
-        policies_list(&others, lists[i], E + 1);
-        policies_enforce(policing, &two);
+        enforcing_list(&two, lists[i], E);
+        enforcing_list(&others, lists[i], E + 1);
+        enforcing_apply(policing, &two);
         int r = enforce_apply(&policing->maps, &others, &fault);
         assert_int_equal(r, lists[i] == TCTL_DOZABLE ? -E2BIG : 0);
-        _cleanup_policy_ struct policy now = policies_held(policing);
-        policies_assert_same_lists(&now, r < 0 ? &two : &others);
+        _cleanup_policy_ struct policy now = enforcing_held(policing);
+        enforcing_assert_same_lists(&now, r < 0 ? &two : &others);
         if (r < 0)
             assert_string_equal(fault.text,
                                 "traffic_dozable_uid_map has room for 5 entries: it holds 4, this would take 7; sizes "
@@ -48,20 +48,20 @@ static void an_allow_list_needs_room_for_both_a_deny_list_does_not(void **state)
 static void a_full_map_takes_as_many_as_it_has_room_for(void **state)
 {
     const struct policing *policing = *state;
-    _cleanup_policy_ struct policy asked = policies_of_two(TCTL_POWERSAVE, A, B);
+    _cleanup_policy_ struct policy asked = enforcing_two(TCTL_POWERSAVE, A, B);
     struct fault fault = {0};
 
-    policies_list(&asked, TCTL_POWERSAVE, C);
-    policies_list(&asked, TCTL_POWERSAVE, D);
+    enforcing_list(&asked, TCTL_POWERSAVE, C);
+    enforcing_list(&asked, TCTL_POWERSAVE, D);
     asked.switched = 0;
-    policies_enforce(policing, &asked);
-    policies_list(&asked, TCTL_POWERSAVE, E);
+    enforcing_apply(policing, &asked);
+    enforcing_list(&asked, TCTL_POWERSAVE, E);
     assert_int_equal(enforce_apply(&policing->maps, &asked, &fault), -E2BIG); /* the switch needs the room */
     policy_uids_set(&asked.listed[TCTL_POWERSAVE], E, false);
     asked.switched = TCTL_BIT(TCTL_POWERSAVE);
-    policies_enforce(policing, &asked);
-    _cleanup_policy_ struct policy now = policies_held(policing);
-    policies_assert_same_lists(&now, &asked);
+    enforcing_apply(policing, &asked);
+    _cleanup_policy_ struct policy now = enforcing_held(policing);
+    enforcing_assert_same_lists(&now, &asked);
 }
 
 /* Between reading the maps and writing them. */
@@ -70,12 +70,12 @@ static void what_a_peer_fills_meanwhile_is_taken_back(void **state)
     const struct policing *policing = *state;
     _cleanup_(image_done) struct image from = {0}, to = {0};
     _cleanup_(plan_done) struct plan plan = {0};
-    _cleanup_policy_ struct policy asked = policies_of_two(TCTL_STANDBY, A, B);
+    _cleanup_policy_ struct policy asked = enforcing_two(TCTL_STANDBY, A, B);
     const uint32_t wanted[] = {C, D, E};
     const struct policy_uids uids = {.uids = (uint32_t *)wanted, .count = ARRAY_SIZE(wanted)};
     struct fault fault = {0};
 
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(image_read(&policing->maps, &from), 0);
     assert_int_equal(image_copy(&from, &to), 0);
     assert_int_equal(image_edit(&to, TCTL_STANDBY, &uids, IMAGE_REPLACE), 0);
@@ -87,10 +87,10 @@ static void what_a_peer_fills_meanwhile_is_taken_back(void **state)
     assert_int_equal(execute_plan(&plan, &policing->maps, &fault), -E2BIG);
     assert_string_equal(fault.text, "cannot write traffic_standby_uid_map: somebody else has filled it meanwhile");
     assert_true(policing_generation(policing) > generation);
-    policies_list(&asked, TCTL_STANDBY, 10100);
-    policies_list(&asked, TCTL_STANDBY, 10101);
-    _cleanup_policy_ struct policy now = policies_held(policing);
-    policies_assert_same_lists(&now, &asked);
+    enforcing_list(&asked, TCTL_STANDBY, 10100);
+    enforcing_list(&asked, TCTL_STANDBY, 10101);
+    _cleanup_policy_ struct policy now = enforcing_held(policing);
+    enforcing_assert_same_lists(&now, &asked);
 }
 
 static void assert_same_images(const struct image *a, const struct image *b)
@@ -109,11 +109,11 @@ static void assert_same_images(const struct image *a, const struct image *b)
 static void refuse_in_one(const struct policing *policing, enum pin_id id)
 {
     _cleanup_(image_done) struct image before = {0}, after = {0};
-    _cleanup_policy_ struct policy asked = policies_of_two(TCTL_DOZABLE, A, B), other = policies_of_everything();
+    _cleanup_policy_ struct policy asked = enforcing_two(TCTL_DOZABLE, A, B), other = enforcing_everything();
     struct fault fault = {0};
     char said[128];
 
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     assert_int_equal(enforce_set_closed(&policing->maps, true), 0);
     assert_int_equal(image_read(&policing->maps, &before), 0);
     policing_freeze(policing, id);
@@ -129,9 +129,9 @@ static void refuse_in_one(const struct policing *policing, enum pin_id id)
 /* Before others were written and after. */
 static void whichever_map_refuses_all_are_as_they_were(void **state)
 {
-    for (size_t i = 0; i < POLICIES_MAPS; i++) {
+    for (size_t i = 0; i < ENFORCING_MAPS; i++) {
         policing_set_up(state);
-        refuse_in_one(*state, policies_maps[i]);
+        refuse_in_one(*state, enforcing_maps[i]);
         policing_tear_down(state);
     }
 }
@@ -145,7 +145,7 @@ static void an_interface_is_there_as_long_as_its_rule(void **state)
     struct fault fault = {0};
 
     assert_int_equal(policy_set_iface(&asked, A, "plain0"), 0);
-    policies_enforce(policing, &asked);
+    enforcing_apply(policing, &asked);
     policing_freeze(policing, PIN_UID_IFACE);
     assert_int_equal(enforce_apply(&policing->maps, &nothing, &fault), -EPERM);
     assert_int_equal(policing_word(policing, A), TCTL_BIT(TCTL_IFACE_RULE));
@@ -163,7 +163,7 @@ struct denied {
 static int replace_denied(void *context)
 {
     const struct denied *denied = context;
-    struct policy asked = policies_of_two(denied->chain, C, D);
+    struct policy asked = enforcing_two(denied->chain, C, D);
     struct fault fault = {0};
 
     if (denial_of_bpf(denied->commands, denied->error) < 0)
@@ -178,9 +178,9 @@ static int replace_denied(void *context)
 
 static void replace_while_denied(const struct denied *denied)
 {
-    _cleanup_policy_ struct policy before = policies_of_two(denied->chain, A, B);
+    _cleanup_policy_ struct policy before = enforcing_two(denied->chain, A, B);
 
-    policies_enforce(denied->policing, &before);
+    enforcing_apply(denied->policing, &before);
     assert_int_equal(surroundings_wait(surroundings_fork(replace_denied, (void *)denied)), 0);
 }
 
@@ -234,11 +234,11 @@ static void kernels_without_batches_take_them_one_by_one(void **state)
                                    EINVAL,
                                    0,
                                    ""};
-    _cleanup_policy_ struct policy asked = policies_of_two(TCTL_DOZABLE, C, D);
+    _cleanup_policy_ struct policy asked = enforcing_two(TCTL_DOZABLE, C, D);
 
     replace_while_denied(&batches);
-    _cleanup_policy_ struct policy now = policies_held(*state);
-    policies_assert_same_lists(&now, &asked);
+    _cleanup_policy_ struct policy now = enforcing_held(*state);
+    enforcing_assert_same_lists(&now, &asked);
 }
 
 #define ENFORCE(test) cmocka_unit_test_setup_teardown(test, policing_set_up, policing_tear_down)

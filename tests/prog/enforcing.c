@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include "policies.h"
+#include "enforcing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,30 +10,30 @@
 #define B 10002u
 #define C 10003u
 
-const enum pin_id policies_maps[POLICIES_MAPS] = {PIN_DOZABLE_UID, PIN_STANDBY_UID, PIN_POWERSAVE_UID, PIN_UID_RULES,
-                                                  PIN_UID_IFACE,   PIN_METERED,     PIN_CONFIG};
+const enum pin_id enforcing_maps[ENFORCING_MAPS] = {PIN_DOZABLE_UID, PIN_STANDBY_UID, PIN_POWERSAVE_UID, PIN_UID_RULES,
+                                                    PIN_UID_IFACE,   PIN_METERED,     PIN_CONFIG};
 
-void policies_list(struct policy *policy, uint32_t chain, uint32_t uid)
+void enforcing_list(struct policy *policy, uint32_t chain, uint32_t uid)
 {
     assert_int_equal(policy_uids_set(&policy->listed[chain], uid, true), 0);
 }
 
-struct policy policies_of_two(uint32_t chain, uint32_t one, uint32_t other)
+struct policy enforcing_two(uint32_t chain, uint32_t one, uint32_t other)
 {
     struct policy policy = {.switched = TCTL_BIT(chain)};
 
-    policies_list(&policy, chain, one);
-    policies_list(&policy, chain, other);
+    enforcing_list(&policy, chain, one);
+    enforcing_list(&policy, chain, other);
     return policy;
 }
 
-struct policy policies_of_everything(void)
+struct policy enforcing_everything(void)
 {
     struct policy policy = {.switched = TCTL_BIT(TCTL_STANDBY) | TCTL_BIT(TCTL_OEM_DENY_2) | TCTL_BIT(TCTL_DOZABLE)};
 
     for (uint32_t chain = 1; chain < TCTL_CHAINS; chain++) {
-        policies_list(&policy, chain, A);
-        policies_list(&policy, chain, 10000 + 100 * chain);
+        enforcing_list(&policy, chain, A);
+        enforcing_list(&policy, chain, 10000 + 100 * chain);
     }
     assert_int_equal(policy_uids_set(&policy.lockdown, B, true), 0);
     assert_int_equal(policy_set_iface(&policy, A, "plain0"), 0);
@@ -43,7 +43,7 @@ struct policy policies_of_everything(void)
     return policy;
 }
 
-void policies_enforce(const struct policing *policing, const struct policy *policy)
+void enforcing_apply(const struct policing *policing, const struct policy *policy)
 {
     struct fault fault = {0};
 
@@ -52,7 +52,7 @@ void policies_enforce(const struct policing *policing, const struct policy *poli
     assert_string_equal(fault.text, "");
 }
 
-struct policy policies_held(const struct policing *policing)
+struct policy enforcing_held(const struct policing *policing)
 {
     struct policy policy;
 
@@ -60,7 +60,7 @@ struct policy policies_held(const struct policing *policing)
     return policy;
 }
 
-void policies_assert_same_lists(const struct policy *a, const struct policy *b)
+void enforcing_assert_same_lists(const struct policy *a, const struct policy *b)
 {
     assert_int_equal(a->switched, b->switched);
     for (uint32_t chain = 1; chain < TCTL_CHAINS; chain++) {
