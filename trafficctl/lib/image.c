@@ -269,7 +269,7 @@ int image_edit(struct image *image, uint32_t chain, const struct policy_uids *ui
 {
     struct image_rows *rows = &image->maps[map_of(chain)], edited = {0};
     int r = rows_reserve(&edited, rows->count + uids->count);
-    if (r < 0)
+    if (r < 0 || !edited.rows)
         return r;
     for (size_t i = 0, k = 0; i < rows->count || k < uids->count;) {
         bool named = k < uids->count && (i == rows->count || uids->uids[k] <= rows->rows[i].key);
