@@ -49,8 +49,8 @@ static void commands_refuse_wrong_usage(void **state)
     (void)state;
     GIVES(CLI_USAGE, "no command");
     GIVES(CLI_USAGE, "unknown command 'firewal show'", "firewal", "show");
-    GIVES(CLI_USAGE, "unknown command 'stats'", "stats");
-    GIVES(CLI_USAGE, "unknown command 'stats uids'", "stats", "uids");
+    GIVES(CLI_USAGE, "stats takes one of uid, iface, detail, drops", "stats");
+    GIVES(CLI_USAGE, "stats takes one of uid, iface, detail, drops", "stats", "uids");
     GIVES(CLI_USAGE, "unknown command 'statu'", "statu");
     GIVES(CLI_USAGE, "unexpected argument 'now': write trafficctl status\n", "status", "now");
     GIVES(CLI_USAGE, "status has no option -j", "status", "-j");
@@ -93,7 +93,7 @@ static void top_refuses_wrong_usage(void **state)
 static void firewall_commands_refuse_wrong_usage(void **state)
 {
     (void)state;
-    GIVES(CLI_USAGE, "unknown command 'firewall'", "firewall");
+    GIVES(CLI_USAGE, "firewall takes one of show, enable, ", "firewall");
     GIVES(CLI_USAGE, "unexpected argument 'x': write trafficctl firewall show\n", "firewall", "show", "x");
     GIVES(CLI_USAGE, "write trafficctl firewall enable CHAIN [--runtime]\n", "firewall", "enable");
     GIVES(CLI_USAGE, "unexpected argument 'standby'", "firewall", "enable", "dozable", "standby");

@@ -119,6 +119,28 @@ static enum cli_status parse_runtime(const struct command *command, int *argc, c
     return CLI_DONE;
 }
 
+/* The second words of commands that begin with this one: "show, enable, ..."; empty: there are none. */
+static void list_second_words(const char *first, char *text, size_t size)
+{
+    size_t length = strlen(first), used = 0;
+
+    *text = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(TABLE) && used < size; i++)
+        if (strncmp(TABLE[i].name, first, length) == 0 && TABLE[i].name[length] == ' ')
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", TABLE[i].name + length + 1);
+}
+
+static enum cli_status refuse_command(int argc, char **argv)
+{
+    char words[256];
+
+    list_second_words(argv[0], words, sizeof(words));
+    if (*words)
+        return cli_usage("%s takes one of %s: see 'trafficctl --help'", argv[0], words);
+    return cli_usage("unknown command '%s%s%s': 'trafficctl --help' lists all", argv[0], argc > 1 ? " " : "",
+                     argc > 1 ? argv[1] : "");
+}
+
 enum cli_status commands_run(const struct cli *cli, int argc, char **argv)
 {
     int words = 0;
@@ -127,8 +149,7 @@ enum cli_status commands_run(const struct cli *cli, int argc, char **argv)
     if (!argc)
         return cli_usage("no command: 'trafficctl --help' lists them");
     if (!command)
-        return cli_usage("unknown command '%s%s%s': 'trafficctl --help' lists all", argv[0], argc > 1 ? " " : "",
-                         argc > 1 ? argv[1] : "");
+        return refuse_command(argc, argv);
     argc -= words - 1;
     argv += words - 1;
     struct cli given = *cli;

@@ -97,7 +97,7 @@ static int say_why_not_locked(struct tctl_firewall *firewall, int err)
     switch (err) {
     case -EBUSY:
         return fault_set(&firewall->problem, err,
-                         "another process changes what is below %s/" TCTL_DIR " and does not end: see /proc/locks",
+                         "others have kept what is below %s/" TCTL_DIR " locked for 5 seconds: see /proc/locks",
                          firewall->bpffs);
     case -ESTALE:
         return fault_set(&firewall->problem, err, "everything below %s was unloaded", firewall->bpffs);
