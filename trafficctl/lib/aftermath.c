@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "chains.h"
@@ -18,11 +17,6 @@ __attribute__((format(printf, 2, 3))) static void add(struct fault *fault, const
     va_end(arguments);
 }
 
-static void list_done(struct policy_uids *list)
-{
-    free(list->uids);
-}
-
 static size_t common(const struct policy_uids *a, const struct policy_uids *b)
 {
     size_t count = 0;
@@ -33,7 +27,7 @@ static size_t common(const struct policy_uids *a, const struct policy_uids *b)
 
 static void tell_list(const struct plan *plan, const struct image *now, uint32_t chain, struct fault *fault)
 {
-    _cleanup_(list_done) struct policy_uids old = {0}, new = {0}, held = {0};
+    _cleanup_(policy_uids_done) struct policy_uids old = {0}, new = {0}, held = {0};
     if (image_list(plan->from, chain, &old) < 0 || image_list(plan->to, chain, &new) < 0 ||
         image_list(now, chain, &held) < 0)
         return;

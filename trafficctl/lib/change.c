@@ -2,11 +2,10 @@
 #include "change.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 void change_done(struct change *change)
 {
-    free(change->uids.uids);
+    policy_uids_done(&change->uids);
     *change = (struct change){0};
 }
 

@@ -12,13 +12,6 @@
 #include "chains.h"
 #include "cleanup.h"
 
-static void uids_done(struct policy_uids *list)
-{
-    free(list->uids);
-}
-
-#define _cleanup_uids_ _cleanup_(uids_done)
-
 /* Whom the asked policy lists in a chain, in lockdown, or has an interface for. The caller's. */
 static int asked_list(const struct policy *policy, uint32_t reason, struct policy_uids *ret_list)
 {
@@ -49,7 +42,7 @@ static void walk(const struct policy_uids *asked, const struct policy_uids *now,
 
 static int walk_list(const struct comparison *comparison, uint32_t reason, pair_fn pair, void *context)
 {
-    _cleanup_uids_ struct policy_uids asked = {0}, now = {0};
+    _cleanup_(policy_uids_done) struct policy_uids asked = {0}, now = {0};
     int r = asked_list(comparison->asked, reason, &asked);
     if (r == 0)
         r = image_list(comparison->now, reason, &now);

@@ -7,7 +7,7 @@
 
 #include "cleanup.h"
 
-static void uids_done(struct policy_uids *list)
+void policy_uids_done(struct policy_uids *list)
 {
     free(list->uids);
     *list = (struct policy_uids){0};
@@ -16,8 +16,8 @@ static void uids_done(struct policy_uids *list)
 void policy_done(struct policy *policy)
 {
     for (size_t chain = 0; chain < ARRAY_SIZE(policy->listed); chain++)
-        uids_done(&policy->listed[chain]);
-    uids_done(&policy->lockdown);
+        policy_uids_done(&policy->listed[chain]);
+    policy_uids_done(&policy->lockdown);
     free(policy->ifaces);
     free(policy->metered);
     *policy = (struct policy){0};

@@ -35,6 +35,7 @@ void policy_done(struct policy *policy);
 /* -ENOMEM. *ret_copy is owned by the caller. */
 int policy_copy(const struct policy *policy, struct policy *ret_copy);
 
+void policy_uids_done(struct policy_uids *list);
 bool policy_uids_has(const struct policy_uids *list, uint32_t uid);
 /* Put it in or take it out; what holds already is fine. -ENOMEM. */
 int policy_uids_set(struct policy_uids *list, uint32_t uid, bool listed);
