@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "fd.h"
 #include "handle.h"
+#include "ifaces.h"
 #include "merge.h"
 #include "pins.h"
 #include "state.h"
@@ -88,9 +88,8 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
 static bool in_counted_namespace(const struct tctl *traffic)
 {
     struct tctl_state state;
-    struct stat here;
-    return state_read(traffic->state, &state) == 0 && stat("/proc/self/ns/net", &here) == 0 &&
-           here.st_ino == state.netns_inum;
+    bool here = false;
+    return state_read(traffic->state, &state) == 0 && ifaces_are_of(state.netns_inum, &here) == 0 && here;
 }
 
 struct names handle_names(const struct tctl *traffic)
