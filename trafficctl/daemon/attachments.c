@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "attachments.h"
 
+#include <attached.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <pins.h>
@@ -18,11 +19,6 @@
 #define RETRY_MS 900
 
 #define CHANGES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
-
-static const char *const PROGRAMS[TCTL_PROGRAMS] = {
-    [TCTL_PROG_INGRESS] = "ingress",   [TCTL_PROG_EGRESS] = "egress",     [TCTL_PROG_RELEASE] = "release",
-    [TCTL_PROG_CONNECT4] = "connect4", [TCTL_PROG_CONNECT6] = "connect6",
-};
 
 struct attachments {
     struct loaded *loaded;
@@ -51,9 +47,9 @@ static void tell_programs(const struct load_seen *before, const struct load_seen
     for (uint32_t i = 0; i < TCTL_PROGRAMS; i++) {
         uint32_t bit = UINT32_C(1) << i;
         if (found->foreign & ~before->foreign & bit)
-            log_warning("another program hangs in the place of the %s program", PROGRAMS[i]);
+            log_warning("another program hangs in the place of the %s program", attached_pins[i].name);
         else if (found->missing & ~before->missing & bit)
-            log_warning("the %s program is no longer attached", PROGRAMS[i]);
+            log_warning("the %s program is no longer attached", attached_pins[i].name);
     }
 }
 

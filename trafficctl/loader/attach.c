@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "attach.h"
 
+#include <attached.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -15,15 +16,6 @@
 #include "hooks.h"
 #include "iterators.h"
 #include "refuse.h"
-
-static const char *hook_name(const struct hook *hook)
-{
-    static const char *const names[TCTL_PROGRAMS] = {
-        [TCTL_PROG_INGRESS] = "ingress",   [TCTL_PROG_EGRESS] = "egress",     [TCTL_PROG_RELEASE] = "release",
-        [TCTL_PROG_CONNECT4] = "connect4", [TCTL_PROG_CONNECT6] = "connect6",
-    };
-    return names[hook->program];
-}
 
 /* The program that a link has now, to be given back to it. -1: this process may not open it. */
 static int program_of(const struct job *job, const struct hook *hook, uint32_t prog_id)
@@ -59,7 +51,7 @@ static int create(struct job *job, const struct hook *hook, int program)
         return fault_set(job->fault, link,
                          "the kernel refuses to attach the %s program: another program is attached to this control "
                          "group or one above it exclusively (see bpftool cgroup tree)",
-                         hook_name(hook));
+                         attached_pins[hook->program].name);
     if (link < 0)
         return refuse(job, link, "to attach a program to the control group", strerror(-link));
     int r = undo_plan(&job->undo, UNDO_DETACH, pins[hook->link].path, link, -1, NULL);
@@ -87,7 +79,8 @@ static int attach(struct job *job, const struct hook *hook, int program)
     if (r == -ENOLINK)
         return create(job, hook, program);
     if (r < 0)
-        return fault_set(job->fault, r, "cannot replace the %s program: %s", hook_name(hook), strerror(-r));
+        return fault_set(job->fault, r, "cannot replace the %s program: %s", attached_pins[hook->program].name,
+                         strerror(-r));
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "look.h"
 
+#include <attached.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -15,9 +16,6 @@
 
 #define PIN(id) (UINT64_C(1) << (id))
 _Static_assert(PINS <= 64, "a bit for every pin");
-
-/* Of maps that a program uses; ours use about thirty. */
-#define MAX_USED 64
 
 /* The number of what is pinned; 0: nothing, or nothing of this pin's kind. */
 static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_id)
@@ -57,12 +55,12 @@ int look_remember(struct loaded *loaded)
 /* All of them use one of these, whichever version of us loaded them. */
 static bool is_ours(const struct loaded *loaded, int program)
 {
-    uint32_t used[MAX_USED];
-    struct bpf_prog_info info = {.nr_map_ids = MAX_USED, .map_ids = (uintptr_t)used};
+    uint32_t used[ATTACHED_MAPS];
+    struct bpf_prog_info info = {.nr_map_ids = ATTACHED_MAPS, .map_ids = (uintptr_t)used};
     uint32_t length = sizeof(info);
     if (bpf_obj_get_info_by_fd(program, &info, &length) < 0)
         return false;
-    for (uint32_t i = 0; i < info.nr_map_ids && i < MAX_USED; i++)
+    for (uint32_t i = 0; i < info.nr_map_ids && i < ATTACHED_MAPS; i++)
         if (used[i] == loaded->ids[PIN_CONFIG] || used[i] == loaded->ids[PIN_STATE])
             return true;
     return false;
