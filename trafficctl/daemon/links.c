@@ -54,6 +54,7 @@ static int follow(const struct links *links, struct fault *fault)
 {
     struct writer writer;
     int r = writer_open(links->settings->bpffs, &writer);
+    writer.stuck = links->follow_error == -EBUSY; /* or the loop stood still as long as another process does */
     if (r == 0)
         r = writer_lock(&writer);
     if (r == 0) {
