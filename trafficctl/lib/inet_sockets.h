@@ -17,8 +17,8 @@ struct mnl_socket;
 struct inet_socket {
     uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
     const struct inet_diag_msg *diag;
-    uint64_t
-        cgroup; /* the number of the one it was made in, the root's for the kernel's; 0: this kernel does not say */
+    /* The number of the one it was made in, the root's for the kernel's; 0: this kernel does not say. */
+    uint64_t cgroup;
 };
 
 static inline uint64_t inet_socket_cookie(const struct inet_socket *socket)

@@ -85,7 +85,6 @@ static int open_maps(const struct load_options *options, load_warn_fn warn, stru
 static int put(struct restore *restore, const char *path, struct fault *why)
 {
     policy_done(&restore->policy);
-    restore->policy = (struct policy){0};
     int r = policy_file_read(path, &restore->policy, why);
     if (r < 0)
         return r;

@@ -120,8 +120,8 @@ void tctl_firewall_rules_done(struct tctl_firewall_rules *rules);
 
 struct tctl_verdict {
     bool pass;
-    const char
-        *reason; /* the chain's name, or "iif", "lockdown", "closed"; passing: "system uid", "loopback", "allowed" */
+    /* The chain's name, or "iif", "lockdown", "closed"; passing: "system uid", "loopback", "allowed". Static. */
+    const char *reason;
     unsigned int chain; /* 0: no chain's */
 };
 
