@@ -216,6 +216,19 @@ static void nobody_asked_for_rules_without_a_policy(void **state)
     scene_assert_none(scene);
 }
 
+/* Whoever asks for nothing any more takes the copy away too. */
+static void a_policy_that_was_lost_is_a_difference(void **state)
+{
+    struct scene *scene = *state;
+    ask(scene);
+    assert_int_equal(tctl_firewall_restore(scene->firewall), 0);
+    assert_return_code(unlink(scene->policy), errno);
+    scene_assert_only(scene, "policy", "a policy that can be read", "it is not there, though");
+    assert_int_equal(tctl_firewall_enable(scene->firewall, TCTL_DOZABLE, true, 0), -EBADMSG);
+    assert_int_equal(tctl_firewall_restore(scene->firewall), -EBADMSG);
+    assert_int_equal(access(scene->policy, F_OK), -1);
+}
+
 static void a_bad_policy_is_one_difference(void **state)
 {
     struct scene *scene = *state;
@@ -317,6 +330,7 @@ int main(void)
         TEST(interfaces_of_rules_are_compared),
         TEST(metered_interfaces_are_compared),
         TEST(nobody_asked_for_rules_without_a_policy),
+        TEST(a_policy_that_was_lost_is_a_difference),
         TEST(a_bad_policy_is_one_difference),
         TEST(a_policy_in_a_place_of_others_is_a_difference),
         TEST(a_closed_firewall_is_a_difference),

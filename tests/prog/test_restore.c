@@ -135,11 +135,21 @@ static void a_boot_without_a_policy_brings_nothing(void **state)
     boot(policing);
     holds_nothing(policing);
     assert_string_equal(warned, "");
+}
+
+/* Who blocked somebody, and finds the file gone after a boot, did not ask for everybody to pass. */
+static void a_boot_without_the_policy_that_was_there_goes_by_the_copy(void **state)
+{
+    struct policing *policing = *state;
     save(policing, NULL, LAST_GOOD);
     boot(policing);
-    holds_nothing(policing);
     assert_warned("is not there, though ");
-    assert_warned("everybody passes");
+    assert_warned("the last good policy holds instead: ");
+    assert_int_equal(policing_entry(policing, TCTL_STANDBY, TCTL_CHAIN_SWITCH), 1);
+    assert_int_equal(policing_entry(policing, TCTL_STANDBY, 10009), 0);
+    policing->fixture->options.on_bad_policy = LOAD_CLOSED;
+    boot(policing);
+    assert_int_equal(policing_config(policing).closed, 1);
 }
 
 /* Whatever the file says: it may have been changed without the maps, and the maps without the file. */
@@ -334,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RESTORE(a_boot_brings_the_saved_policy),
         RESTORE(a_boot_without_a_policy_brings_nothing),
+        RESTORE(a_boot_without_the_policy_that_was_there_goes_by_the_copy),
         RESTORE(a_restart_neither_opens_nor_corrects),
         RESTORE(a_start_that_misses_a_map_brings_the_policy),
         RESTORE(a_torn_policy_is_refused_and_the_key_says_what_holds),

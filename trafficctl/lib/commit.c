@@ -85,10 +85,11 @@ static int check_uids(const struct commit *commit, const struct change *change)
     for (size_t i = 0; i < change->uids.count; i++) {
         uint32_t uid = change->uids.uids[i];
         if (means_nothing(commit, change, uid))
-            return fault_set(&commit->firewall->problem, -EPERM,
-                             "uid %u is a system UID, whatever the rule: the firewall judges those of app_uids in "
-                             "trafficd's configuration alone",
-                             uid);
+            return fault_set(
+                &commit->firewall->problem, -EPERM,
+                "uid %u is a system UID: the firewall judges those of app_uids in trafficd's configuration "
+                "alone, and no rule would hold for it",
+                uid);
     }
     return 0;
 }
@@ -203,6 +204,16 @@ static bool names_interfaces(const struct policy *policy)
     return named;
 }
 
+static void warn_of_system_uids(const struct commit *commit)
+{
+    uint32_t example = 0;
+    size_t count = rules_of_system_uids(&commit->new, &commit->config, &example);
+    if (count > 0)
+        fault_set(&commit->firewall->problem, 0,
+                  "%s: %zu of its rules do not hold: app_uids does not contain their UIDs, as %u", commit->asked.policy,
+                  count, example);
+}
+
 int commit_saved(struct tctl_firewall *firewall, bool *ret_destroy)
 {
     _cleanup_(commit_done) struct commit commit = {.firewall = firewall};
@@ -219,6 +230,7 @@ int commit_saved(struct tctl_firewall *firewall, bool *ret_destroy)
     if (r < 0)
         return r;
     keep_good(&commit, &commit.new);
+    warn_of_system_uids(&commit);
     *ret_destroy = commit.asked.destroy_sockets;
     return 0;
 }

@@ -21,7 +21,8 @@ struct programs {
     struct difference_list *list;
     uint32_t maps[ARRAY_SIZE(asked_maps)]; /* numbers of those that are pinned */
     bool foreign[ARRAY_SIZE(asked_maps)];  /* a program uses others in their place */
-    size_t severed, elsewhere;             /* programs whose group was removed; that hang on another one */
+    bool group_is_gone;                    /* the configured one */
+    size_t elsewhere;                      /* programs that hang on another group */
 };
 
 static int find_map(const char *bpffs, enum pin_id id, uint32_t *ret_number)
@@ -53,14 +54,6 @@ static void look_at_maps(struct programs *programs, enum tctl_program which, con
         programs->foreign[i] |= !uses(program, programs->maps[i]);
 }
 
-static void look_at_group(struct programs *programs, const struct bpf_link_info *link)
-{
-    if (link->cgroup.cgroup_id == 0)
-        programs->severed++;
-    else if (link->cgroup.cgroup_id != programs->tree->id)
-        programs->elsewhere++;
-}
-
 static int say(struct difference_list *list, enum tctl_program which, const char *holds)
 {
     difference_add(list, "attached", holds, "program %s", attached_pins[which].name);
@@ -83,7 +76,10 @@ static int look_at_program(struct programs *programs, enum tctl_program which)
         return r;
     if (link.prog_id != program.id)
         return say(programs->list, which, "its link runs another program than the one that is pinned");
-    look_at_group(programs, &link);
+    if (link.cgroup.cgroup_id == 0 && !programs->group_is_gone)
+        say(programs->list, which, "not attached: its link was detached, or its control group removed");
+    else if (link.cgroup.cgroup_id != 0 && link.cgroup.cgroup_id != programs->tree->id)
+        programs->elsewhere++;
     look_at_maps(programs, which, &program);
     return 0;
 }
@@ -102,15 +98,13 @@ static void say_maps(const struct programs *programs)
 static void say_group(const struct programs *programs, int tree_error)
 {
     const char *dir = programs->tree->dir ?: "of cgroup2";
-    const size_t count = programs->severed + programs->elsewhere;
     char holds[192];
     if (tree_error < 0)
         snprintf(holds, sizeof(holds), "%s: nothing is filtered there",
                  tree_error == -ENOENT ? "it was removed" : strerror(-tree_error));
-    else if (programs->severed > 0)
-        snprintf(holds, sizeof(holds), "%zu of them hang on the one that was there before and was removed", count);
     else if (programs->elsewhere > 0)
-        snprintf(holds, sizeof(holds), "%zu of them hang on another group", count);
+        snprintf(holds, sizeof(holds), "%zu of them hang on another group, or on one of its name that was removed",
+                 programs->elsewhere);
     else
         return;
     difference_add(programs->list, "the programs hang on it", holds, "control group %s", dir);
@@ -119,7 +113,7 @@ static void say_group(const struct programs *programs, int tree_error)
 int differences_programs(const char *bpffs, uint32_t wanted, const struct cgroup_tree *tree, int tree_error,
                          struct difference_list *list)
 {
-    struct programs programs = {.bpffs = bpffs, .tree = tree, .list = list};
+    struct programs programs = {.bpffs = bpffs, .tree = tree, .list = list, .group_is_gone = tree_error < 0};
     int r = tree_error == -ENOMEM ? tree_error : 0;
     for (size_t i = 0; i < ARRAY_SIZE(asked_maps) && r == 0; i++)
         r = find_map(bpffs, asked_maps[i], &programs.maps[i]);

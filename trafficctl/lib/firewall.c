@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "asked.h"
+#include "attached.h"
 #include "chains.h"
 #include "cleanup.h"
 #include "commit.h"
@@ -134,6 +135,23 @@ static void abort_sockets(struct tctl_firewall *firewall)
         firewall->problem = why;
 }
 
+static bool is_attached(const char *bpffs, enum tctl_program program)
+{
+    struct bpf_link_info link;
+    return attached_link(bpffs, program, &link) == 0 && link.cgroup.cgroup_id != 0;
+}
+
+void firewall_note_lacks(struct tctl_firewall *firewall)
+{
+    const bool in = is_attached(firewall->bpffs, TCTL_PROG_INGRESS),
+               out = is_attached(firewall->bpffs, TCTL_PROG_EGRESS);
+    if ((!in || !out) && !*firewall->problem.text)
+        fault_set(&firewall->problem, 0, "this is in the maps, but nothing that is %s is judged: see trafficctl status",
+                  out  ? "received"
+                  : in ? "sent"
+                       : "sent or received");
+}
+
 /* change NULL: all that was saved. */
 static int with_lock(struct tctl_firewall *firewall, struct change *change)
 {
@@ -145,6 +163,8 @@ static int with_lock(struct tctl_firewall *firewall, struct change *change)
     writer_unlock(&firewall->writer);
     if (r == 0 && destroy && (!change || change->denies))
         abort_sockets(firewall);
+    if (r == 0)
+        firewall_note_lacks(firewall);
     return r < 0 ? firewall_failed(firewall, r, "cannot change the firewall") : 0;
 }
 

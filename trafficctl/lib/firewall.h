@@ -21,5 +21,8 @@ int firewall_begin(struct tctl_firewall *firewall);
 /* Say the errno where nobody has said more, and return it. */
 int firewall_failed(struct tctl_firewall *firewall, int err, const char *what);
 
+/* Where there is no problem yet: the maps are asked by no program, so that nothing of what they hold is enforced. */
+void firewall_note_lacks(struct tctl_firewall *firewall);
+
 /* Do these numbers of interfaces mean this network namespace's? -EXDEV: no. */
 int firewall_check_netns(struct tctl_firewall *firewall, const struct tctl_config *config);

@@ -31,6 +31,20 @@ static int check_file(const char *path, int fd, struct fault *fault)
     return 0;
 }
 
+/* Who has asked for something, and finds nothing, has lost it: nobody asks for nothing by taking one of both away. */
+static int refuse_missing(const char *path, struct fault *fault)
+{
+    _cleanup_free_ char *good = NULL;
+    if (asprintf(&good, "%s" POLICY_FILE_GOOD, path) < 0) {
+        good = NULL;
+        return -ENOMEM;
+    }
+    if (access(good, F_OK) < 0)
+        return fault_set(fault, -ENOENT, "%s: %s", path, strerror(ENOENT));
+    return fault_set(fault, -EBADMSG, "%s: it is not there, though %s is: copy that back, or remove it too", path,
+                     good);
+}
+
 /* Neither follows a link nor waits for the other end of a FIFO. */
 static int open_file(const char *path, int *ret_fd, struct fault *fault)
 {
@@ -43,6 +57,8 @@ static int open_file(const char *path, int *ret_fd, struct fault *fault)
         return fault_set(fault, -EBADMSG, "%s: a symbolic link: name the file itself", path);
     if (errno == ENXIO)
         return fault_set(fault, -EBADMSG, "%s: not a plain file", path);
+    if (errno == ENOENT)
+        return refuse_missing(path, fault);
     return fault_set(fault, -errno, "%s: %s", path, strerror(errno));
 }
 

@@ -5,9 +5,13 @@
 #include <firewall.bpf.h>
 
 #include "enforce.h"
+#include "policy.h"
 
 /* The config, as the programs read it. -errno of bpf(2). */
 int rules_config(const struct enforce *enforce, struct tctl_config *ret_config);
 
 /* Everything that says something about uid; nothing of it holds for a UID that may_judge() leaves alone. -errno. */
 int rules_of(const struct enforce *enforce, const struct tctl_config *config, uint32_t uid, struct rules *ret_rules);
+
+/* How many rules of a policy hold for nobody, since the firewall does not judge their UIDs; *ret_example is one. */
+size_t rules_of_system_uids(const struct policy *policy, const struct tctl_config *config, uint32_t *ret_example);

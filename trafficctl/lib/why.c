@@ -71,5 +71,6 @@ int tctl_firewall_why(struct tctl_firewall *firewall, uint32_t uid, const char *
         *ret_verdict = (struct tctl_verdict){.pass = true, .reason = "system uid"};
     else
         *ret_verdict = judge(&rules, &config, &way);
+    firewall_note_lacks(firewall);
     return 0;
 }

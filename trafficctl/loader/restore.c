@@ -48,26 +48,10 @@ static bool has_new_maps(const struct job *job)
     return job->found[PIN_STATE] >= 0 && state_read(job->found[PIN_STATE], &state) == 0 && state.since_sec == 0;
 }
 
-static void look_at(const struct tctl_config *config, uint32_t uid, size_t *count, uint32_t *example)
-{
-    if (may_judge(config, uid))
-        return;
-    *example = uid;
-    ++*count;
-}
-
 static void warn_of_system_uids(const struct restore *restore)
 {
-    const struct policy *policy = &restore->policy;
-    size_t count = 0;
     uint32_t example = 0;
-    for (int chain = 1; chain < TCTL_CHAINS; chain++)
-        for (size_t i = 0; i < policy->listed[chain].count; i++)
-            look_at(&restore->config, policy->listed[chain].uids[i], &count, &example);
-    for (size_t i = 0; i < policy->lockdown.count; i++)
-        look_at(&restore->config, policy->lockdown.uids[i], &count, &example);
-    for (size_t i = 0; i < policy->iface_count; i++)
-        look_at(&restore->config, policy->ifaces[i].uid, &count, &example);
+    size_t count = rules_of_system_uids(&restore->policy, &restore->config, &example);
     if (count > 0)
         WARN(restore, "%s: %zu of its rules do not hold: app_uids does not contain their UIDs, as %u",
              restore->options->policy, count, example);
@@ -170,9 +154,6 @@ static int fill(struct restore *restore)
         copy_good(restore);
         return 0;
     }
-    if (access(restore->good, F_OK) == 0)
-        WARN(restore, "%s is not there, though %s is: nothing is asked for, everybody passes", restore->options->policy,
-             restore->good);
     warn_of_closed(restore);
     return 0;
 }
