@@ -186,6 +186,11 @@ static void test_without_a_policy_nothing_is_restored(void **state)
     wall("firewall deny standby %d", APP);
     snprintf(path, sizeof(path), "%s/policy", the_world->folder);
     assert_return_code(remove(path), 0);
+    wall_refuses(1, "it is not there, though", "policy.good", "firewall restore"); /* lost, not given up */
+    wall_refuses(1, "it is not there, though", "policy.good", "firewall enable dozable");
+    json_decref(differs("degraded", 1));
+    snprintf(path, sizeof(path), "%s/policy.good", the_world->folder);
+    assert_return_code(remove(path), 0);
     wall_refuses(1, "nothing was saved", "/policy", "firewall restore");
     wall_chain_is(2, false, 1, APP, 0);
     wall("firewall deny oem_deny_1 %d", OTHER); /* saves what it asks for, and no more */
