@@ -136,7 +136,8 @@ static enum cli_status refuse_command(int argc, char **argv)
 
     list_second_words(argv[0], words, sizeof(words));
     if (*words)
-        return cli_usage("%s takes one of %s: see 'trafficctl --help'", argv[0], words);
+        return cli_usage("%s takes one of %s%s%s: see 'trafficctl --help'", argv[0], words, argc > 1 ? ", not " : "",
+                         argc > 1 ? argv[1] : "");
     return cli_usage("unknown command '%s%s%s': 'trafficctl --help' lists all", argv[0], argc > 1 ? " " : "",
                      argc > 1 ? argv[1] : "");
 }
