@@ -100,9 +100,10 @@ static size_t count_system_uids(const struct policy_uids *list, const struct tct
 
 size_t rules_of_system_uids(const struct policy *policy, const struct tctl_config *config, uint32_t *ret_example)
 {
-    size_t count = count_system_uids(&policy->lockdown, config, ret_example);
+    size_t count = 0;
     for (uint32_t chain = 1; chain < TCTL_CHAINS; chain++)
         count += count_system_uids(&policy->listed[chain], config, ret_example);
+    count += count_system_uids(&policy->lockdown, config, ret_example);
     for (size_t i = 0; i < policy->iface_count; i++) {
         const struct policy_uids one = {.uids = &policy->ifaces[i].uid, .count = 1};
         count += count_system_uids(&one, config, ret_example);
