@@ -36,11 +36,19 @@ const char *ifaces_name(const struct ifaces *ifaces, uint32_t number)
     return NULL;
 }
 
-int ifaces_are_of(uint32_t netns_inum, bool *ret_same)
+int ifaces_netns(uint32_t *ret_inum)
 {
     struct stat here;
     if (stat("/proc/self/ns/net", &here) < 0)
         return -errno;
-    *ret_same = here.st_ino == netns_inum;
+    *ret_inum = (uint32_t)here.st_ino;
     return 0;
+}
+
+int ifaces_are_of(uint32_t netns_inum, bool *ret_same)
+{
+    uint32_t here;
+    int r = ifaces_netns(&here);
+    *ret_same = r == 0 && here == netns_inum;
+    return r;
 }

@@ -22,5 +22,7 @@ uint32_t ifaces_number(const struct ifaces *ifaces, const char *name);
 /* NULL: there is no such interface. */
 const char *ifaces_name(const struct ifaces *ifaces, uint32_t number);
 
+/* Inode number of this process's network namespace. -errno of stat(2). */
+int ifaces_netns(uint32_t *ret_inum);
 /* Is this the network namespace with this inode number? -errno of stat(2). */
 int ifaces_are_of(uint32_t netns_inum, bool *ret_same);

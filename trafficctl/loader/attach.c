@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "attach.h"
 
-#include <attached.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -18,7 +17,7 @@
 #include "refuse.h"
 
 /* The program that a link has now, to be given back to it. -1: this process may not open it. */
-static int program_of(const struct job *job, const struct hook *hook, uint32_t prog_id)
+static int program_of(const struct job *job, const struct attached_pins *hook, uint32_t prog_id)
 {
     int fd = bpf_prog_get_fd_by_id(prog_id);
     if (fd >= 0 || job->found[hook->prog] < 0)
@@ -32,7 +31,7 @@ static int program_of(const struct job *job, const struct hook *hook, uint32_t p
     return fcntl(job->found[hook->prog], F_DUPFD_CLOEXEC, 3);
 }
 
-static int update(struct job *job, const struct hook *hook, int program, uint32_t prog_id)
+static int update(struct job *job, const struct attached_pins *hook, int program, uint32_t prog_id)
 {
     _cleanup_fd_ int old = program_of(job, hook, prog_id);
     int link = job->found[hook->link];
@@ -44,14 +43,14 @@ static int update(struct job *job, const struct hook *hook, int program, uint32_
     return r;
 }
 
-static int create(struct job *job, const struct hook *hook, int program)
+static int create(struct job *job, const struct attached_pins *hook, int program)
 {
     _cleanup_fd_ int link = bpf_link_create(program, job->cgroup_fd, hook->attach_type, NULL);
     if (link == -EPERM || link == -EBUSY)
         return fault_set(job->fault, link,
                          "the kernel refuses to attach the %s program: another program is attached to this control "
                          "group or one above it exclusively (see bpftool cgroup tree)",
-                         attached_pins[hook->program].name);
+                         hook->name);
     if (link < 0)
         return refuse(job, link, "to attach a program to the control group", strerror(-link));
     int r = undo_plan(&job->undo, UNDO_DETACH, pins[hook->link].path, link, -1, NULL);
@@ -62,7 +61,7 @@ static int create(struct job *job, const struct hook *hook, int program)
 }
 
 /* A link that hangs elsewhere stays until its pin is replaced: rather both for a moment than neither. */
-static int attach(struct job *job, const struct hook *hook, int program)
+static int attach(struct job *job, const struct attached_pins *hook, int program)
 {
     struct bpf_link_info info = {0};
     int link = job->found[hook->link];
@@ -79,7 +78,7 @@ static int attach(struct job *job, const struct hook *hook, int program)
     if (r == -ENOLINK)
         return create(job, hook, program);
     if (r < 0)
-        return fault_set(job->fault, r, "cannot replace the %s program: %s", attached_pins[hook->program].name,
+        return fault_set(job->fault, r, "cannot replace the %s program: %s", hook->name,
                          strerror(-r));
     return 0;
 }
@@ -98,9 +97,10 @@ int attach_programs(struct job *job)
     int r = aside_open(job);
     if (r == 0)
         r = pin_programs(job);
-    for (size_t i = 0; i < ARRAY_SIZE(hooks) && r == 0; i++)
-        if (hooks_wanted(job, hooks[i].prog))
-            r = attach(job, &hooks[i], bpf_program__fd(hooks_program(job, hooks[i].prog)));
+    /* The last first: who cleans up comes before who counts, so that no tagged socket that is counted dies unseen. */
+    for (size_t i = TCTL_PROGRAMS; i-- > 0 && r == 0;)
+        if (hooks_wanted(job, attached_pins[i].prog))
+            r = attach(job, &attached_pins[i], bpf_program__fd(hooks_program(job, attached_pins[i].prog)));
     if (r == 0)
         r = iterators_pin(job);
     if (r == 0)
@@ -110,7 +110,7 @@ int attach_programs(struct job *job)
     return r;
 }
 
-int attach_again(struct job *job, const struct hook *hook, int program)
+int attach_again(struct job *job, const struct attached_pins *hook, int program)
 {
     int r = aside_open(job);
     if (r == 0)
@@ -124,12 +124,12 @@ int attach_again(struct job *job, const struct hook *hook, int program)
 
 bool attach_is_done(const struct job *job, uint32_t wanted)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         struct bpf_link_info info;
-        int link = job->found[hooks[i].link];
-        if (!(wanted & 1u << hooks[i].program))
+        int link = job->found[attached_pins[i].link];
+        if (!(wanted & 1u << i))
             continue;
-        if (link < 0 || examine_link(link, hooks[i].attach_type, &info) < 0 || info.cgroup.cgroup_id != job->cgroup_id)
+        if (link < 0 || examine_link(link, attached_pins[i].attach_type, &info) < 0 || info.cgroup.cgroup_id != job->cgroup_id)
             return false;
     }
     return true;
@@ -137,10 +137,10 @@ bool attach_is_done(const struct job *job, uint32_t wanted)
 
 bool attach_is_elsewhere(const struct job *job)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         struct bpf_link_info info;
-        int link = job->found[hooks[i].link];
-        if (link >= 0 && examine_link(link, hooks[i].attach_type, &info) == 0 && info.cgroup.cgroup_id != 0 &&
+        int link = job->found[attached_pins[i].link];
+        if (link >= 0 && examine_link(link, attached_pins[i].attach_type, &info) == 0 && info.cgroup.cgroup_id != 0 &&
             info.cgroup.cgroup_id != job->cgroup_id)
             return true;
     }

@@ -2,6 +2,8 @@
 /* Programs at their hooks. */
 #pragma once
 
+#include <attached.h>
+
 #include "job.h"
 
 /*
@@ -11,13 +13,11 @@
  */
 int attach_programs(struct job *job);
 
-struct hook;
-
 /*
  * Attach the program at this hook alone, by the link in job->found if it hangs on the control group, and pin the link
  * in the place of the old. Needs no skeleton.
  */
-int attach_again(struct job *job, const struct hook *hook, int program);
+int attach_again(struct job *job, const struct attached_pins *hook, int program);
 
 /* Every wanted program hangs on job's control group already, by a link that was found. */
 bool attach_is_done(const struct job *job, uint32_t wanted);

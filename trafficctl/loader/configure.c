@@ -4,21 +4,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <generation.h>
+#include <ifaces.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "fd.h"
-
-int configure_netns(uint32_t *ret_inum)
-{
-    struct stat status;
-    if (stat("/proc/self/ns/net", &status) < 0)
-        return -errno;
-    *ret_inum = (uint32_t)status.st_ino;
-    return 0;
-}
 
 static uint32_t row_limit(const struct load_options *options, enum load_map map)
 {
@@ -55,7 +46,7 @@ static int fill(const struct load_options *options, struct tctl_config *config)
         .deleting = {.uid = TCTL_NOBODY},
     };
     fill_ranges(options, config);
-    return configure_netns(&config->netns_inum);
+    return ifaces_netns(&config->netns_inum);
 }
 
 /* What is there now goes to undo and to *ret_config. */

@@ -9,6 +9,3 @@
  * in undo. ranges_only: change nothing but what SIGHUP may change. Needs no capability, only the pins.
  */
 int configure_write(const struct load_options *options, bool ranges_only, struct undo *undo, struct fault *fault);
-
-/* Inode number of this process's network namespace. */
-int configure_netns(uint32_t *ret_inum);

@@ -136,11 +136,11 @@ static int check_link(const struct job *job, enum pin_id id, const char *path, i
         int r = iterators_examine(fd, iterates);
         return r == -EBADF ? misfit(job, path, "another link", "an iterator of this program") : r;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         struct bpf_link_info info;
-        if (hooks[i].link != id)
+        if (attached_pins[i].link != id)
             continue;
-        int r = examine_link(fd, hooks[i].attach_type, &info);
+        int r = examine_link(fd, attached_pins[i].attach_type, &info);
         return r == -EBADF ? misfit(job, path, "a link of another hook", "one of this program") : r;
     }
     return -EINVAL;

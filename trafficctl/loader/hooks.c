@@ -2,17 +2,8 @@
 #include "hooks.h"
 
 #include <bpf/libbpf.h>
-#include <linux/bpf.h>
 
 #include <traffic.skel.h>
-
-const struct hook hooks[TCTL_PROGRAMS] = {
-    {PIN_RELEASE_LINK, PIN_RELEASE_PROG, TCTL_PROG_RELEASE, BPF_CGROUP_INET_SOCK_RELEASE},
-    {PIN_CONNECT4_LINK, PIN_CONNECT4_PROG, TCTL_PROG_CONNECT4, BPF_CGROUP_INET4_CONNECT},
-    {PIN_CONNECT6_LINK, PIN_CONNECT6_PROG, TCTL_PROG_CONNECT6, BPF_CGROUP_INET6_CONNECT},
-    {PIN_EGRESS_LINK, PIN_EGRESS_PROG, TCTL_PROG_EGRESS, BPF_CGROUP_INET_EGRESS},
-    {PIN_INGRESS_LINK, PIN_INGRESS_PROG, TCTL_PROG_INGRESS, BPF_CGROUP_INET_INGRESS},
-};
 
 struct bpf_program *hooks_program(const struct job *job, enum pin_id id)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "look.h"
 
-#include <attached.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -123,11 +122,11 @@ static int find_group(const struct loaded *loaded, uint64_t *ret_id)
     return 0;
 }
 
-static int look_at_hook(const struct loaded *loaded, const struct hook *hook, const uint32_t ids[static PINS],
+static int look_at_hook(const struct loaded *loaded, const struct attached_pins *hook, const uint32_t ids[static PINS],
                         uint64_t group, struct load_seen *seen)
 {
     struct bpf_link_info info;
-    uint32_t bit = 1u << hook->program, id;
+    uint32_t bit = 1u << (hook - attached_pins), id;
     _cleanup_fd_ int fd = -1;
     int r = id_of(loaded->bpffs, hook->link, &fd, &id);
     if (r < 0)
@@ -156,9 +155,9 @@ int look(const struct loaded *loaded, struct load_seen *ret_seen)
         r = look_at_programs(loaded, ids, &seen);
     if (r == 0)
         r = look_at_iterators(loaded, &seen);
-    for (size_t i = 0; i < ARRAY_SIZE(hooks) && r == 0; i++)
-        if (loaded->wanted & 1u << hooks[i].program)
-            r = look_at_hook(loaded, &hooks[i], ids, group, &seen);
+    for (size_t i = 0; i < TCTL_PROGRAMS && r == 0; i++)
+        if (loaded->wanted & 1u << i)
+            r = look_at_hook(loaded, &attached_pins[i], ids, group, &seen);
     if (r < 0)
         return r;
     seen.no_group = group != loaded->cgroup_id;

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <ifaces.h>
 #include <net/if.h>
 #include <state.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include <time.h>
 
 #include "cleanup.h"
-#include "configure.h"
 #include "fd.h"
 
 static void begin(struct tctl_state *state)
@@ -30,7 +30,7 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
 {
     uint32_t netns;
     _cleanup_fd_ int fd = -1;
-    int r = configure_netns(&netns);
+    int r = ifaces_netns(&netns);
     if (r == 0)
         r = pins_open_map(job->options->bpffs, PIN_STATE, true, &fd);
     if (r < 0)

@@ -26,8 +26,8 @@ static int refuse_maps(const struct loaded *loaded, uint64_t maps, struct fault 
 static bool is_pin_of_links(uint64_t pins_seen)
 {
     uint64_t links = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-        links |= UINT64_C(1) << hooks[i].link;
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++)
+        links |= UINT64_C(1) << attached_pins[i].link;
     return (pins_seen & ~links) == 0;
 }
 
@@ -51,7 +51,7 @@ static int renew(struct job *job)
 }
 
 /* By the program that is pinned: nothing is loaded, so that a try that fails each second costs nothing. */
-static int mend_hook(struct job *job, const struct hook *hook)
+static int mend_hook(struct job *job, const struct attached_pins *hook)
 {
     struct bpf_link_info info;
     _cleanup_fd_ int program = -1, link = -1;
@@ -70,13 +70,13 @@ static int mend_hooks(struct job *job, const struct load_seen *found)
 {
     struct fault *const told = job->fault;
     int failure = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         struct fault fault = {0};
-        uint64_t program = UINT64_C(1) << hooks[i].prog;
-        if (!(found->missing & 1u << hooks[i].program) || found->pins & program)
+        uint64_t program = UINT64_C(1) << attached_pins[i].prog;
+        if (!(found->missing & 1u << i) || found->pins & program)
             continue;
         job->fault = &fault;
-        int r = mend_hook(job, &hooks[i]);
+        int r = mend_hook(job, &attached_pins[i]);
         if (r < 0 && failure == 0) {
             failure = r;
             *told = fault;

@@ -31,8 +31,8 @@
 static uint32_t wanted_programs(const struct job *job)
 {
     uint32_t wanted = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-        wanted |= hooks_wanted(job, hooks[i].prog) ? 1u << hooks[i].program : 0;
+    for (size_t i = 0; i < TCTL_PROGRAMS; i++)
+        wanted |= hooks_wanted(job, attached_pins[i].prog) ? 1u << i : 0;
     return wanted;
 }
 
