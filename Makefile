@@ -30,7 +30,7 @@ $$($(1)_SAN): $(B)/san/%.o: %.c $(4)
 -include $$($(1)_OBJ:.o=.d) $$($(1)_SAN:.o=.d)
 endef
 
-include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk trafficctl/loader/room.mk
+include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk netfilter/room.mk trafficctl/loader/room.mk
 include trafficctl/tag/room.mk trafficctl/daemon/room.mk trafficctl/cli/room.mk
 include tests/room.mk config/room.mk
 
@@ -49,6 +49,9 @@ CHECKS := $(if $(T),,check-cases check-rules) check-unit check-prog check-e2e
 check: deps ## all tests, fast ones first; T=name for one test
 	@+tests/tally $(MAKE) $(CHECKS)
 
+# Nothing is compiled while a test runs, and on all CPUs before.
+check-programs: all $(UNIT_TESTS) $(PROG_TESTS) $(E2E_TESTS) $(EXAMPLES)
+
 SOURCES := $(filter-out $(B)/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
 lint: all compile_commands.json ## clang-tidy, shellcheck, clang-format, man
 	@config/install-deps lint
@@ -62,7 +65,7 @@ format: ## put every source into the shape of .clang-format
 
 # What make would run says how each file is compiled: no other tool is needed.
 compile_commands.json: ## for editors and clang-tidy
-	@$(MAKE) -Bnk --no-print-directory all check-unit check-prog check-e2e fuzz $(BENCH_PROGRAM) | tests/compile-commands > $@
+	@$(MAKE) -Bnk --no-print-directory check-programs fuzz $(BENCH_PROGRAM) | tests/compile-commands > $@
 
 clean: ## remove what was built
 	rm -rf $(B) compile_commands.json
@@ -70,6 +73,6 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: all deps run check lint format clean help compile_commands.json
+.PHONY: all deps run check check-programs lint format clean help compile_commands.json
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all

@@ -77,6 +77,38 @@ struct {
     __type(value, char[TCTL_IFNAME_LEN]);
 } iface_index_name_map SEC(".maps");
 
+/* w P, U moves rows of removed interfaces; r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_IFACE_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_iface_parts);
+} iface_parts_map SEC(".maps");
+
+/* w U; r U: here to be made with the others, as is the next */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, TCTL_IFACE_ENTRIES);
+    __type(key, __u32);
+    __type(value, struct tctl_iface_base);
+} iface_base_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct tctl_interfaces);
+} interfaces_map SEC(".maps");
+
+/* what xt_ingress and xt_egress run: w U. They stay in rules for ever, and what they run is replaced in one step */
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, TCTL_CALLS);
+    __type(key, __u32);
+    __type(value, __u32);
+} xt_calls SEC(".maps");
+
 /* chains: w U; r P, U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);

@@ -81,9 +81,26 @@ int connect6(struct bpf_sock_addr *ctx)
     return refuses_connect(ctx, address, true) ? DROP : PASS;
 }
 
-/* For netfilter's match: accounting only, the packet goes on as if there were no match. */
+/*
+ * For netfilter's match "bpf": accounting only, the packet goes on as if there were no match. The programs in rules
+ * stay the same over every restart; those that count are called by them, and replaced there.
+ */
 SEC("socket")
 int xt_ingress(struct __sk_buff *skb)
+{
+    bpf_tail_call(skb, &xt_calls, TCTL_CALL_INGRESS);
+    return 1;
+}
+
+SEC("socket")
+int xt_egress(struct __sk_buff *skb)
+{
+    bpf_tail_call(skb, &xt_calls, TCTL_CALL_EGRESS);
+    return 1;
+}
+
+SEC("socket")
+int count_ingress(struct __sk_buff *skb)
 {
     struct wire wire;
 
@@ -93,7 +110,7 @@ int xt_ingress(struct __sk_buff *skb)
 }
 
 SEC("socket")
-int xt_egress(struct __sk_buff *skb)
+int count_egress(struct __sk_buff *skb)
 {
     struct wire wire;
 

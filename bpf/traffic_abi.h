@@ -24,6 +24,13 @@
 #define TCTL_STATS_ENTRIES 10000
 #define TCTL_IFACE_ENTRIES 1000
 
+/*
+ * Interfaces that were removed have numbers that the kernel gives to none (its own are below 2^31): in keys of the
+ * stats maps and of traffic_iface_index_name_map, where their last names stay. A later removal has a greater number.
+ */
+#define TCTL_REMOVED_FIRST 0x80000000u
+#define TCTL_REMOVED_ALL 0xFFFFFFFFu /* those removed longest ago, together, named "removed" */
+
 /* Distinct tags that one UID may be charged under (netd's PER_UID_STATS_ENTRIES_LIMIT). */
 #define TCTL_TAGS_PER_UID 500
 
@@ -53,6 +60,64 @@ struct tctl_stats_value {
     __u64 tx_bytes;
 };
 _Static_assert(sizeof(struct tctl_stats_value) == 32, "ABI");
+
+/*
+ * Value of trafficctl/iface_parts, key u32 interface: of the interface's counters, what somebody may want to tell
+ * apart. Raised atomically, whatever --counters says.
+ */
+struct tctl_iface_parts {
+    struct tctl_stats_value merged;    /* by how much the wire's packets and bytes are more than the kernel's skbs */
+    struct tctl_stats_value forwarded; /* rx: came in here and left by some interface; tx: left here, came in by one */
+    struct tctl_stats_value ownerless; /* tx: sent by the kernel itself, no socket's; rx: not known, 0 */
+};
+_Static_assert(sizeof(struct tctl_iface_parts) == 96, "ABI");
+
+/* Index of trafficctl/xt_calls and link_calls: the programs that xt_bpf_*_prog and link_*_prog run. */
+enum tctl_call {
+    TCTL_CALL_INGRESS,
+    TCTL_CALL_EGRESS,
+    TCTL_CALLS,
+};
+
+/* Where the interface programs run. */
+enum tctl_netfilter {
+    TCTL_NETFILTER_OFF,
+    TCTL_NETFILTER_LINK,   /* BPF netfilter links */
+    TCTL_NETFILTER_NFT,    /* xt match bpf in a table of nf_tables */
+    TCTL_NETFILTER_LEGACY, /* the same in the tables of iptables-legacy */
+    TCTL_NETFILTER_WAYS,
+};
+
+/* The places, each a bit of tctl_interfaces.hooked. */
+enum tctl_iface_hook {
+    TCTL_PREROUTING4,
+    TCTL_PREROUTING6,
+    TCTL_POSTROUTING4,
+    TCTL_POSTROUTING6,
+    TCTL_IFACE_HOOKS,
+};
+#define TCTL_ALL_IFACE_HOOKS ((1u << TCTL_IFACE_HOOKS) - 1)
+
+/*
+ * trafficctl/interfaces, an mmap-able array of one entry, readable by read_group; each word is written by trafficd's or
+ * the loader's plain store through mmap.
+ */
+struct tctl_interfaces {
+    __u32 netfilter; /* enum tctl_netfilter: the way that was taken */
+    __u32 hooked;    /* 1 << enum tctl_iface_hook, as trafficd last saw it */
+    __u64 malformed; /* netlink messages that were ignored, since they are none */
+    __u64 overflows; /* how often netlink lost messages, and all interfaces were asked for again */
+    __u64 folded;    /* interfaces that are in "removed" */
+    __u64 moves;     /* odd: counters are on their way to larger maps; raised at both ends of it */
+};
+_Static_assert(sizeof(struct tctl_interfaces) == 40, "ABI");
+
+/* Value of trafficctl/iface_base, key u32 interface: the kernel's own counters when we first saw it. */
+struct tctl_iface_base {
+    struct tctl_stats_value link; /* rtnl_link_stats64 */
+    struct tctl_stats_value rows; /* traffic_iface_stats_map, less merged: skbs */
+};
+_Static_assert(sizeof(struct tctl_iface_base) == 64, "ABI");
 
 /* The maps that hold traffic; index of tctl_spill_key.map. */
 enum tctl_stats_map {

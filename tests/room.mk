@@ -4,6 +4,12 @@ export T
 else
 unexport T
 endif
+# $(call beside,PROGRAMS): test programs beside each other, one for each CPU. Each one's output comes whole at its end, as
+# tests/tally reads it. For programs that promise no deadline and change nothing that others of them see.
+beside = $(MAKE) --no-print-directory --keep-going --output-sync --jobs="$$(nproc)" $(1:%=%.run)
+%.run: %
+	@$<
+
 -include tests/harness/room.mk tests/unit/room.mk tests/prog/room.mk tests/e2e/room.mk
 -include tests/fuzz/room.mk tests/bench/room.mk
 SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules

@@ -5,7 +5,7 @@ $(eval $(call objects,BENCH,$(wildcard tests/bench/*.c),$(BENCH_SEES),$(BPF_SKEL
 BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 
 $(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lm $(LIB_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lm $(LOADER_LIBS) -o $@
 
 bench: deps ## what a packet, a tag and a new list cost beside others; memory of trafficd
 	@config/install-deps bench

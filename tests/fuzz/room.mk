@@ -2,7 +2,7 @@
 # what a run finds goes to build/fuzz. FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_SEES := -Itrafficctl/include -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
-FUZZ_SEES += -Itrafficctl/tag
+FUZZ_SEES += -Itrafficctl/tag -Inetfilter
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
@@ -11,7 +11,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
 fuzzed = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 
 $(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c settings.c kind.c login_defs.c) \
-    trafficctl/loader/options.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
+    trafficctl/loader/options.c netfilter/name.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
 $(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy policy_text chains pins locks) \
     $(wildcard trafficctl/base/*.c))
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)

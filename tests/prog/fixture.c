@@ -59,8 +59,7 @@ static void take_down(void)
     live = NULL;
 }
 
-/* Cookies are handed out in runs per CPU (COOKIE_LOCAL_BATCH): to know the next one, stay on one. */
-static void stay_on_this_cpu(void)
+void fixture_stay_on_this_cpu(void)
 {
     cpu_set_t set;
 
@@ -78,7 +77,6 @@ struct fixture *fixture_new(bool percpu)
     assert_non_null(live);
     if (!registered)
         registered = atexit(take_down) == 0;
-    stay_on_this_cpu();
     strcpy(live->bpffs, "/tmp/trafficctl-prog-XXXXXX");
     assert_non_null(mkdtemp(live->bpffs));
     assert_return_code(mount("bpf", live->bpffs, "bpf", 0, "mode=0700"), errno);
@@ -273,6 +271,8 @@ uint64_t fixture_next_cookie(void)
 {
     uint64_t cookie = 0;
     socklen_t size = sizeof(cookie);
+
+    fixture_stay_on_this_cpu();
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     assert_return_code(fd, errno);

@@ -67,5 +67,11 @@ void packet_tcp(struct packet *packet, uint32_t l3_header, uint32_t tcp_header);
 /* Run a pinned program on the packet repeat times. Returns the verdict of the last. */
 uint32_t fixture_run(const struct fixture *fixture, enum pin_id prog, const struct packet *packet, uint32_t repeat);
 
-/* The cookie that the socket of the next BPF_PROG_TEST_RUN will be given, if nothing else makes one meanwhile. */
+/* From now on, so that a thread can be kept off it. */
+void fixture_stay_on_this_cpu(void);
+
+/*
+ * The cookie that the socket of the next BPF_PROG_TEST_RUN will be given, if nothing else on this CPU makes one
+ * meanwhile: the kernel hands them out in runs per CPU, and the test stays on this one.
+ */
 uint64_t fixture_next_cookie(void);

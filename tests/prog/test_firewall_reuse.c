@@ -88,6 +88,7 @@ static void judge_beside_writer(const struct fixture *fixture, struct writer_thr
 {
     const struct packet packet = packet_ipv4(IPPROTO_UDP, 0, 64);
     uint64_t before = dropped(fixture);
+    fixture_stay_on_this_cpu();
     assert_int_equal(pthread_create(&writer->thread, NULL, write_rows, writer), 0);
     for (int i = 0; i < RUNS; i++)
         fixture_run(fixture, PIN_EGRESS_PROG, &packet, PACKETS);

@@ -1,15 +1,15 @@
 # unit: no root, no kernel parts, with sanitizers. Each test_*.c is a program of its own and may see every room.
 # A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
 UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli
-UNIT_SEES += -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness
+UNIT_SEES += -Inetfilter -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness
 $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 $(UNIT_TESTS): %: %.o $(LIB_SAN) $(BASE_SAN)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson $(LIB_LIBS) -o $@
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson $(LOADER_LIBS) -o $@
 
 CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings daemon/kind daemon/login_defs \
-    loader/options)
+    loader/options) $(B)/san/netfilter/name.o
 $(B)/san/tests/unit/test_config: $(CONFIG_SAN)
 $(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
 $(B)/san/tests/unit/test_reload: $(CONFIG_SAN) $(patsubst %,$(B)/san/trafficctl/daemon/%.o,options reload)
@@ -27,5 +27,7 @@ $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/sa
 $(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
+# Those that wait begin first, and the others run meanwhile.
+UNIT_WAITS := $(B)/san/tests/unit/test_tag_client_waits
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
-	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
+	@$(call beside,$(UNIT_WAITS) $(filter-out $(UNIT_WAITS),$(UNIT_TESTS)))

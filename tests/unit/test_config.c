@@ -64,7 +64,7 @@ static void config_takes_every_key(void **state)
     assert_string_equal(settings.bpffs, "/b");
     assert_string_equal(settings.cgroup, "/c");
     assert_string_equal(settings.socket, "/s");
-    assert_false(settings.netfilter);
+    assert_int_equal(settings.netfilter, LOAD_NETFILTER_OFF);
     assert_true(settings.percpu);
     assert_int_equal(settings.app_uids.count, 2);
     assert_int_equal(settings.app_uids.range[1].first, 30);
@@ -120,7 +120,7 @@ static void config_refuses_values_that_do_not_fit(void **state)
     refuses("[trafficd]\nper_user_range = 99999999999999999999\n", "FILE:2: ", "from 0 to 4294967295");
     refuses("[trafficd]\nrows_per_uid = many\n", "FILE:2: ", "from 0 to");
     refuses("[trafficd]\ncounters = both\n", "FILE:2: ", "shared or percpu");
-    refuses("[trafficd]\nnetfilter = nft\n", "FILE:2: ", "auto or off");
+    refuses("[trafficd]\nnetfilter = on\n", "FILE:2: ", "auto, link, nft, legacy or off");
     refuses("[trafficd]\nbpffs_search = maybe\n", "FILE:2: ", "yes or no");
     refuses("[trafficd]\nfold_user_namespaces =\n", "FILE:2: ", "yes or no");
     refuses("[trafficd]\napp_uids = 5-1\n", "FILE:2: ", "ranges");

@@ -96,7 +96,7 @@ static void options_refuse_values_that_do_not_fit(void **state)
 {
     (void)state;
     static const char *const CASES[][3] = {
-        {"--netfilter", "link", "auto or off"},
+        {"--netfilter", "ipset", "auto, link, nft, legacy or off"},
         {"--counters", "", "shared or percpu"},
         {"--app-uids", "1000", NULL},
         {"--app-uids", "1000-x", "ranges"},

@@ -4,4 +4,4 @@ $(eval $(call objects,CLI,$(wildcard trafficctl/cli/*.c),$(CLI_SEES)))
 PROGRAMS += $(B)/trafficctl
 
 $(B)/trafficctl: $(CLI_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a $(B)/libtrafficctl-tag.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson $(LIB_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson $(LOADER_LIBS) -o $@

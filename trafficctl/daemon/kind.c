@@ -80,12 +80,18 @@ static int parse_either(const char *text, const char *no, const char *yes, bool 
 
 static int parse_netfilter(const char *text, void *field)
 {
-    return parse_either(text, "off", "auto", field);
+    for (unsigned int way = 0; way <= LOAD_NETFILTER_AUTO; way++) {
+        if (!strcmp(text, load_netfilter_name(way))) {
+            *(enum load_netfilter *)field = way;
+            return 0;
+        }
+    }
+    return -EINVAL;
 }
 
 static void print_netfilter(const void *field, char *text, size_t size)
 {
-    snprintf(text, size, "%s", *(const bool *)field ? "auto" : "off");
+    snprintf(text, size, "%s", load_netfilter_name(*(const enum load_netfilter *)field));
 }
 
 static int parse_counters(const char *text, void *field)
@@ -215,7 +221,8 @@ const struct setting_kind kind_socket = {parse_socket, print_text, SETTINGS_SOCK
                                          "a path of at most 107 bytes, without ';' and control characters"};
 const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_LEN, "the name or number of a group"};
 const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no"};
-const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(bool), "auto or off"};
+const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(enum load_netfilter),
+                                            "auto, link, nft, legacy or off"};
 const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu"};
 const struct setting_kind kind_bad_policy = {parse_bad_policy, print_bad_policy, sizeof(enum load_bad_policy),
                                              "keep, closed or open"};

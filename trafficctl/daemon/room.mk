@@ -5,4 +5,4 @@ $(eval $(call objects,DAEMON,$(wildcard trafficctl/daemon/*.c),$(DAEMON_SEES)))
 PROGRAMS += $(B)/trafficd
 
 $(B)/trafficd: $(DAEMON_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -linih -levent_core $(LIB_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -linih -levent_core $(LOADER_LIBS) -o $@

@@ -41,7 +41,7 @@ struct settings {
     char bpffs[SETTINGS_STRING_LEN];
     char cgroup[SETTINGS_STRING_LEN]; /* empty: the mounted cgroup2 */
     char socket[SETTINGS_SOCKET_LEN];
-    bool netfilter; /* auto; neither value hooks anything in yet */
+    enum load_netfilter netfilter;
     bool percpu;
     struct settings_ranges app_uids;
     struct uid_range sub_uids; /* asked of the system, not set by anybody */

@@ -52,14 +52,25 @@ enum pin_id {
     PIN_METERED,
     PIN_DROPS,
     PIN_EVENTS,
+    PIN_IFACE_PARTS,
+    PIN_IFACE_BASE,
+    PIN_INTERFACES,
+    PIN_XT_CALLS,
+    PIN_LINK_CALLS, /* only with --netfilter link, as are the programs and links of it */
     PIN_RELEASE_PROG,
     PIN_CONNECT4_PROG,
     PIN_CONNECT6_PROG,
+    PIN_LINK_INGRESS_PROG,
+    PIN_LINK_EGRESS_PROG,
     PIN_INGRESS_LINK,
     PIN_EGRESS_LINK,
     PIN_RELEASE_LINK,
     PIN_CONNECT4_LINK,
     PIN_CONNECT6_LINK,
+    PIN_PREROUTING4_LINK, /* these four in the order of enum tctl_iface_hook */
+    PIN_PREROUTING6_LINK,
+    PIN_POSTROUTING4_LINK,
+    PIN_POSTROUTING6_LINK,
     /* iterators: reading the pin runs the program. Only with kernel BTF */
     PIN_STORED_SOCKETS, /* nothing to read; raises what PIN_LIVE asks about and has our storage */
     PIN_OPEN_SOCKETS,   /* the same for what is open in some task */

@@ -78,8 +78,7 @@ static int attach(struct job *job, const struct attached_pins *hook, int program
     if (r == -ENOLINK)
         return create(job, hook, program);
     if (r < 0)
-        return fault_set(job->fault, r, "cannot replace the %s program: %s", hook->name,
-                         strerror(-r));
+        return fault_set(job->fault, r, "cannot replace the %s program: %s", hook->name, strerror(-r));
     return 0;
 }
 
@@ -129,7 +128,8 @@ bool attach_is_done(const struct job *job, uint32_t wanted)
         int link = job->found[attached_pins[i].link];
         if (!(wanted & 1u << i))
             continue;
-        if (link < 0 || examine_link(link, attached_pins[i].attach_type, &info) < 0 || info.cgroup.cgroup_id != job->cgroup_id)
+        if (link < 0 || examine_link(link, attached_pins[i].attach_type, &info) < 0 ||
+            info.cgroup.cgroup_id != job->cgroup_id)
             return false;
     }
     return true;

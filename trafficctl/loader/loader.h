@@ -38,6 +38,15 @@ enum load_bad_policy {
     LOAD_OPEN,   /* everybody passes */
 };
 
+/* Where interfaces are counted. */
+enum load_netfilter {
+    LOAD_NETFILTER_OFF,
+    LOAD_NETFILTER_LINK,   /* at BPF netfilter links (kernel 6.4) */
+    LOAD_NETFILTER_NFT,    /* in a table of nf_tables of our own */
+    LOAD_NETFILTER_LEGACY, /* in the tables of iptables-legacy */
+    LOAD_NETFILTER_AUTO,   /* the first of these that works; none of them is worth a warning */
+};
+
 struct load_options {
     const char *bpffs;
     const char *cgroup; /* NULL: the cgroup2 mount, made at /run/trafficctl/cgroup2 if there is none */
@@ -51,6 +60,7 @@ struct load_options {
     const char *policy; /* file; NULL: nothing was ever asked for */
     enum load_bad_policy on_bad_policy;
     bool exempt_esp, exempt_loopback;
+    enum load_netfilter netfilter;
     uint32_t rows_per_uid;        /* rows one UID may make in each stats map; 0: an eighth of the map */
     const char *accounting_group; /* group names or numbers; a missing group falls back to root */
     const char *read_group;
@@ -61,6 +71,9 @@ struct load_options {
 /* Name of a map in the section [maps] of the configuration: the pin's without "traffic_" and "_map". Static. */
 const char *load_map_key(enum load_map map);
 uint32_t load_map_default_entries(enum load_map map);
+
+/* "off", "link", "nft", "legacy", "auto"; static. */
+const char *load_netfilter_name(enum load_netfilter netfilter);
 
 /* Called for what is worth a warning and stops nothing: a missing group, a part that this kernel lacks. */
 typedef void (*load_warn_fn)(const char *text);

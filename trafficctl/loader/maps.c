@@ -43,6 +43,10 @@ static const size_t place[PINS] = {
     [PIN_METERED] = MAP(metered_map),
     [PIN_DROPS] = MAP(drops_map),
     [PIN_EVENTS] = MAP(events_map),
+    [PIN_IFACE_PARTS] = MAP(iface_parts_map),
+    [PIN_IFACE_BASE] = MAP(iface_base_map),
+    [PIN_INTERFACES] = MAP(interfaces_map),
+    [PIN_XT_CALLS] = MAP(xt_calls),
 };
 
 struct bpf_map *maps_of(const struct job *job, enum pin_id id)
@@ -98,6 +102,8 @@ static int size_own(struct job *job)
         {PIN_SPILL, (uint32_t)all},
         {PIN_TAG_COUNT, tags_in_use(entries)},
         {PIN_LIVE, entries[LOAD_COOKIE_TAG]},
+        {PIN_IFACE_PARTS, entries[LOAD_IFACE_STATS]},
+        {PIN_IFACE_BASE, entries[LOAD_IFACE_STATS]},
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(sizes) && r == 0; i++)

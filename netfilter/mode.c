@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* The choice between the ways, so that their callers know only its name. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "legacy.h"
+#include "link.h"
+#include "netfilter.h"
+#include "nft.h"
+
+struct netfilter_held *netfilter_held_free(struct netfilter_held *held)
+{
+    nft_owner_free((struct nft_owner *)held);
+    return NULL;
+}
+
+static int put(const char *bpffs, enum tctl_netfilter way, int link_error, struct netfilter_held **held,
+               struct fault *fault)
+{
+    switch (way) {
+    case TCTL_NETFILTER_LINK:
+        return link_error < 0 ? link_error : link_put(bpffs, fault);
+    case TCTL_NETFILTER_NFT:
+        return nft_put(bpffs, (struct nft_owner **)held, fault);
+    case TCTL_NETFILTER_LEGACY:
+        return legacy_put(bpffs, fault);
+    default:
+        return 0;
+    }
+}
+
+/* Neither two ways at a time, which would count twice, nor what a start with another option has left. */
+static int remove_others(const char *bpffs, enum tctl_netfilter way, struct netfilter_held **held, struct fault *fault)
+{
+    int r = 0;
+    if (way != TCTL_NETFILTER_NFT)
+        *held = netfilter_held_free(*held);
+    for (unsigned int other = TCTL_NETFILTER_LINK; other < TCTL_NETFILTER_WAYS && r == 0; other++)
+        if (other != way)
+            r = netfilter_remove(bpffs, other, fault);
+    return r;
+}
+
+static int take(const char *bpffs, enum tctl_netfilter way, int link_error, struct netfilter_held **held,
+                struct fault *fault)
+{
+    int r = remove_others(bpffs, way, held, fault);
+    if (r == 0)
+        r = put(bpffs, way, link_error, held, fault);
+    return r;
+}
+
+/* The first that works; the reasons of those that do not are told together, when none does. */
+static int take_any(const char *bpffs, int link_error, enum tctl_netfilter *ret_way, struct netfilter_held **held,
+                    struct fault *fault)
+{
+    char reasons[sizeof(fault->text) - 64] = "";
+    for (unsigned int way = TCTL_NETFILTER_LINK; way < TCTL_NETFILTER_WAYS; way++) {
+        struct fault why = {0};
+        size_t used = strlen(reasons);
+        int r = take(bpffs, way, link_error, held, &why);
+        *ret_way = way;
+        if (r == 0)
+            return 0;
+        snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %.130s", used ? "; " : "", netfilter_name(way),
+                 *why.text ? why.text : strerror(-r));
+    }
+    return fault_set(fault, -ENOTSUP, "no way to count by interface works here (%s)", reasons);
+}
+
+int netfilter_put(const char *bpffs, unsigned int wanted, int link_error, enum tctl_netfilter *ret_way,
+                  struct netfilter_held **held, struct fault *fault)
+{
+    if (wanted == NETFILTER_AUTO)
+        return take_any(bpffs, link_error, ret_way, held, fault);
+    *ret_way = wanted;
+    return take(bpffs, wanted, link_error, held, fault);
+}
+
+int netfilter_look(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_there, struct fault *fault)
+{
+    switch (way) {
+    case TCTL_NETFILTER_LINK:
+        return link_look(bpffs, ret_there, fault);
+    case TCTL_NETFILTER_NFT:
+        return nft_look(bpffs, ret_there, fault);
+    case TCTL_NETFILTER_LEGACY:
+        return legacy_look(bpffs, ret_there, fault);
+    default:
+        *ret_there = 0;
+        return 0;
+    }
+}
+
+int netfilter_remove(const char *bpffs, enum tctl_netfilter way, struct fault *fault)
+{
+    switch (way) {
+    case TCTL_NETFILTER_LINK:
+        return link_remove(bpffs, fault);
+    case TCTL_NETFILTER_NFT:
+        return nft_remove(fault);
+    case TCTL_NETFILTER_LEGACY:
+        return legacy_remove(bpffs, fault);
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* The programs in a table of nf_tables of our own, by the xtables match "bpf". */
+#pragma once
+
+#include "netfilter.h"
+
+/* The owner of the table, where the kernel knows owners: its netlink socket. */
+struct nft_owner;
+struct nft_owner *nft_owner_free(struct nft_owner *owner);
+
+/* As netfilter_put(), _look() and _remove(). *owner as held there. */
+int nft_put(const char *bpffs, struct nft_owner **owner, struct fault *fault);
+int nft_look(const char *bpffs, uint32_t *ret_there, struct fault *fault);
+int nft_remove(struct fault *fault);
