@@ -23,8 +23,9 @@ int world_configure(struct world *world, const char *config)
 {
     _cleanup_fd_ int file = open(world->config, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-    if (file < 0 || dprintf(file, "[trafficd]\ncounters = %s\nnetfilter = off\npolicy = %s/policy\n%s",
-                            world->options.percpu ? "percpu" : "shared", world->folder, config ?: "") < 0)
+    if (file < 0 || dprintf(file, "[trafficd]\ncounters = %s\nnetfilter = %s\npolicy = %s/policy\n%s",
+                            world->options.percpu ? "percpu" : "shared", world->options.netfilter ?: "off",
+                            world->folder, config ?: "") < 0)
         return SAY_ERRNO(world->config);
     return 0;
 }

@@ -34,9 +34,10 @@ enum place {
 
 struct world_options {
     bool percpu;
-    bool no_daemon;     /* build everything but start no trafficd */
-    bool hide_btf;      /* trafficd sees an empty /sys/kernel/btf */
-    const char *config; /* more lines for trafficd's configuration file; NULL none */
+    bool no_daemon;        /* build everything but start no trafficd */
+    bool hide_btf;         /* trafficd sees an empty /sys/kernel/btf */
+    const char *netfilter; /* trafficd's option; NULL: off */
+    const char *config;    /* more lines for trafficd's configuration file; NULL none */
 };
 
 struct wire;
