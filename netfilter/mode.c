@@ -31,40 +31,19 @@ static int put(const char *bpffs, enum tctl_netfilter way, int link_error, struc
     }
 }
 
-/* Neither two ways at a time, which would count twice, nor what a start with another option has left. */
-static int remove_others(const char *bpffs, enum tctl_netfilter way, struct netfilter_held **held, struct fault *fault)
-{
-    int r = 0;
-    if (way != TCTL_NETFILTER_NFT)
-        *held = netfilter_held_free(*held);
-    for (unsigned int other = TCTL_NETFILTER_LINK; other < TCTL_NETFILTER_WAYS && r == 0; other++)
-        if (other != way)
-            r = netfilter_remove(bpffs, other, fault);
-    return r;
-}
-
-static int take(const char *bpffs, enum tctl_netfilter way, int link_error, struct netfilter_held **held,
-                struct fault *fault)
-{
-    int r = remove_others(bpffs, way, held, fault);
-    if (r == 0)
-        r = put(bpffs, way, link_error, held, fault);
-    return r;
-}
-
 /* The first that works; the reasons of those that do not are told together, when none does. */
 static int take_any(const char *bpffs, int link_error, enum tctl_netfilter *ret_way, struct netfilter_held **held,
                     struct fault *fault)
 {
     char reasons[sizeof(fault->text) - 64] = "";
     for (unsigned int way = TCTL_NETFILTER_LINK; way < TCTL_NETFILTER_WAYS; way++) {
-        struct fault why = {0};
+        struct fault why = way == TCTL_NETFILTER_LINK ? *fault : (struct fault){0};
         size_t used = strlen(reasons);
-        int r = take(bpffs, way, link_error, held, &why);
+        int r = put(bpffs, way, link_error, held, &why);
         *ret_way = way;
         if (r == 0)
             return 0;
-        snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %.130s", used ? "; " : "", netfilter_name(way),
+        snprintf(reasons + used, sizeof(reasons) - used, "%s%s: %.130s", used ? "; " : "", ways_name(way),
                  *why.text ? why.text : strerror(-r));
     }
     return fault_set(fault, -ENOTSUP, "no way to count by interface works here (%s)", reasons);
@@ -73,10 +52,10 @@ static int take_any(const char *bpffs, int link_error, enum tctl_netfilter *ret_
 int netfilter_put(const char *bpffs, unsigned int wanted, int link_error, enum tctl_netfilter *ret_way,
                   struct netfilter_held **held, struct fault *fault)
 {
-    if (wanted == NETFILTER_AUTO)
+    if (wanted == WAYS_AUTO)
         return take_any(bpffs, link_error, ret_way, held, fault);
     *ret_way = wanted;
-    return take(bpffs, wanted, link_error, held, fault);
+    return put(bpffs, wanted, link_error, held, fault);
 }
 
 int netfilter_look(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_there, struct fault *fault)

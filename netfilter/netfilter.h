@@ -12,25 +12,20 @@
 #include <stdint.h>
 
 #include <traffic_abi.h>
+#include <ways.h>
 
 #include "fault.h"
-
-/* What is asked for: one of enum tctl_netfilter, or this: the first way that works. */
-#define NETFILTER_AUTO TCTL_NETFILTER_WAYS
-
-/* "off", "link", "nft", "legacy", "auto"; static. */
-const char *netfilter_name(unsigned int way);
 
 /* What has to live as long as trafficd does: the owner of the table. NULL where a way needs nothing. */
 struct netfilter_held;
 struct netfilter_held *netfilter_held_free(struct netfilter_held *held);
 
 /*
- * Make the four places run the pinned programs, by the way asked for; what is there already stays as it is.
- * NETFILTER_AUTO tries link, nft, legacy in this order. link_error: why the programs for links could not be loaded (a
- * negative errno; 0: they are pinned). *held may be that of an earlier call, and is kept or replaced. *ret_way: the way
- * that was taken; what other ways had put there is removed first. -ENOTSUP: this kernel, or a program that is missing,
- * does not allow it; -EPERM.
+ * Make the four places run the pinned programs, by the way asked for (enum tctl_netfilter, or WAYS_AUTO); what is there already stays as it is.
+ * WAYS_AUTO tries link, nft, legacy in this order. link_error: why the programs for links could not be loaded (a
+ * negative errno, and a line of it in fault; 0: they are pinned). *held may be that of an earlier call, and is kept or
+ * replaced. *ret_way: the way that was taken. -ENOTSUP: this kernel, or a program that is missing, does not allow it;
+ * -EPERM.
  */
 int netfilter_put(const char *bpffs, unsigned int wanted, int link_error, enum tctl_netfilter *ret_way,
                   struct netfilter_held **held, struct fault *fault);

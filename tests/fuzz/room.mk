@@ -11,7 +11,7 @@ FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
 fuzzed = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 
 $(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c settings.c kind.c login_defs.c) \
-    trafficctl/loader/options.c netfilter/name.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
+    trafficctl/loader/options.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
 $(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy policy_text chains pins locks) \
     $(wildcard trafficctl/base/*.c))
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)

@@ -9,7 +9,7 @@ $(UNIT_TESTS): %: %.o $(LIB_SAN) $(BASE_SAN)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson $(LOADER_LIBS) -o $@
 
 CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings daemon/kind daemon/login_defs \
-    loader/options) $(B)/san/netfilter/name.o
+    loader/options)
 $(B)/san/tests/unit/test_config: $(CONFIG_SAN)
 $(B)/san/tests/unit/test_options: $(CONFIG_SAN) $(B)/san/trafficctl/daemon/options.o
 $(B)/san/tests/unit/test_reload: $(CONFIG_SAN) $(patsubst %,$(B)/san/trafficctl/daemon/%.o,options reload)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* status */
 #include <inttypes.h>
+#include <loader.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "commands.h"
@@ -70,13 +72,24 @@ static json_t *dropped_json(const struct tctl_status *now)
                      format_saturated(now->dropped_tx), "untold", format_saturated(now->untold));
 }
 
+static json_t *netfilter_json(const struct tctl_status *now)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++)
+        array = print_json_append(
+            array, json_pack("{s:s, s:b}", "name", now->places[i].name, "counted", now->places[i].counted));
+    return json_pack("{s:s, s:o, s:I}", "way", now->netfilter, "places", array, "malformed",
+                     format_saturated(now->malformed));
+}
+
 static enum cli_status print_status_json(const struct tctl_status *now, const struct differs *differs)
 {
-    return print_json_document(
-        json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health], "daemon",
-                  daemon_json(now), "since", (json_int_t)now->since_sec, "boot_id", print_json_text(now->boot_id),
-                  "programs", programs_json(now), "maps", maps_json(now), "lost", lost_json(now), "chains",
-                  chains_json(now), "dropped", dropped_json(now), "differs", differs_json(differs)));
+    return print_json_document(json_pack(
+        "{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health], "daemon",
+        daemon_json(now), "since", (json_int_t)now->since_sec, "boot_id", print_json_text(now->boot_id), "programs",
+        programs_json(now), "maps", maps_json(now), "lost", lost_json(now), "chains", chains_json(now), "dropped",
+        dropped_json(now), "netfilter", netfilter_json(now), "differs", differs_json(differs)));
 }
 
 static void print_summary(const struct tctl_status *now)
@@ -156,6 +169,22 @@ static void print_firewall(const struct tctl_status *now)
     printf("dropped: %" PRIu64 " packets coming in, %" PRIu64 " going out\n", now->dropped_rx, now->dropped_tx);
 }
 
+static void print_interfaces(const struct tctl_status *now)
+{
+    printf("interfaces counted: ");
+    if (!strcmp(now->netfilter, "off")) {
+        puts("no (netfilter off)");
+        return;
+    }
+    printf("by netfilter %s", now->netfilter);
+    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++)
+        if (!now->places[i].counted)
+            printf(", NOT at %s", now->places[i].name);
+    putchar('\n');
+    if (now->malformed)
+        printf("malformed netlink messages ignored: %" PRIu64 "\n", now->malformed);
+}
+
 static enum cli_status print_status(const struct tctl_status *now, const struct differs *differs)
 {
     static enum cli_status (*const TABLES[])(const struct tctl_status *) = {print_programs, print_maps, print_lost};
@@ -168,7 +197,22 @@ static enum cli_status print_status(const struct tctl_status *now, const struct 
         putchar('\n');
     }
     print_firewall(now);
+    print_interfaces(now);
     return differs_print(differs);
+}
+
+/* Root is told what is there now, others what trafficd last saw. */
+static void look_at_places(const struct cli *cli, struct tctl_status *now)
+{
+    uint32_t hooked;
+
+    if (loader_look_interfaces(cli->bpffs, &hooked) < 0)
+        return;
+    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++) {
+        now->places[i].counted = hooked >> i & 1;
+        if (!now->places[i].counted && strcmp(now->netfilter, "off") && now->health == TCTL_OK)
+            now->health = TCTL_DEGRADED;
+    }
 }
 
 enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
@@ -185,6 +229,7 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
     int r = tctl_status(traffic, &now);
     if (r < 0)
         return cli_read_failed(cli, r);
+    look_at_places(cli, &now);
     status = differs_find(cli, &differs);
     if (status != CLI_DONE)
         return status;

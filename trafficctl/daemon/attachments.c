@@ -62,6 +62,9 @@ static void tell_found(const struct attachments *attachments, const struct load_
         log_warning("the control group %s was removed", attachments->settings->cgroup);
     if (!found->no_group)
         tell_programs(before, found);
+    if (found->places & ~before->places)
+        log_warning("interfaces are no longer counted at %d of %d places in netfilter",
+                    __builtin_popcount(found->places), TCTL_IFACE_HOOKS);
     for (int id = 0; id < PINS; id++)
         if (news >> id & 1)
             log_warning("the pin %s/%s is gone or not ours any more", attachments->settings->bpffs, pins[id].path);

@@ -50,3 +50,16 @@ int attached_link(const char *bpffs, enum tctl_program program, struct bpf_link_
     *ret_info = info;
     return 0;
 }
+
+bool attached_uses(int program, uint32_t map)
+{
+    uint32_t maps[ATTACHED_MAPS];
+    struct bpf_prog_info info = {.nr_map_ids = ATTACHED_MAPS, .map_ids = (uintptr_t)maps};
+    uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(program, &info, &size) < 0)
+        return false;
+    for (uint32_t i = 0; i < info.nr_map_ids && i < ATTACHED_MAPS; i++)
+        if (maps[i] == map)
+            return true;
+    return false;
+}

@@ -31,3 +31,6 @@ int attached_program(const char *bpffs, enum tctl_program program, struct attach
 
 /* The pinned link. -EBADF: it is no link of a control group at this program's hook; else as above. */
 int attached_link(const char *bpffs, enum tctl_program program, struct bpf_link_info *ret_info);
+
+/* Does the program use the map of this number? False also when the kernel does not say. */
+bool attached_uses(int program, uint32_t map);

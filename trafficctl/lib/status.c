@@ -9,14 +9,17 @@
 #include "chains.h"
 #include "fd.h"
 #include "handle.h"
+#include "interfaces_page.h"
 #include "pins.h"
 #include "read.h"
 #include "state.h"
+#include "ways.h"
 
 _Static_assert(TCTL_STATUS_PROGRAMS == TCTL_PROGRAMS, "one line each");
 _Static_assert(TCTL_STATUS_MAPS == PINS_NETD_MAPS, "one line each");
 _Static_assert(TCTL_STATUS_LOST == TCTL_COUNTED_MAPS, "one line each");
 _Static_assert(TCTL_STATUS_CHAINS == TCTL_CHAINS - 1, "one line each");
+_Static_assert(TCTL_STATUS_PLACES == TCTL_IFACE_HOOKS, "one line each");
 
 static bool not_allowed(int err)
 {
@@ -119,6 +122,24 @@ static void fill_lost(const struct tctl_state *state, struct tctl_status *status
     }
 }
 
+/* Pins of a version before interfaces were counted have no page. */
+static int fill_interfaces(const char *bpffs, struct tctl_status *status)
+{
+    struct tctl_interfaces page = {0};
+    int r = interfaces_read(bpffs, &page);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    status->netfilter = ways_name(page.netfilter);
+    status->malformed = page.malformed;
+    for (size_t i = 0; i < TCTL_IFACE_HOOKS; i++) {
+        status->places[i].name = ways_place((unsigned int)i);
+        status->places[i].counted = page.hooked >> i & 1;
+    }
+    if (page.netfilter != TCTL_NETFILTER_OFF && page.hooked != TCTL_ALL_IFACE_HOOKS && status->health == TCTL_OK)
+        status->health = TCTL_DEGRADED;
+    return 0;
+}
+
 static enum tctl_health health_of(const struct tctl_status *status)
 {
     enum tctl_health health = status->daemon_pid ? TCTL_OK : TCTL_DEGRADED;
@@ -157,6 +178,9 @@ int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
     status.dropped_tx = state.dropped[1];
     status.untold = state.untold;
     status.health = health_of(&status);
+    r = fill_interfaces(traffic->bpffs, &status);
+    if (r < 0)
+        return r;
     *ret_status = status;
     return 0;
 }

@@ -8,7 +8,10 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include <traffic.skel.h>
+
 #include "aside.h"
+#include "calls.h"
 #include "cleanup.h"
 #include "examine.h"
 #include "fd.h"
@@ -86,9 +89,16 @@ static int pin_programs(struct job *job)
 {
     int r = 0;
     for (int id = 0; id < PINS && r == 0; id++)
-        if (hooks_wanted(job, id))
+        if (hooks_wanted(job, id) && !hooks_kept(job, id))
             r = aside_pin(job, id, bpf_program__fd(hooks_program(job, id)));
     return r;
+}
+
+static int call_counting(struct job *job)
+{
+    const struct traffic *skeleton = job->skeleton;
+    return calls_put(job, bpf_map__fd(skeleton->maps.xt_calls), bpf_program__fd(skeleton->progs.count_ingress),
+                     bpf_program__fd(skeleton->progs.count_egress));
 }
 
 int attach_programs(struct job *job)
@@ -100,6 +110,8 @@ int attach_programs(struct job *job)
     for (size_t i = TCTL_PROGRAMS; i-- > 0 && r == 0;)
         if (hooks_wanted(job, attached_pins[i].prog))
             r = attach(job, &attached_pins[i], bpf_program__fd(hooks_program(job, attached_pins[i].prog)));
+    if (r == 0)
+        r = call_counting(job);
     if (r == 0)
         r = iterators_pin(job);
     if (r == 0)

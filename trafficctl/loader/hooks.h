@@ -14,3 +14,9 @@ struct bpf_program *hooks_program(const struct job *job, enum pin_id id);
 
 /* Is this program loaded on this kernel? */
 bool hooks_wanted(const struct job *job, enum pin_id id);
+
+/*
+ * Does the program that was found stay? Those that rules hold do, if they call what trafficctl/xt_calls says: what they
+ * call is replaced.
+ */
+bool hooks_kept(const struct job *job, enum pin_id id);

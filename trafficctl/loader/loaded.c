@@ -2,12 +2,15 @@
 #include "loaded.h"
 
 #include <chains.h>
+#include <interfaces_page.h>
+#include <netfilter.h>
 #include <state.h>
 #include <stdlib.h>
 
 #include "cleanup.h"
 #include "configure.h"
 #include "fd.h"
+#include "interfaces.h"
 #include "lock.h"
 #include "look.h"
 #include "owner.h"
@@ -19,6 +22,8 @@ struct loaded *loaded_free(struct loaded *loaded)
     if (!loaded)
         return NULL;
     state_unmap(loaded->state);
+    interfaces_unmap(loaded->interfaces);
+    netfilter_held_free(loaded->held);
     fd_close(loaded->running_fd);
     free(loaded->bpffs);
     free(loaded->cgroup);
@@ -58,5 +63,6 @@ int loader_watch(struct loaded *loaded, struct load_seen *ret_seen)
     if (chains_switched(loaded->bpffs, &chains) < 0)
         chains = loaded->state->chains;
     record_seen(loaded->state, ret_seen->attached, chains);
+    loaded->interfaces->hooked = interfaces_hooked(loaded, ret_seen->places);
     return 0;
 }

@@ -8,8 +8,10 @@ struct loaded {
     char *bpffs;
     char *cgroup; /* NULL: where cgroup2 is mounted */
     uint64_t cgroup_id;
-    uint32_t ids[PINS];       /* of what was pinned at the end of the start; 0: nothing */
-    uint32_t wanted;          /* 1 << enum tctl_program */
-    struct tctl_state *state; /* mapped writable */
-    int running_fd;           /* the lock of a running trafficd; -1: not held */
+    uint32_t ids[PINS];                 /* of what was pinned at the end of the start; 0: nothing */
+    uint32_t wanted;                    /* 1 << enum tctl_program */
+    struct tctl_state *state;           /* mapped writable */
+    struct tctl_interfaces *interfaces; /* the same */
+    struct netfilter_held *held;        /* of the interface programs; NULL: nothing is to be held */
+    int running_fd;                     /* the lock of a running trafficd; -1: not held */
 };

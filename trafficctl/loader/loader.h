@@ -104,6 +104,7 @@ struct load_seen {
     bool no_group;     /* the control group was removed; maybe there is a new one of that name */
     uint64_t pins;     /* 1 << enum pin_id of lib/pins.h: programs and links whose pin is gone or somebody else's */
     uint64_t maps;     /* the same of maps */
+    uint32_t places;   /* 1 << enum tctl_iface_hook: where interfaces are counted no more */
 };
 
 /* Is all of it there? */
@@ -121,6 +122,12 @@ int loader_watch(struct loaded *loaded, struct load_seen *ret_seen);
  */
 int loader_repair(struct loaded *loaded, const struct load_options *options, struct load_seen *ret_found,
                   struct fault *fault);
+
+/*
+ * Where interfaces are counted at this moment: bits 1 << enum tctl_iface_hook, in the order of tctl_status.places.
+ * Needs root. -EXDEV: rules are in another network namespace, and cannot be seen from here; -ENOENT: nothing is pinned.
+ */
+int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked);
 
 /*
  * Detach and unpin everything. -EBUSY: trafficd runs (fault names its pid); -EACCES: it takes root. Success where

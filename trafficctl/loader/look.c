@@ -11,6 +11,7 @@
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
+#include "interfaces.h"
 #include "iterators.h"
 
 #define PIN(id) (UINT64_C(1) << (id))
@@ -54,13 +55,9 @@ int look_remember(struct loaded *loaded)
 /* All of them use one of these, whichever version of us loaded them. */
 static bool is_ours(const struct loaded *loaded, int program)
 {
-    uint32_t used[ATTACHED_MAPS];
-    struct bpf_prog_info info = {.nr_map_ids = ATTACHED_MAPS, .map_ids = (uintptr_t)used};
-    uint32_t length = sizeof(info);
-    if (bpf_obj_get_info_by_fd(program, &info, &length) < 0)
-        return false;
-    for (uint32_t i = 0; i < info.nr_map_ids && i < ATTACHED_MAPS; i++)
-        if (used[i] == loaded->ids[PIN_CONFIG] || used[i] == loaded->ids[PIN_STATE])
+    static const enum pin_id theirs[] = {PIN_CONFIG, PIN_STATE, PIN_XT_CALLS, PIN_LINK_CALLS};
+    for (size_t i = 0; i < ARRAY_SIZE(theirs); i++)
+        if (loaded->ids[theirs[i]] != 0 && attached_uses(program, loaded->ids[theirs[i]]))
             return true;
     return false;
 }
@@ -160,6 +157,9 @@ int look(const struct loaded *loaded, struct load_seen *ret_seen)
             r = look_at_hook(loaded, &attached_pins[i], ids, group, &seen);
     if (r < 0)
         return r;
+    r = interfaces_look(loaded, &seen.places);
+    if (r < 0)
+        return r;
     seen.no_group = group != loaded->cgroup_id;
     seen.attached = loaded->wanted & ~seen.missing;
     *ret_seen = seen;
@@ -168,5 +168,5 @@ int look(const struct loaded *loaded, struct load_seen *ret_seen)
 
 bool load_seen_whole(const struct load_seen *seen)
 {
-    return !seen->missing && !seen->pins && !seen->maps && !seen->no_group;
+    return !seen->missing && !seen->pins && !seen->maps && !seen->no_group && !seen->places;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include <netfilter.h>
 #include <pins.h>
+#include <ways.h>
 
 #include "cleanup.h"
 #include "loader.h"
@@ -24,8 +24,8 @@ const char *load_netfilter_name(enum load_netfilter netfilter)
     _Static_assert((int)LOAD_NETFILTER_LINK == (int)TCTL_NETFILTER_LINK, "one order");
     _Static_assert((int)LOAD_NETFILTER_NFT == (int)TCTL_NETFILTER_NFT, "one order");
     _Static_assert((int)LOAD_NETFILTER_LEGACY == (int)TCTL_NETFILTER_LEGACY, "one order");
-    _Static_assert((int)LOAD_NETFILTER_AUTO == (int)NETFILTER_AUTO, "one order");
-    return netfilter_name(netfilter);
+    _Static_assert((int)LOAD_NETFILTER_AUTO == (int)WAYS_AUTO, "one order");
+    return ways_name(netfilter);
 }
 
 uint32_t load_map_default_entries(enum load_map map)

@@ -9,6 +9,7 @@
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
+#include "interfaces.h"
 #include "job.h"
 #include "loaded.h"
 #include "loader.h"
@@ -101,6 +102,8 @@ static int repair(struct job *job, struct loaded *loaded, const struct load_seen
         mend_hooks(job, found);
         *job->fault = why;
     }
+    if (r == 0 && (found->places || renewed))
+        r = interfaces_repair(job, loaded, renewed);
     loaded->cgroup_id = job->cgroup_id;
     return r;
 }

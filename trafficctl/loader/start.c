@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
+#include <interfaces_page.h>
 #include <malloc.h>
 #include <state.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "configure.h"
 #include "fd.h"
 #include "hooks.h"
+#include "interfaces.h"
 #include "job.h"
 #include "loaded.h"
 #include "loader.h"
@@ -94,6 +96,10 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
     int r = copy_paths(job->options, loaded);
     if (r == 0)
         r = record_state(job, wanted, &loaded->state);
+    if (r == 0)
+        r = interfaces_map(job->options->bpffs, &loaded->interfaces);
+    if (r == 0)
+        r = interfaces_start(job, loaded);
     if (r == 0)
         r = look_remember(loaded);
     if (r < 0) {

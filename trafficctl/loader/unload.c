@@ -8,6 +8,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "fd.h"
+#include "interfaces.h"
 #include "job.h"
 #include "loader.h"
 #include "lock.h"
@@ -51,6 +52,9 @@ static int remove_folder(const char *bpffs, const char *below, struct fault *fau
 /* Links first: they are what acts on packets. */
 static int remove_all(const char *bpffs, struct fault *fault)
 {
+    int left = interfaces_remove(bpffs, fault);
+    if (left < 0 && left != -EXDEV)
+        return left;
     detach_links(bpffs);
     int r = remove_kind(bpffs, PIN_LINK, fault);
     if (r == 0)
@@ -63,7 +67,9 @@ static int remove_all(const char *bpffs, struct fault *fault)
     r = remove_folder(bpffs, PINS_MONITORING_DIR, fault);
     if (r == 0)
         r = remove_folder(bpffs, PINS_RUNNING_DIR, fault);
-    return r < 0 ? r : remove_folder(bpffs, TCTL_DIR, fault);
+    if (r == 0)
+        r = remove_folder(bpffs, TCTL_DIR, fault);
+    return r < 0 ? r : left;
 }
 
 static int unload(const char *bpffs, struct fault *fault)

@@ -93,6 +93,7 @@ int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, st
 #define TCTL_STATUS_MAPS 10
 #define TCTL_STATUS_LOST 5
 #define TCTL_STATUS_CHAINS 12
+#define TCTL_STATUS_PLACES 4
 
 enum tctl_health {
     TCTL_OK,
@@ -127,6 +128,12 @@ struct tctl_status {
         const char *name;
         bool enabled;
     } chains[TCTL_STATUS_CHAINS];
+    const char *netfilter; /* the way interfaces are counted: "link", "nft", "legacy"; "off": nowhere */
+    struct {
+        const char *name; /* "prerouting ipv4" ... */
+        bool counted;     /* as trafficd last saw it */
+    } places[TCTL_STATUS_PLACES];
+    uint64_t malformed; /* netlink messages about interfaces that trafficd ignored, since they are none */
 };
 
 /*

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "interfaces.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <ifaces.h>
+#include <interfaces_page.h>
+#include <netfilter.h>
+#include <state.h>
+#include <string.h>
+
+#include "fd.h"
+#include "link_object.h"
+
+/* 0: the programs for links are pinned, and call those that count. Else why not, in job->fault too. */
+static int load_for_links(struct job *job)
+{
+    enum load_netfilter wanted = job->options->netfilter;
+    if (wanted != LOAD_NETFILTER_LINK && wanted != LOAD_NETFILTER_AUTO)
+        return -ENOTSUP;
+    return link_object_load(job, job->fault);
+}
+
+/* Of an earlier start, and by another way. */
+static void end_earlier(struct job *job, enum tctl_netfilter earlier)
+{
+    struct fault fault = {0};
+    if (netfilter_remove(job->options->bpffs, earlier, &fault) < 0)
+        job_warn(job, *fault.text ? fault.text : "cannot take the interface programs away from where they were");
+}
+
+static int put(struct job *job, struct loaded *loaded, unsigned int wanted, int link_error)
+{
+    enum tctl_netfilter way, earlier = loaded->interfaces->netfilter;
+    int r = netfilter_put(job->options->bpffs, wanted, link_error, &way, &loaded->held, job->fault);
+    if (r < 0)
+        return r;
+    loaded->interfaces->netfilter = way;
+    if (earlier != way)
+        end_earlier(job, earlier);
+    return 0;
+}
+
+int interfaces_start(struct job *job, struct loaded *loaded)
+{
+    unsigned int wanted = job->options->netfilter;
+    if (!job->privileged)
+        return 0; /* what somebody else has put there stays */
+    int r = put(job, loaded, wanted, load_for_links(job));
+    if (r < 0 && wanted == WAYS_AUTO) {
+        job_warn(job, job->fault->text);
+        r = 0;
+    }
+    if (r == 0)
+        *job->fault = (struct fault){0};
+    return r;
+}
+
+static int look_there(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_missing)
+{
+    uint32_t there;
+    *ret_missing = 0;
+    if (way == TCTL_NETFILTER_OFF)
+        return 0;
+    int r = netfilter_look(bpffs, way, &there, NULL);
+    if (r == 0)
+        *ret_missing = TCTL_ALL_IFACE_HOOKS & ~there;
+    return r;
+}
+
+int interfaces_look(const struct loaded *loaded, uint32_t *ret_missing)
+{
+    return look_there(loaded->bpffs, loaded->interfaces->netfilter, ret_missing);
+}
+
+/* A slot that is empty is a raw writer's will, and not repaired: what it belongs to counts nothing. */
+static uint32_t places_that_call(const char *bpffs, enum pin_id calls)
+{
+    static const uint32_t places[TCTL_CALLS] = {
+        [TCTL_CALL_INGRESS] = 1u << TCTL_PREROUTING4 | 1u << TCTL_PREROUTING6,
+        [TCTL_CALL_EGRESS] = 1u << TCTL_POSTROUTING4 | 1u << TCTL_POSTROUTING6,
+    };
+    uint32_t calling = 0, program;
+    _cleanup_fd_ int fd = -1;
+    if (pins_open(bpffs, calls, &fd) < 0)
+        return 0;
+    for (uint32_t call = 0; call < TCTL_CALLS; call++)
+        if (bpf_map_lookup_elem(fd, &call, &program) == 0)
+            calling |= places[call];
+    return calling;
+}
+
+static uint32_t hooked(const char *bpffs, enum tctl_netfilter way, uint32_t missing)
+{
+    if (way == TCTL_NETFILTER_OFF)
+        return 0;
+    return places_that_call(bpffs, way == TCTL_NETFILTER_LINK ? PIN_LINK_CALLS : PIN_XT_CALLS) & ~missing;
+}
+
+uint32_t interfaces_hooked(const struct loaded *loaded, uint32_t missing)
+{
+    return hooked(loaded->bpffs, loaded->interfaces->netfilter, missing);
+}
+
+int interfaces_repair(struct job *job, struct loaded *loaded, bool renewed)
+{
+    enum tctl_netfilter way = loaded->interfaces->netfilter;
+    int r = renewed && way == TCTL_NETFILTER_LINK ? link_object_load(job, job->fault) : 0;
+    return put(job, loaded, way, r);
+}
+
+/* Rules and links are where trafficd was started. */
+static int is_elsewhere(const char *bpffs, uint32_t *ret_netns)
+{
+    bool here;
+    struct tctl_state state = {0};
+    int r = state_read_pinned(bpffs, &state);
+    if (r == 0)
+        r = ifaces_are_of(state.netns_inum, &here);
+    *ret_netns = state.netns_inum;
+    return r < 0 ? r : !here;
+}
+
+int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked)
+{
+    uint32_t netns = 0, missing;
+    struct tctl_interfaces page = {0};
+    int r = interfaces_read(bpffs, &page);
+    if (r == 0 && page.netfilter != TCTL_NETFILTER_OFF && page.netfilter != TCTL_NETFILTER_LINK)
+        r = is_elsewhere(bpffs, &netns);
+    if (r > 0)
+        return -EXDEV;
+    if (r == 0)
+        r = look_there(bpffs, page.netfilter, &missing);
+    if (r == 0)
+        *ret_hooked = hooked(bpffs, page.netfilter, missing);
+    return r;
+}
+
+int interfaces_remove(const char *bpffs, struct fault *fault)
+{
+    uint32_t netns = 0;
+    struct tctl_interfaces page = {0};
+    int r = interfaces_read(bpffs, &page);
+    if (r == -ENOENT || (r == 0 && page.netfilter == TCTL_NETFILTER_OFF))
+        return 0;
+    if (r == 0 && page.netfilter != TCTL_NETFILTER_LINK)
+        r = is_elsewhere(bpffs, &netns);
+    if (r > 0)
+        return fault_set(
+            fault, -EXDEV,
+            "the rules of trafficctl (--netfilter %s) are left in the network namespace net:[%u], where they "
+            "count nothing any more: unload runs in the namespace of trafficd",
+            ways_name(page.netfilter), netns);
+    return r < 0 ? r : netfilter_remove(bpffs, page.netfilter, fault);
+}
