@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "nft_rules.h"
+
+#include <libnftnl/expr.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/xt_bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "parse.h"
+
+#define TABLE_COMMENT "trafficctl counts interfaces here"
+#define RULE_COMMENT "trafficctl program "
+#define COMMENT_SIZE 64
+/* As netd: what belongs to IPsec by the name of its interface. */
+#define IPSEC_NAME "ipsec"
+#define TEXT_SIZE 1024
+
+/* Before defragmentation (-400), as the device sees packets; and where iptables has its mangle table. */
+const struct nft_place nft_places[NFT_PLACES] = {
+    {"bw_raw_PREROUTING", NF_INET_PRE_ROUTING, -450, PIN_XT_INGRESS_PROG,
+     1u << TCTL_PREROUTING4 | 1u << TCTL_PREROUTING6},
+    {"bw_mangle_POSTROUTING", NF_INET_POST_ROUTING, -150, PIN_XT_EGRESS_PROG,
+     1u << TCTL_POSTROUTING4 | 1u << TCTL_POSTROUTING6},
+};
+
+/* nft's way to keep a comment: type 0 for tables and rules, a length byte, the text and its end. */
+static size_t put_comment(uint8_t *data, const char *text)
+{
+    size_t length = strlen(text) + 1;
+    data[0] = NFTNL_UDATA_RULE_COMMENT;
+    data[1] = (uint8_t)length;
+    memcpy(data + 2, text, length);
+    return length + 2;
+}
+
+/* NULL: it has none. Anybody may have written it. */
+static const char *find_comment(const uint8_t *data, uint32_t size)
+{
+    while (data && size >= 2 && size - 2 >= data[1]) {
+        if (data[0] == NFTNL_UDATA_RULE_COMMENT && data[1] > 0 && data[1 + data[1]] == '\0')
+            return (const char *)data + 2;
+        size -= 2u + data[1];
+        data += 2 + data[1];
+    }
+    return NULL;
+}
+
+struct nftnl_table *nft_table_new(uint32_t flags)
+{
+    _cleanup_table_ struct nftnl_table *table = nftnl_table_alloc();
+    uint8_t comment[COMMENT_SIZE];
+    if (!table || nftnl_table_set_str(table, NFTNL_TABLE_NAME, NFT_TABLE) < 0 ||
+        nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, comment, (uint32_t)put_comment(comment, TABLE_COMMENT)) < 0)
+        return NULL;
+    nftnl_table_set_u32(table, NFTNL_TABLE_FAMILY, NFPROTO_INET);
+    nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, flags);
+    return TAKE_PTR(table);
+}
+
+bool nft_table_is_ours(const struct nftnl_table *table)
+{
+    uint32_t size = 0;
+    const void *data = nftnl_table_get_data(table, NFTNL_TABLE_USERDATA, &size);
+    const char *comment = find_comment(data, size);
+    return comment && strcmp(comment, TABLE_COMMENT) == 0;
+}
+
+struct nftnl_chain *nft_chain_new(const struct nft_place *place)
+{
+    _cleanup_chain_ struct nftnl_chain *chain = nftnl_chain_alloc();
+    if (!chain || nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, NFT_TABLE) < 0 ||
+        nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, place->chain) < 0 ||
+        nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, "filter") < 0)
+        return NULL;
+    nftnl_chain_set_u32(chain, NFTNL_CHAIN_FAMILY, NFPROTO_INET);
+    nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, place->hook);
+    nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, place->priority);
+    nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+    return TAKE_PTR(chain);
+}
+
+bool nft_chain_is_right(const struct nftnl_chain *chain, const struct nft_place *place)
+{
+    const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+    return nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) && nftnl_chain_is_set(chain, NFTNL_CHAIN_PRIO) &&
+           nftnl_chain_is_set(chain, NFTNL_CHAIN_POLICY) && type && strcmp(type, "filter") == 0 &&
+           nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) == place->hook &&
+           nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == place->priority &&
+           nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT;
+}
+
+/* NULL is forwarded, so that only the end of a rule has to ask. */
+static struct nftnl_expr *add(struct nftnl_rule *rule, const char *name)
+{
+    struct nftnl_expr *expr = nftnl_expr_alloc(name);
+    if (expr)
+        nftnl_rule_add_expr(rule, expr);
+    return expr;
+}
+
+static bool add_load(struct nftnl_rule *rule, const char *name, uint16_t key_attribute, uint32_t key,
+                     uint16_t register_attribute)
+{
+    struct nftnl_expr *load = add(rule, name);
+    if (!load)
+        return false;
+    nftnl_expr_set_u32(load, key_attribute, key);
+    nftnl_expr_set_u32(load, register_attribute, NFT_REG_1);
+    return true;
+}
+
+static bool add_meta(struct nftnl_rule *rule, uint32_t key)
+{
+    return add_load(rule, "meta", NFTNL_EXPR_META_KEY, key, NFTNL_EXPR_META_DREG);
+}
+
+static bool add_rt(struct nftnl_rule *rule, uint32_t key)
+{
+    return add_load(rule, "rt", NFTNL_EXPR_RT_KEY, key, NFTNL_EXPR_RT_DREG);
+}
+
+static bool add_compare(struct nftnl_rule *rule, uint32_t operator, const void * data, uint32_t size)
+{
+    struct nftnl_expr *compare = add(rule, "cmp");
+    if (!compare)
+        return false;
+    nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+    nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, operator);
+    return nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, data, size) == 0;
+}
+
+/*
+ * What came out of IPsec, and what goes into it, is not the device's: its ESP packet is. A packet without a route has
+ * no transformation, and none without a route comes here.
+ */
+static bool add_guards(struct nftnl_rule *rule, const struct nft_place *place)
+{
+    const uint8_t missing = 0;
+    bool incoming = place->hook == NF_INET_PRE_ROUTING;
+    return add_meta(rule, incoming ? NFT_META_IIFNAME : NFT_META_OIFNAME) &&
+           add_compare(rule, NFT_CMP_NEQ, IPSEC_NAME, strlen(IPSEC_NAME)) &&
+           (incoming ? add_meta(rule, NFT_META_SECPATH) : add_rt(rule, NFT_RT_XFRM)) &&
+           add_compare(rule, NFT_CMP_EQ, &missing, sizeof(missing));
+}
+
+static void describe(struct xt_bpf_info_v1 *info, const struct nft_program *program)
+{
+    size_t length = strlen(program->path);
+    if (length < sizeof(info->path)) {
+        info->mode = XT_BPF_MODE_PATH_PINNED;
+        memcpy(info->path, program->path, length);
+    } else {
+        info->mode = XT_BPF_MODE_FD_ELF;
+        info->fd = program->fd;
+    }
+}
+
+static bool add_match(struct nftnl_rule *rule, const struct nft_program *program)
+{
+    struct xt_bpf_info_v1 *info = calloc(1, sizeof(*info));
+    struct nftnl_expr *match = info ? add(rule, "match") : NULL;
+    if (!match) {
+        free(info);
+        return false;
+    }
+    describe(info, program);
+    nftnl_expr_set_u32(match, NFTNL_EXPR_MT_REV, 1);
+    nftnl_expr_set(match, NFTNL_EXPR_MT_INFO, info, sizeof(*info)); /* the match owns it from here on */
+    return nftnl_expr_set_str(match, NFTNL_EXPR_MT_NAME, "bpf") == 0;
+}
+
+struct nftnl_rule *nft_rule_empty(const struct nft_place *place)
+{
+    _cleanup_rule_ struct nftnl_rule *rule = nftnl_rule_alloc();
+    if (!rule || nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, NFT_TABLE) < 0 ||
+        nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, place->chain) < 0)
+        return NULL;
+    nftnl_rule_set_u32(rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
+    return TAKE_PTR(rule);
+}
+
+struct nftnl_rule *nft_rule_new(const struct nft_place *place, const struct nft_program *program, bool guarded)
+{
+    _cleanup_rule_ struct nftnl_rule *rule = nft_rule_empty(place);
+    uint8_t data[COMMENT_SIZE];
+    char comment[COMMENT_SIZE - 2];
+    snprintf(comment, sizeof(comment), RULE_COMMENT "%u", program->id);
+    if (!rule || nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, data, (uint32_t)put_comment(data, comment)) < 0 ||
+        (guarded && !add_guards(rule, place)) || !add_match(rule, program))
+        return NULL;
+    return TAKE_PTR(rule);
+}
+
+bool nft_rule_program(const struct nftnl_rule *rule, uint32_t *ret_id)
+{
+    uint32_t size = 0;
+    const void *data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &size);
+    const char *comment = find_comment(data, size);
+    if (!comment || strncmp(comment, RULE_COMMENT, strlen(RULE_COMMENT)) != 0)
+        return false;
+    return parse_u32(comment + strlen(RULE_COMMENT), ret_id) == 0;
+}
+
+/* The parts of a rule as the library words them: equal for what we made and for what the kernel has made of it. */
+static bool word(const struct nftnl_rule *rule, char *text, size_t size)
+{
+    struct nftnl_expr_iter *parts = nftnl_expr_iter_create(rule);
+    struct nftnl_expr *part;
+    size_t used = 0;
+    text[0] = '\0';
+    if (!parts)
+        return false;
+    while ((part = nftnl_expr_iter_next(parts)) && used < size) {
+        used += (size_t)snprintf(text + used, size - used, "[%s ", nftnl_expr_get_str(part, NFTNL_EXPR_NAME));
+        int length = used < size ? nftnl_expr_snprintf(text + used, size - used, part, NFTNL_OUTPUT_DEFAULT, 0) : 0;
+        used = length < 0 ? size : used + (size_t)length;
+    }
+    nftnl_expr_iter_destroy(parts);
+    return used < size;
+}
+
+static bool is_worded(const char *text, const struct nft_place *place, bool guarded)
+{
+    const struct nft_program any = {.path = ""};
+    char wanted[TEXT_SIZE];
+    _cleanup_rule_ struct nftnl_rule *rule = nft_rule_new(place, &any, guarded);
+    return rule && word(rule, wanted, sizeof(wanted)) && strcmp(text, wanted) == 0;
+}
+
+bool nft_rule_is_right(const struct nftnl_rule *rule, const struct nft_place *place)
+{
+    char text[TEXT_SIZE];
+    return word(rule, text, sizeof(text)) && (is_worded(text, place, true) || is_worded(text, place, false));
+}

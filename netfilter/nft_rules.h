@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * What our table is: one of family inet, two chains, in each a rule that runs a pinned program and decides nothing.
+ * Which program it is no rule can be asked, so it says so itself, in its comment; the table's comment says that it is
+ * ours.
+ */
+#pragma once
+
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <traffic_abi.h>
+
+#include "pins.h"
+
+#define NFT_TABLE "trafficctl"
+
+/* Kernel 6.9: with an owner it outlives its owner. */
+#ifndef NFT_TABLE_F_PERSIST
+#define NFT_TABLE_F_PERSIST 0x4
+#endif
+
+struct nft_place {
+    const char *chain;
+    uint32_t hook; /* NF_INET_* */
+    int32_t priority;
+    enum pin_id program;
+    uint32_t bits; /* 1 << enum tctl_iface_hook */
+};
+#define NFT_PLACES 2
+extern const struct nft_place nft_places[NFT_PLACES];
+
+static inline void nft_table_freep(struct nftnl_table **table)
+{
+    if (*table)
+        nftnl_table_free(*table);
+}
+
+static inline void nft_chain_freep(struct nftnl_chain **chain)
+{
+    if (*chain)
+        nftnl_chain_free(*chain);
+}
+
+static inline void nft_rule_freep(struct nftnl_rule **rule)
+{
+    if (*rule)
+        nftnl_rule_free(*rule);
+}
+
+#define _cleanup_table_ _cleanup_(nft_table_freep)
+#define _cleanup_chain_ _cleanup_(nft_chain_freep)
+#define _cleanup_rule_ _cleanup_(nft_rule_freep)
+
+/* All of these return NULL when there is no memory. The caller frees. */
+struct nftnl_table *nft_table_new(uint32_t flags);
+bool nft_table_is_ours(const struct nftnl_table *table);
+
+struct nftnl_chain *nft_chain_new(const struct nft_place *place);
+/* It is at its place, and lets pass what it does not decide about. */
+bool nft_chain_is_right(const struct nftnl_chain *chain, const struct nft_place *place);
+
+/* The match of a program: its id, for the comment, and its pin, or with too long a path its descriptor. */
+struct nft_program {
+    uint32_t id; /* 0: there is none */
+    const char *path;
+    int fd;
+};
+
+/* A rule of the chain that holds nothing yet. */
+struct nftnl_rule *nft_rule_empty(const struct nft_place *place);
+/* The rule. guarded: packets inside of IPsec do not run it, which a kernel without IPsec cannot be asked for. */
+struct nftnl_rule *nft_rule_new(const struct nft_place *place, const struct nft_program *program, bool guarded);
+/* Which program the rule says that it runs; false: it is none of ours. */
+bool nft_rule_program(const struct nftnl_rule *rule, uint32_t *ret_id);
+/* It has the parts of the rule that nft_rule_new() makes, guarded or not. */
+bool nft_rule_is_right(const struct nftnl_rule *rule, const struct nft_place *place);
