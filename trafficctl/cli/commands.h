@@ -32,6 +32,7 @@ enum cli_status cmd_stats_uid(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_stats_iface(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_stats_drops(const struct cli *cli, int argc, char **argv);
+enum cli_status cmd_verify(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_top(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_tag(const struct cli *cli, int argc, char **argv);
 enum cli_status cmd_untag(const struct cli *cli, int argc, char **argv);
