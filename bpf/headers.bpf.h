@@ -58,7 +58,7 @@ static __always_inline bool read_esp(struct __sk_buff *skb, __u32 offset)
 
 static __always_inline void read_headers(struct __sk_buff *skb, struct headers_seen *seen)
 {
-    bool ipv4 = is_ipv4(skb);
+    bool ipv4 = view_is_ipv4(skb);
     struct headers headers = {};
 
     __builtin_memset(seen, 0, sizeof(*seen));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Every map once, with who writes (w) and who reads (r) it: P these programs, U user space at the pins.
+ * Every map once (those of interfaces in shared_maps.bpf.h), with who writes (w) and who reads (r) it: P these
+ * programs, U user space at the pins.
  * The loader sets sizes, and with --counters percpu makes the four stats maps per-CPU hashes.
  */
 #pragma once
@@ -9,7 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "traffic_abi.h"
+#include "shared_maps.bpf.h"
 
 /* An answer with its lock as the verifier wants to see it; the same bytes as struct tctl_socket. */
 struct socket_value {
@@ -62,13 +63,6 @@ struct {
     __type(value, struct tctl_stats_value);
 } uid_stats_map SEC(".maps"), tag_stats_map SEC(".maps");
 
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, TCTL_IFACE_ENTRIES);
-    __type(key, __u32);
-    __type(value, struct tctl_stats_value);
-} iface_stats_map SEC(".maps");
-
 /* w U; r U: no program needs a name, the map is here to be made with the others */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -76,14 +70,6 @@ struct {
     __type(key, __u32);
     __type(value, char[TCTL_IFNAME_LEN]);
 } iface_index_name_map SEC(".maps");
-
-/* w P, U moves rows of removed interfaces; r U */
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, TCTL_IFACE_ENTRIES);
-    __type(key, __u32);
-    __type(value, struct tctl_iface_parts);
-} iface_parts_map SEC(".maps");
 
 /* w U; r U: here to be made with the others, as is the next */
 struct {
@@ -188,15 +174,6 @@ struct {
     __type(value, struct tctl_config);
 } config_map SEC(".maps");
 
-/* lost[], dropped[], untold: w P; everything else: w U. r U */
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, struct tctl_state);
-} state_map SEC(".maps");
-
 /* rows made per UID: w P, U on adoption and after deleting rows; r P, U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -246,20 +223,3 @@ struct {
     __type(key, int);
     __type(value, __u64);
 } peer_storage SEC(".maps");
-
-/* only with --counters percpu; what an interrupting program counted: w P, U deletes; r U */
-struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __uint(max_entries, TCTL_STATS_ENTRIES);
-    __type(key, struct tctl_spill_key);
-    __type(value, struct tctl_stats_value);
-} spill_map SEC(".maps");
-
-/* only with --counters percpu; programs at work on this CPU's rows: w, r P */
-struct {
-    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
-    __type(key, __u32);
-    __type(value, __u64);
-} busy_map SEC(".maps");

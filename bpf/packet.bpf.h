@@ -2,19 +2,18 @@
 /*
  * skb to facts: how many packets and L3 bytes it is on the wire. Touches no map. Headers are parsed only when they can
  * matter: for a super-packet, and for a datagram that is cut on its way out or was put together on its way in.
+ *
+ * What a program sees of an skb depends on its type: each object includes its own "view" before this file.
  */
 #pragma once
 
 #include "kernel.bpf.h"
 
-#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/tcp.h>
-
-#include <bpf/bpf_endian.h>
 
 /* IPv4's smallest MTU (include/net/ip.h, RFC 791) and IPv6's (RFC 8200): below, nothing is fragmented by need. */
 #define IPV4_SMALLEST_MTU 68
@@ -30,7 +29,6 @@
 enum hook {
     HOOK_INGRESS, /* after reassembly and GRO */
     HOOK_EGRESS,  /* before fragmentation and GSO */
-    HOOK_DEVICE,  /* netfilter, nearer to the device: fragments are packets of their own there */
 };
 
 /* Packets and L3 bytes as on the wire. */
@@ -47,16 +45,11 @@ struct headers {
     bool routing;  /* IPv6: a routing header was passed */
 };
 
-static __always_inline bool is_ipv4(const struct __sk_buff *skb)
-{
-    return skb->protocol == bpf_htons(ETH_P_IP);
-}
-
-static __always_inline bool ipv4_headers(struct __sk_buff *skb, struct headers *headers)
+static __always_inline bool ipv4_headers(view *skb, struct headers *headers)
 {
     struct iphdr ip;
 
-    if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+    if (view_load(skb, 0, &ip, sizeof(ip)))
         return false;
     headers->length = ip.ihl * 4;
     headers->protocol = ip.protocol;
@@ -64,22 +57,22 @@ static __always_inline bool ipv4_headers(struct __sk_buff *skb, struct headers *
 }
 
 /* Is this hop-by-hop header the kernel's own, put in for a packet too long for IPv6's length field? */
-static __always_inline bool is_jumbo(struct __sk_buff *skb, __u32 offset)
+static __always_inline bool is_jumbo(view *skb, __u32 offset)
 {
     __u8 type = 0;
 
-    return skb->len > 65535 && !bpf_skb_load_bytes(skb, offset + 2, &type, 1) && type == TLV_JUMBO;
+    return view_length(skb) > 65535 && !view_load(skb, offset + 2, &type, 1) && type == TLV_JUMBO;
 }
 
 /*
  * Walk the extension headers. fragmentable: stop before the part that is not repeated in each fragment (destination
  * options behind a routing header, as the kernel's ip6_find_1stfragopt does).
  */
-static __always_inline bool ipv6_headers(struct __sk_buff *skb, bool fragmentable, struct headers *headers)
+static __always_inline bool ipv6_headers(view *skb, bool fragmentable, struct headers *headers)
 {
     struct ipv6hdr ip6;
 
-    if (bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)))
+    if (view_load(skb, 0, &ip6, sizeof(ip6)))
         return false;
     headers->length = sizeof(ip6);
     headers->protocol = ip6.nexthdr;
@@ -92,7 +85,7 @@ static __always_inline bool ipv6_headers(struct __sk_buff *skb, bool fragmentabl
             return true;
         if (fragmentable && type == IPPROTO_DSTOPTS && headers->routing)
             return true;
-        if (bpf_skb_load_bytes(skb, headers->length, next, sizeof(next)))
+        if (view_load(skb, headers->length, next, sizeof(next)))
             return false;
         if (type == IPPROTO_HOPOPTS && is_jumbo(skb, headers->length))
             headers->jumbo = true;
@@ -104,17 +97,17 @@ static __always_inline bool ipv6_headers(struct __sk_buff *skb, bool fragmentabl
 }
 
 /* A super-packet: each segment repeats the network and transport headers. */
-static __noinline int count_segments(struct __sk_buff *skb, struct wire *wire)
+static __noinline int count_segments(view *skb, struct wire *wire)
 {
     struct headers headers = {};
-    __u32 gso_size = skb->gso_size;
+    __u32 gso_size = view_gso_size(skb);
     __u8 offset_byte = 0;
-    bool parsed = is_ipv4(skb) ? ipv4_headers(skb, &headers) : ipv6_headers(skb, false, &headers);
+    bool parsed = view_is_ipv4(skb) ? ipv4_headers(skb, &headers) : ipv6_headers(skb, false, &headers);
 
     if (!parsed || !gso_size)
         return 0;
     if (headers.protocol == IPPROTO_TCP) {
-        if (bpf_skb_load_bytes(skb, headers.length + 12, &offset_byte, 1))
+        if (view_load(skb, headers.length + 12, &offset_byte, 1))
             return 0;
         headers.length += (offset_byte >> 4) * 4;
     } else {
@@ -132,13 +125,13 @@ static __noinline int count_segments(struct __sk_buff *skb, struct wire *wire)
 }
 
 /* A datagram in fragments of at most largest bytes, all but the last equally long. */
-static __always_inline void count_fragments(struct __sk_buff *skb, __u32 largest, struct wire *wire)
+static __always_inline void count_fragments(view *skb, __u32 largest, struct wire *wire)
 {
     struct headers headers = {};
     __u32 extra = 0; /* beside the repeated headers */
     bool parsed;
 
-    if (is_ipv4(skb)) {
+    if (view_is_ipv4(skb)) {
         parsed = ipv4_headers(skb, &headers);
     } else {
         parsed = ipv6_headers(skb, true, &headers);
@@ -154,14 +147,14 @@ static __always_inline void count_fragments(struct __sk_buff *skb, __u32 largest
 }
 
 /* The largest fragment of which the kernel put this packet together; 0: it came whole. */
-static __always_inline __u32 largest_fragment(struct __sk_buff *skb)
+static __always_inline __u32 largest_fragment(view *skb)
 {
-    const void *cb = (const void *)skb + kernel.skb_cb.offset;
+    const void *cb = view_kernel(skb) + kernel.skb_cb.offset;
     __u16 size = 0;
 
     if (kernel.skb_cb.offset == TCTL_NO_OFFSET)
         return 0;
-    if (is_ipv4(skb))
+    if (view_is_ipv4(skb))
         PEEK(&size, cb, cb4_frag_max);
     else
         PEEK(&size, cb, cb6_frag_max);
@@ -194,15 +187,13 @@ static __always_inline __u32 learnt_mtu(const void *dst)
     return (__s64)(bpf_jiffies64() - expires) < 0 ? mtu : 0;
 }
 
-/* The MTU of the packet's route: learnt, set on the route, or the device's; 0 unknown. */
+/* The MTU of a route: set on it, or the device's; 0 unknown. */
 static __always_inline __u32 route_mtu(const void *dst, const void *dev, bool ipv4)
 {
     __u64 metrics = 0;
     const void *inet6 = NULL;
-    __u32 mtu = ipv4 ? learnt_mtu(dst) : 0;
+    __u32 mtu = 0;
 
-    if (mtu)
-        return mtu;
     /* the two low bits of the pointer are flags (DST_METRICS_FLAGS); RTAX_MTU counts from 1 */
     if (PEEK(&metrics, dst, dst_metrics)) {
         metrics &= ~3ULL;
@@ -215,14 +206,14 @@ static __always_inline __u32 route_mtu(const void *dst, const void *dev, bool ip
 }
 
 /* The size that this outgoing packet will be cut into; 0: it fits, or nobody knows. */
-static __noinline __u32 cut_size(struct __sk_buff *skb)
+static __noinline __u32 cut_size(view *skb)
 {
-    bool ipv4 = is_ipv4(skb);
+    bool ipv4 = view_is_ipv4(skb);
     __u64 dst = 0;
     const void *dev = NULL, *sk = NULL;
     __u32 mtu = 0, frag_size = 0;
 
-    if (!PEEK(&dst, skb, skb_dst) || !PEEK(&sk, skb, skb_sk))
+    if (!PEEK(&dst, view_kernel(skb), skb_dst) || !PEEK(&sk, view_kernel(skb), skb_sk))
         return 0;
     dst &= ~1ULL; /* SKB_DST_NOREF */
     if (!PEEK(&dev, dst, dst_dev))
@@ -230,30 +221,34 @@ static __noinline __u32 cut_size(struct __sk_buff *skb)
     if (ignores_path(sk, ipv4, &frag_size))
         PEEK(&mtu, dev, dev_mtu);
     else
-        mtu = route_mtu((const void *)dst, dev, ipv4);
-    if (skb->len <= mtu)
+        mtu = (ipv4 ? learnt_mtu((const void *)dst) : 0) ?: route_mtu((const void *)dst, dev, ipv4);
+    if (view_length(skb) <= mtu)
         return 0;
     return frag_size && frag_size < mtu ? frag_size : mtu; /* IPV6_MTU says how to cut, not when */
 }
 
-/* Was this outgoing packet built in pieces? ip_append_data() does so with a datagram that is longer than its path. */
-static __always_inline bool in_pieces(const struct __sk_buff *skb)
+/* One packet, unless it is a super-packet. True: it is one, and counted. */
+static __always_inline bool count_super(view *skb, struct wire *wire)
 {
-    return (__u64)(skb->data_end - skb->data) < skb->len;
+    wire->packets = 1;
+    wire->bytes = view_length(skb);
+    if (!view_gso_size(skb))
+        return false;
+    count_segments(skb, wire);
+    return true;
+}
+
+static __always_inline bool may_be_fragments(const view *skb)
+{
+    return view_length(skb) > (view_is_ipv4(skb) ? IPV4_SMALLEST_MTU : IPV6_SMALLEST_MTU);
 }
 
 /* may_be_cut: an outgoing packet that may be longer than its path. */
-static __always_inline void count_wire(struct __sk_buff *skb, enum hook hook, bool may_be_cut, struct wire *wire)
+static __always_inline void count_wire(view *skb, enum hook hook, bool may_be_cut, struct wire *wire)
 {
     __u32 largest = 0;
 
-    wire->packets = 1;
-    wire->bytes = skb->len;
-    if (skb->gso_size) {
-        count_segments(skb, wire);
-        return;
-    }
-    if (hook == HOOK_DEVICE || skb->len <= (is_ipv4(skb) ? IPV4_SMALLEST_MTU : IPV6_SMALLEST_MTU))
+    if (count_super(skb, wire) || !may_be_fragments(skb))
         return;
     if (hook == HOOK_INGRESS)
         largest = largest_fragment(skb);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The entry points: resolve, judge, count. */
+#include "view.bpf.h"
+
 #include "connect.bpf.h"
 #include "count.bpf.h"
+#include "iface.bpf.h"
 #include "judge.bpf.h"
 #include "release.bpf.h"
 #include "sockets.bpf.h"
@@ -10,6 +13,12 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 #define PASS 1
 #define DROP 0
+
+/* Was this outgoing packet built in pieces? ip_append_data() does so with a datagram that is longer than its path. */
+static __always_inline bool in_pieces(const struct __sk_buff *skb)
+{
+    return (__u64)(skb->data_end - skb->data) < skb->len;
+}
 
 /* TCP makes its segments fit; raw sockets may hand in whole what others build in pieces. */
 static __always_inline bool may_be_cut(const struct __sk_buff *skb, const struct answer *answer)
@@ -102,20 +111,14 @@ int xt_egress(struct __sk_buff *skb)
 SEC("socket")
 int count_ingress(struct __sk_buff *skb)
 {
-    struct wire wire;
-
-    count_wire(skb, HOOK_DEVICE, false, &wire);
-    count_iface(skb->ifindex, &wire, false);
+    count_incoming(skb);
     return 1;
 }
 
 SEC("socket")
 int count_egress(struct __sk_buff *skb)
 {
-    struct wire wire;
-
-    count_wire(skb, HOOK_DEVICE, false, &wire);
-    count_iface(skb->ifindex, &wire, true);
+    count_outgoing(skb);
     return 1;
 }
 

@@ -385,6 +385,7 @@ struct tctl_kernel {
     __u32 mptcp;          /* bpf_skc_to_mptcp_sock() is there */
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
+    __u32 sec_path;       /* 1 << SKB_EXT_SEC_PATH: the packet was decrypted by IPsec; 0: this kernel does not */
     struct tctl_member skb_sk, skb_cb, skb_dst;  /* sk_buff: sk, cb, _skb_refdst */
     struct tctl_member addr_sk;                  /* bpf_sock_addr_kern: sk */
     struct tctl_member sk_uid, sk_socket;        /* sock: sk_uid, sk_socket */
@@ -404,6 +405,12 @@ struct tctl_kernel {
     struct tctl_member file_inode, file_private;          /* file: f_inode, private_data */
     struct tctl_member inode_mode, socket_sk;             /* inode: i_mode; socket: sk */
     struct tctl_member sk_peer_cred;                      /* sock: sk_peer_cred */
+    struct tctl_member skb_len, skb_protocol, skb_dev;    /* sk_buff: len, protocol, dev */
+    struct tctl_member skb_iif, skb_head, skb_end;        /* sk_buff: skb_iif, head, end */
+    struct tctl_member skb_extensions;                    /* sk_buff: active_extensions */
+    struct tctl_member shared_gso_size;                   /* skb_shared_info: gso_size */
+    struct tctl_member dev_ifindex, dev_name;             /* net_device: ifindex, name */
+    struct tctl_member dev_priv_flags, dst_xfrm;          /* net_device: priv_flags; dst_entry: xfrm */
 };
 
 #endif

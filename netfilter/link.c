@@ -1,22 +1,247 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "link.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <pins.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "fd.h"
+
+/* include/uapi/linux/bpf.h of 6.4, where these came; older headers do not know them */
+#define ATTACH_NETFILTER 45
+#define LINK_TYPE_NETFILTER 10
+
+/* struct link_create of union bpf_attr there, as far as netfilter needs it */
+struct create {
+    uint32_t program, target, attach_type, flags;
+    uint32_t family, hook;
+    int32_t priority;
+    uint32_t netfilter_flags;
+};
+
+/* struct bpf_link_info there */
+struct info {
+    uint32_t type, id, program, pad;
+    uint32_t family, hook;
+    int32_t priority;
+    uint32_t flags;
+};
+
+/* Two BPF programs cannot have one priority at a place: where somebody else has ours, we take one before it. */
+#define NEIGHBOURS 8
+#define BEFORE_DEFRAGMENTATION (-450)
+#define AT_MANGLE NF_IP_PRI_MANGLE
+
+struct place {
+    enum pin_id link, program;
+    uint32_t family, hook;
+    int32_t priority;
+    const char *name;
+};
+
+/* In the order of enum tctl_iface_hook. */
+static const struct place places[TCTL_IFACE_HOOKS] = {
+    {PIN_PREROUTING4_LINK, PIN_LINK_INGRESS_PROG, NFPROTO_IPV4, NF_INET_PRE_ROUTING, BEFORE_DEFRAGMENTATION,
+     "IPv4 before routing"},
+    {PIN_PREROUTING6_LINK, PIN_LINK_INGRESS_PROG, NFPROTO_IPV6, NF_INET_PRE_ROUTING, BEFORE_DEFRAGMENTATION,
+     "IPv6 before routing"},
+    {PIN_POSTROUTING4_LINK, PIN_LINK_EGRESS_PROG, NFPROTO_IPV4, NF_INET_POST_ROUTING, AT_MANGLE, "IPv4 after routing"},
+    {PIN_POSTROUTING6_LINK, PIN_LINK_EGRESS_PROG, NFPROTO_IPV6, NF_INET_POST_ROUTING, AT_MANGLE, "IPv6 after routing"},
+};
+
+static int create(const struct place *place, int program, int32_t priority)
+{
+    struct create attr = {
+        .program = (uint32_t)program,
+        .attach_type = ATTACH_NETFILTER,
+        .family = place->family,
+        .hook = place->hook,
+        .priority = priority,
+    };
+    long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+static int create_near(const struct place *place, int program)
+{
+    int fd = -EBUSY;
+    for (int i = 0; i < NEIGHBOURS && fd == -EBUSY; i++)
+        fd = create(place, program, place->priority - i);
+    return fd;
+}
+
+static int program_number(int program, uint32_t *ret_number)
+{
+    struct bpf_prog_info info = {0};
+    uint32_t length = sizeof(info);
+    int r = bpf_obj_get_info_by_fd(program, &info, &length);
+    *ret_number = info.id;
+    return r;
+}
+
+/* What the descriptor of a pin is. False: no link of netfilter. */
+static bool read_info(int link, struct info *ret_info)
+{
+    uint32_t length = sizeof(*ret_info);
+    enum pin_kind kind;
+    memset(ret_info, 0, sizeof(*ret_info));
+    return pins_kind(link, &kind) == 0 && kind == PIN_LINK && bpf_obj_get_info_by_fd(link, ret_info, &length) == 0 &&
+           ret_info->type == LINK_TYPE_NETFILTER;
+}
+
+static bool is_at(const struct info *info, const struct place *place)
+{
+    return info->family == place->family && info->hook == place->hook && info->priority <= place->priority &&
+           info->priority > place->priority - NEIGHBOURS;
+}
+
+/*
+ * A link that was detached, or hangs in another network namespace, looks like one that does not. But its priority is
+ * free here: then this one takes the place for a moment, and counts there what would else be missed.
+ */
+static bool is_attached(const struct info *info, const struct place *place, int program)
+{
+    _cleanup_fd_ int other = create(place, program, info->priority);
+    if (other >= 0)
+        bpf_link_detach(other);
+    return other == -EBUSY;
+}
+
+/* Is the pinned link what it should be? 1 yes, 0 no; -errno. *ret_old: what is pinned; -1 nothing. */
+static int look(const char *bpffs, const struct place *place, int program, int *ret_old)
+{
+    struct info info;
+    uint32_t number = 0;
+    int r = pins_open(bpffs, place->link, ret_old);
+    if (r == -ENOENT)
+        return 0;
+    if (r == 0)
+        r = program_number(program, &number);
+    if (r < 0)
+        return r;
+    return read_info(*ret_old, &info) && is_at(&info, place) && info.program == number &&
+           is_attached(&info, place, program);
+}
+
+/* Ends it now; with its last descriptor it would end some time later. Other things than our kind are left alone. */
+static void end(int link)
+{
+    struct info info;
+    if (link >= 0 && read_info(link, &info))
+        bpf_link_detach(link);
+}
+
+/* The new one counts before the old one ends: rather both for a moment than neither. */
+static int replace(const char *bpffs, const struct place *place, int program, int old)
+{
+    _cleanup_free_ char *path = NULL;
+    int r = pins_path(bpffs, place->link, &path);
+    if (r < 0) {
+        path = NULL;
+        return r;
+    }
+    _cleanup_fd_ int link = create_near(place, program);
+    if (link < 0)
+        return link;
+    end(old);
+    if (unlink(path) < 0 && errno != ENOENT)
+        r = -errno;
+    if (r == 0)
+        r = bpf_obj_pin(link, path);
+    if (r < 0)
+        bpf_link_detach(link);
+    return r;
+}
+
+static int open_program(const char *bpffs, const struct place *place, int *ret_fd, struct fault *fault)
+{
+    int r = pins_open(bpffs, place->program, ret_fd);
+    return r < 0 ? fault_set(fault, r == -ENOENT ? -ENOTSUP : r, "cannot open the program %s/%s: %s", bpffs,
+                             pins[place->program].path, strerror(-r))
+                 : 0;
+}
+
+static int refuse(const struct place *place, int err, struct fault *fault)
+{
+    if (err == -EBUSY)
+        return fault_set(fault, err, "other BPF programs have all priorities from %d to %d at %s",
+                         place->priority - NEIGHBOURS + 1, place->priority, place->name);
+    if (err == -EINVAL || err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
+        return fault_set(fault, -ENOTSUP, "this kernel has no BPF link for netfilter at %s (Linux 6.4)", place->name);
+    return fault_set(fault, err, "cannot make the BPF link for netfilter at %s: %s", place->name, strerror(-err));
+}
+
+static int put(const char *bpffs, const struct place *place, struct fault *fault)
+{
+    _cleanup_fd_ int program = -1, old = -1;
+    int r = open_program(bpffs, place, &program, fault);
+    if (r < 0)
+        return r;
+    r = look(bpffs, place, program, &old);
+    if (r == 0)
+        r = replace(bpffs, place, program, old);
+    return r < 0 ? refuse(place, r, fault) : 0;
+}
 
 int link_put(const char *bpffs, struct fault *fault)
 {
-    return fault_set(fault, -ENOTSUP, "%s: not built yet", bpffs);
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++)
+        r = put(bpffs, &places[i], fault);
+    return r;
 }
 
 int link_look(const char *bpffs, uint32_t *ret_there, struct fault *fault)
 {
     *ret_there = 0;
-    return fault_set(fault, -ENOTSUP, "%s: not built yet", bpffs);
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        _cleanup_fd_ int program = -1, link = -1;
+        int r = pins_open(bpffs, places[i].program, &program);
+        if (r == 0)
+            r = look(bpffs, &places[i], program, &link);
+        if (r < 0 && r != -ENOENT)
+            return fault_set(fault, r, "cannot look at the BPF link for netfilter at %s: %s", places[i].name,
+                             strerror(-r));
+        *ret_there |= r > 0 ? 1u << i : 0;
+    }
+    return 0;
+}
+
+static int remove_one(const char *bpffs, const struct place *place)
+{
+    _cleanup_free_ char *path = NULL;
+    _cleanup_fd_ int link = -1;
+    struct info info;
+    int r = pins_path(bpffs, place->link, &path);
+    if (r < 0) {
+        path = NULL;
+        return r;
+    }
+    r = pins_open(bpffs, place->link, &link);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (!read_info(link, &info))
+        return 0;
+    end(link);
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int link_remove(const char *bpffs, struct fault *fault)
 {
-    (void)bpffs;
-    (void)fault;
-    return 0;
+    int failure = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        int r = remove_one(bpffs, &places[i]);
+        if (r < 0 && failure == 0)
+            failure =
+                fault_set(fault, r, "cannot remove the pin %s/%s: %s", bpffs, pins[places[i].link].path, strerror(-r));
+    }
+    return failure;
 }

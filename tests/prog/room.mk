@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # prog: the real programs and maps, loaded by the loader. Each test_*.c is a program; the other files are linked into all.
-PROG_SEES := -Itrafficctl/include -Itests/prog -Itests/harness -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
+PROG_SEES := -Itrafficctl/include -Itests/prog -Itests/harness -Inetfilter -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
 $(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES)))
 PROG_TESTS := $(patsubst tests/prog/%.c,$(B)/obj/tests/prog/%,$(wildcard tests/prog/test_*.c))
-PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o,$(PROG_OBJ))
+PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o $(B)/obj/tests/prog/links.o,$(PROG_OBJ))
 
 $(PROG_TESTS): %: %.o $(PROG_SHARED) $(LOADER_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(LOADER_LIBS) -lpthread -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LOADER_LIBS) -lpthread -o $@
 
+# These have a world of namespaces and a wire, as the end-to-end tests.
+$(patsubst %,$(B)/obj/tests/prog/test_%,netfilter_link): $(B)/obj/tests/prog/links.o $(HARNESS_OBJ)
 $(B)/obj/tests/prog/test_verdict_table: $(patsubst %,$(B)/obj/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 
 # Alone: those that foretell the cookie of a socket, keep time, or hunt races that need every CPU.

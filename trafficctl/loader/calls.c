@@ -2,11 +2,43 @@
 #include "calls.h"
 
 #include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "fd.h"
+
+/* What is in a slot. *ret_fd -1: nothing, or (false) something that cannot be opened. */
+static bool open_slot(int calls_fd, uint32_t slot, int *ret_fd)
+{
+    uint32_t id;
+    *ret_fd = -1;
+    if (bpf_map_lookup_elem(calls_fd, &slot, &id) < 0)
+        return true;
+    int fd = bpf_prog_get_fd_by_id(id);
+    *ret_fd = fd < 0 ? -1 : fd;
+    return fd >= 0;
+}
+
+static int put(struct job *job, int calls_fd, uint32_t slot, int program)
+{
+    struct undo_step *step;
+    _cleanup_fd_ int old = -1;
+    bool known = open_slot(calls_fd, slot, &old);
+    int r = undo_plan(&job->undo, UNDO_CALL, "", calls_fd, old, &step);
+    if (r < 0)
+        return r;
+    step->slot = slot;
+    r = bpf_map_update_elem(calls_fd, &slot, &program, BPF_ANY);
+    if (r < 0)
+        return fault_set(job->fault, r, "cannot put the program that counts interfaces in its place: %s", strerror(-r));
+    if (known)
+        undo_arm(&job->undo);
+    return 0;
+}
 
 int calls_put(struct job *job, int calls_fd, int ingress_fd, int egress_fd)
 {
-    const uint32_t in = TCTL_CALL_INGRESS, out = TCTL_CALL_EGRESS;
-    (void)job;
-    int r = bpf_map_update_elem(calls_fd, &in, &ingress_fd, BPF_ANY);
-    return r < 0 ? r : bpf_map_update_elem(calls_fd, &out, &egress_fd, BPF_ANY);
+    int r = put(job, calls_fd, TCTL_CALL_INGRESS, ingress_fd);
+    return r < 0 ? r : put(job, calls_fd, TCTL_CALL_EGRESS, egress_fd);
 }

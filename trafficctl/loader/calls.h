@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* The programs that count interfaces, in the slots that those in rules and links call. */
+/*
+ * The programs that those in netfilter's rules and links call (trafficctl/xt_calls, link_calls). Each is replaced by
+ * one atomic step: every packet is counted by the old or by the new one.
+ */
 #pragma once
 
 #include "job.h"
 
-/* Put both into the array (slots: enum tctl_call), each in one step; undone with job's undo. */
+/*
+ * Put the loaded programs into the slots of the program array. What was there is noted in the job's undo; where this
+ * process may not open it (by number: CAP_SYS_ADMIN), the new program stays. -errno of bpf(2), with a line in the
+ * fault.
+ */
 int calls_put(struct job *job, int calls_fd, int ingress_fd, int egress_fd);

@@ -61,6 +61,18 @@ static const struct wanted wanted[] = {
     {"inode", "i_mode", offsetof(struct tctl_kernel, inode_mode)},
     {"socket", "sk", offsetof(struct tctl_kernel, socket_sk)},
     {"sock", "sk_peer_cred", offsetof(struct tctl_kernel, sk_peer_cred)},
+    {"sk_buff", "len", offsetof(struct tctl_kernel, skb_len)},
+    {"sk_buff", "protocol", offsetof(struct tctl_kernel, skb_protocol)},
+    {"sk_buff", "dev", offsetof(struct tctl_kernel, skb_dev)},
+    {"sk_buff", "skb_iif", offsetof(struct tctl_kernel, skb_iif)},
+    {"sk_buff", "head", offsetof(struct tctl_kernel, skb_head)},
+    {"sk_buff", "end", offsetof(struct tctl_kernel, skb_end)},
+    {"sk_buff", "active_extensions", offsetof(struct tctl_kernel, skb_extensions)},
+    {"skb_shared_info", "gso_size", offsetof(struct tctl_kernel, shared_gso_size)},
+    {"net_device", "ifindex", offsetof(struct tctl_kernel, dev_ifindex)},
+    {"net_device", "name", offsetof(struct tctl_kernel, dev_name)},
+    {"net_device", "priv_flags", offsetof(struct tctl_kernel, dev_priv_flags)},
+    {"dst_entry", "xfrm", offsetof(struct tctl_kernel, dst_xfrm)},
 };
 
 _Static_assert(offsetof(struct tctl_kernel, skb_sk) + sizeof(wanted) / sizeof(wanted[0]) * sizeof(struct tctl_member) ==
@@ -151,6 +163,20 @@ void kernel_offsets(const struct btf *btf, struct tctl_kernel *kernel)
     }
 }
 
+/* The bit of sk_buff.active_extensions that says a packet was decrypted; 0: this kernel has none. */
+static uint32_t sec_path(const struct btf *btf)
+{
+    int id = btf ? btf__find_by_name_kind(btf, "skb_ext_id", BTF_KIND_ENUM) : -ENOENT;
+    const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (uint32_t)id);
+    for (uint32_t i = 0; type && i < btf_vlen(type); i++) {
+        const struct btf_enum *value = &btf_enum(type)[i];
+        const char *name = btf__name_by_offset(btf, value->name_off);
+        if (name && strcmp(name, "SKB_EXT_SEC_PATH") == 0)
+            return 1u << value->val;
+    }
+    return 0;
+}
+
 /* No system call says HZ; the coarse clock ticks with it. */
 static uint32_t answer_ticks(void)
 {
@@ -214,5 +240,6 @@ void kernel_find_out(bool percpu, struct tctl_kernel *kernel)
     };
     struct btf *btf = kernel_has_types() ? btf__parse(KERNEL_TYPES, NULL) : NULL;
     kernel_offsets(btf, kernel);
+    kernel->sec_path = sec_path(btf);
     btf__free(btf);
 }

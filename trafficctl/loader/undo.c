@@ -76,6 +76,14 @@ static void pin_back(const struct undo_step *step)
         unlink(step->aside);
 }
 
+static void call_back(const struct undo_step *step)
+{
+    if (step->other_fd >= 0)
+        bpf_map_update_elem(step->fd, &step->slot, &step->other_fd, BPF_ANY);
+    else
+        bpf_map_delete_elem(step->fd, &step->slot);
+}
+
 static void take_back(const struct undo_step *step)
 {
     uint32_t zero = 0;
@@ -105,19 +113,32 @@ static void take_back(const struct undo_step *step)
     case UNDO_ELEMENT:
         bpf_map_update_elem(step->fd, &zero, step->bytes, BPF_ANY);
         break;
+    case UNDO_CALL:
+        call_back(step);
+        break;
     }
+}
+
+static void forget_from(struct undo *undo, size_t armed)
+{
+    for (size_t i = armed; i < UNDO_MAX_STEPS && undo->steps[i].path; i++)
+        step_done(&undo->steps[i]);
+    undo->armed = armed;
 }
 
 void undo_forget(struct undo *undo)
 {
-    for (size_t i = 0; i < UNDO_MAX_STEPS && undo->steps[i].path; i++)
-        step_done(&undo->steps[i]);
-    undo->armed = 0;
+    forget_from(undo, 0);
+}
+
+void undo_to(struct undo *undo, size_t armed)
+{
+    for (size_t i = undo->armed; i-- > armed;)
+        take_back(&undo->steps[i]);
+    forget_from(undo, armed);
 }
 
 void undo_all(struct undo *undo)
 {
-    for (size_t i = undo->armed; i-- > 0;)
-        take_back(&undo->steps[i]);
-    undo_forget(undo);
+    undo_to(undo, 0);
 }

@@ -18,6 +18,7 @@ enum undo_kind {
     UNDO_DETACH,  /* the link fd was made */
     UNDO_UPDATE,  /* the link fd was given another program: give it back the program other_fd */
     UNDO_ELEMENT, /* entry 0 of the array fd was written: put back the bytes */
+    UNDO_CALL,    /* a slot of the program array fd was given a program: put back other_fd, or nothing if it is -1 */
 };
 
 struct undo_step {
@@ -26,6 +27,7 @@ struct undo_step {
     int fd, other_fd;
     struct stat old;
     void *bytes;
+    uint32_t slot;
 };
 
 #define UNDO_MAX_STEPS 128
@@ -45,5 +47,7 @@ void undo_arm(struct undo *undo);
 
 /* Take everything back, last step first. What cannot be taken back is left. */
 void undo_all(struct undo *undo);
+/* Take back what was done since that many steps were armed. */
+void undo_to(struct undo *undo, size_t armed);
 /* Everything was done well: forget it. */
 void undo_forget(struct undo *undo);

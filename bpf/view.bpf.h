@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the programs of traffic.bpf.c see of a packet: the kernel's struct __sk_buff. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+typedef struct __sk_buff view;
+
+static __always_inline __u32 view_length(const view *skb)
+{
+    return skb->len;
+}
+
+static __always_inline __u32 view_gso_size(const view *skb)
+{
+    return skb->gso_size;
+}
+
+static __always_inline bool view_is_ipv4(const view *skb)
+{
+    return skb->protocol == bpf_htons(ETH_P_IP);
+}
+
+/* Number of the interface that the packet is at. */
+static __always_inline __u32 view_iface(const view *skb)
+{
+    return skb->ifindex;
+}
+
+/* Number of the interface that the packet came in by; 0: none, it was made here. */
+static __always_inline __u32 view_came_by(const view *skb)
+{
+    return skb->ingress_ifindex;
+}
+
+static __always_inline bool view_has_owner(const view *skb)
+{
+    return skb->sk;
+}
+
+/* Copy bytes, counted from the network header. Not 0: there are not that many. */
+static __always_inline long view_load(const view *skb, __u32 offset, void *to, __u32 size)
+{
+    return bpf_skb_load_bytes(skb, offset, to, size);
+}
+
+/* The kernel's struct sk_buff, for PEEK alone. */
+static __always_inline const void *view_kernel(const view *skb)
+{
+    return skb;
+}

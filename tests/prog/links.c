@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "links.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <net/if.h>
+
+#include "inside.h"
+#include "job.h"
+#include "kernel.h"
+#include "link.h"
+#include "link_object.h"
+#include "meter.h"
+
+struct links *links_new(bool percpu)
+{
+    const struct world_options options = {.percpu = percpu, .no_daemon = true};
+    struct links *links = calloc(1, sizeof(*links));
+
+    assert_non_null(links);
+    assert_int_equal(world_new(&options, &links->world), 0);
+    the_world = links->world;
+    assert_int_equal(place_enter(links->world, PLACE_A), 0);
+    links->a0 = if_nametoindex("a0");
+    links->fixture = fixture_new(percpu);
+    fixture_load(links->fixture);
+    assert_int_equal(place_leave(links->world), 0);
+    assert_int_not_equal(links->a0, 0);
+    return links;
+}
+
+struct links *links_free(struct links *links)
+{
+    links_remove(links);
+    fixture_free(links->fixture);
+    the_world = world_free(links->world);
+    free(links);
+    return NULL;
+}
+
+int links_load(const struct links *links, bool repairs, struct fault *why)
+{
+    struct fault fault = {0};
+    struct job *job = job_new(&links->fixture->options, NULL, &fault);
+    int r;
+
+    assert_non_null(job);
+    job->repairs = repairs;
+    kernel_find_out(links->fixture->options.percpu, &job->kernel);
+    r = link_object_load(job, why);
+    undo_forget(&job->undo);
+    job_freep(&job);
+    return r;
+}
+
+int links_put(const struct links *links, struct fault *fault)
+{
+    int r;
+
+    assert_int_equal(place_enter(links->world, PLACE_A), 0);
+    r = link_put(links->fixture->bpffs, fault);
+    assert_int_equal(place_leave(links->world), 0);
+    return r;
+}
+
+uint32_t links_look(const struct links *links)
+{
+    struct fault fault = {0};
+    uint32_t there;
+
+    assert_int_equal(place_enter(links->world, PLACE_A), 0);
+    assert_int_equal(link_look(links->fixture->bpffs, &there, &fault), 0);
+    assert_int_equal(place_leave(links->world), 0);
+    return there;
+}
+
+void links_remove(const struct links *links)
+{
+    struct fault fault = {0};
+
+    assert_int_equal(link_remove(links->fixture->bpffs, &fault), 0);
+}
+
+void links_on(const struct links *links)
+{
+    struct fault fault = {0};
+
+    if (links_load(links, false, &fault) < 0 || links_put(links, &fault) < 0)
+        fail_msg("%s", fault.text);
+    assert_int_equal(links_look(links), TCTL_ALL_IFACE_HOOKS);
+}
+
+static struct tctl_stats_value row(const struct links *links)
+{
+    return fixture_row(links->fixture, PIN_IFACE_STATS, &links->a0);
+}
+
+void links_start(struct links *links)
+{
+    assert_int_equal(wire_reset(links->world), 0);
+    links->before = row(links);
+}
+
+struct tctl_stats_value links_counted(const struct links *links)
+{
+    struct tctl_stats_value now = row(links);
+
+    now.rx_packets -= links->before.rx_packets;
+    now.rx_bytes -= links->before.rx_bytes;
+    now.tx_packets -= links->before.tx_packets;
+    now.tx_bytes -= links->before.tx_bytes;
+    return now;
+}
+
+void links_exact(struct links *links)
+{
+    const struct wire_filter everything = {0};
+    const struct tctl_stats_value counted = links_counted(links);
+    struct tctl_counters wire;
+
+    assert_int_equal(wire_count(links->world, &everything, &wire), 0);
+    assert_true(wire.rx_packets + wire.tx_packets > 0);
+    assert_counters_equal("a0",
+                          (struct tctl_counters){.rx_packets = counted.rx_packets,
+                                                 .rx_bytes = counted.rx_bytes,
+                                                 .tx_packets = counted.tx_packets,
+                                                 .tx_bytes = counted.tx_bytes},
+                          wire);
+}
+
+struct tctl_iface_parts links_parts(const struct links *links, uint32_t iface)
+{
+    struct tctl_iface_parts parts = {0};
+
+    fixture_get(links->fixture, PIN_IFACE_PARTS, &iface, &parts);
+    return parts;
+}
