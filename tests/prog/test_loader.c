@@ -3,14 +3,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +17,7 @@
 #include <bpf/bpf.h>
 
 #include "cleanup.h"
+#include "cut_off.h"
 #include "fd.h"
 #include "fixture.h"
 #include "surroundings.h"
@@ -425,19 +424,16 @@ static void loader_attaches_once_however_many_start(void **state)
 static void loader_starts_after_one_that_was_killed(void **state)
 {
     struct fixture *fixture = *state;
-    for (long moment = 0; moment < 60; moment++) {
-        const struct timespec until = {.tv_nsec = moment * 2000000};
-        pid_t child = surroundings_fork(start_once, &fixture->options);
-        nanosleep(&until, NULL);
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, NULL, 0), child);
+    unsigned int change = 1;
+    for (; cut_off(start_once, &fixture->options, change); change += CUT_OFF_STEP) {
         fixture_load(fixture);
         check_attached(fixture);
         assert_int_equal(access(fixture_path(fixture, TCTL_DIR "/new"), F_OK), -1);
         stop(fixture);
-        if (moment % 2)
+        if (change % 2)
             assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
     }
+    assert_true(change > 3 * CUT_OFF_STEP);
 }
 
 static void loader_mounts_once_however_many_start(void **state)

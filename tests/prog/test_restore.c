@@ -2,22 +2,19 @@
 /* The saved policy at a start: what maps that are new come to hold, and that those which were there stay. Root. */
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cleanup.h"
+#include "cut_off.h"
 #include "policing.h"
 #include "policy_file.h"
-#include "surroundings.h"
 
 #define HEAD "trafficctl policy 1\n"
 #define SAVED                                                                                                          \
@@ -217,6 +214,16 @@ static void check_then(const struct policing *policing, enum then then, bool boo
     }
 }
 
+/* As after a boot with the policy that is good, without the programs being loaded anew. */
+static void put_back(struct policing *policing)
+{
+    struct tctl_firewall *firewall = policing_open(policing);
+    save(policing, SAVED, NULL);
+    assert_int_equal(tctl_firewall_restore(firewall), 0);
+    tctl_firewall_close(firewall);
+    holds_saved(policing);
+}
+
 static void bad(struct policing *policing, const char *text, const char *where)
 {
     static const struct {
@@ -235,10 +242,10 @@ static void bad(struct policing *policing, const char *text, const char *where)
     };
     char place[192];
     snprintf(place, sizeof(place), "%s:%s", policing->policy, where);
+    save(policing, SAVED, NULL);
+    boot(policing);
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
-        save(policing, SAVED, NULL);
-        boot(policing);
-        holds_saved(policing);
+        put_back(policing);
         save(policing, text, CASES[i].good);
         policing->fixture->options.on_bad_policy = CASES[i].key;
         if (CASES[i].boots)
@@ -324,17 +331,15 @@ static void a_boot_that_is_killed_opens_nothing(void **state)
     struct policing *policing = *state;
     save(policing, SAVED, NULL);
     stop(policing);
-    for (long moment = 0; moment < 60; moment++) {
-        const struct timespec until = {.tv_nsec = moment * 2000000};
-        assert_int_equal(loader_unload(policing->fixture->bpffs, NULL), 0);
-        pid_t child = surroundings_fork(start_once, &policing->fixture->options);
-        nanosleep(&until, NULL);
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(loader_unload(policing->fixture->bpffs, NULL), 0);
+    unsigned int change = 1;
+    for (; cut_off(start_once, &policing->fixture->options, change); change += CUT_OFF_STEP) {
         start(policing);
         holds_saved(policing);
         stop(policing);
+        assert_int_equal(loader_unload(policing->fixture->bpffs, NULL), 0);
     }
+    assert_true(change > 5 * CUT_OFF_STEP);
 }
 
 #define RESTORE(test) cmocka_unit_test_setup_teardown(test, policing_set_up, policing_tear_down)
