@@ -98,12 +98,3 @@ int iface_base_note(const char *bpffs, const struct link_info *links, size_t cou
         r = note(bpffs, &maps, &links[i]);
     return r;
 }
-
-int iface_base_drop(const char *bpffs, uint32_t index)
-{
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_IFACE_BASE, true, &fd);
-    if (r == 0)
-        r = bpf_map_delete_elem(fd, &index);
-    return r == -ENOENT ? 0 : r;
-}

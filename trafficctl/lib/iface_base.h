@@ -16,9 +16,6 @@
  */
 int iface_base_note(const char *bpffs, const struct link_info *links, size_t count);
 
-/* The interface is gone, and its number may be another's. Success when it was not noted. -errno. */
-int iface_base_drop(const char *bpffs, uint32_t index);
-
 /* Rows of an interface, added up. Of rows of users: those without tag, which hold the others. */
 struct tctl_stats_value iface_base_sum(const struct stats_rows *rows, uint32_t index);
 
