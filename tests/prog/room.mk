@@ -3,13 +3,14 @@
 PROG_SEES := -Itrafficctl/include -Itests/prog -Itests/harness -Inetfilter -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
 $(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES)))
 PROG_TESTS := $(patsubst tests/prog/%.c,$(B)/obj/tests/prog/%,$(wildcard tests/prog/test_*.c))
-PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o $(B)/obj/tests/prog/links.o,$(PROG_OBJ))
+PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o $(patsubst %,$(B)/obj/tests/prog/%.o,links router),$(PROG_OBJ))
 
 $(PROG_TESTS): %: %.o $(PROG_SHARED) $(LOADER_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LOADER_LIBS) -lpthread -o $@
 
 # These have a world of namespaces and a wire, as the end-to-end tests.
-$(patsubst %,$(B)/obj/tests/prog/test_%,netfilter_link): $(B)/obj/tests/prog/links.o $(HARNESS_OBJ)
+$(patsubst %,$(B)/obj/tests/prog/test_%,netfilter_link netfilter_parts): $(B)/obj/tests/prog/links.o $(B)/obj/tests/prog/router.o \
+    $(HARNESS_OBJ)
 $(B)/obj/tests/prog/test_verdict_table: $(patsubst %,$(B)/obj/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 
 # Alone: those that foretell the cookie of a socket, keep time, or hunt races that need every CPU.
