@@ -205,9 +205,11 @@ static void names_fall_back(void **state)
     _cleanup_(names_done) struct names here = {.map_fd = -1, .ask_kernel = true};
     assert_string_equal(names_get(&here, 1), "lo");
     assert_string_equal(names_get(&here, 0), "0");
-    assert_string_equal(names_get(&here, UINT32_MAX), "4294967295");
+    assert_string_equal(names_get(&here, INT32_MAX), "2147483647");
+    assert_string_equal(names_get(&here, TCTL_REMOVED_FIRST), "removed");
+    assert_string_equal(names_get(&here, TCTL_REMOVED_ALL), "removed");
     assert_string_equal(names_get(&here, 1), "lo");
-    assert_int_equal(here.count, 3);
+    assert_int_equal(here.count, 5); /* each is kept once */
     _cleanup_(names_done) struct names elsewhere = {.map_fd = -1, .ask_kernel = false};
     assert_string_equal(names_get(&elsewhere, 1), "1");
 }

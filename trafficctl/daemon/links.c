@@ -4,27 +4,43 @@
 #include <enforce.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <iface_names.h>
+#include <interfaces_page.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <policy_file.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <writer.h>
 
 #include "cleanup.h"
+#include "link_events.h"
 #include "log.h"
 
 /* The first change is followed at once, those of the next moment together: interfaces of containers come in dozens. */
 #define PAUSE_MS 50
 #define RETRY_MS 1000
+/* What is done in one turn of the loop; others wait no longer than that takes. */
+#define DATAGRAMS_AT_ONCE 64
+#define EVENTS_AT_ONCE 512
+#define SOON_MS 1
+/* About 4 KiB of it are charged for each message. */
+#define RECEIVE_BUFFER (4 << 20)
+#define WARN_EACH_SEC 3600
 
 struct links {
     const struct settings *settings;
     struct mnl_socket *netlink; /* NULL: nothing is heard */
     struct event *readable;     /* with netlink only */
     struct event *due;
-    bool changed;                   /* since they were followed last */
-    int listen_error, follow_error; /* of the last time, so that a lasting failure is told once */
+    struct tctl_interfaces *page; /* NULL: nobody counts */
+    struct link_events events;    /* not acted on yet */
+    bool missed;                  /* some were lost, or nobody listened: all are to be asked for */
+    bool changed;                 /* since they were followed last */
+    bool told_full;
+    time_t told_malformed;                       /* CLOCK_MONOTONIC; 0 never */
+    int listen_error, follow_error, names_error; /* of the last time, so that a lasting failure is told once */
 };
 
 static bool is_news(int r, int *last)
@@ -50,43 +66,114 @@ static int follow_locked(const struct links *links, struct fault *fault)
     return r;
 }
 
-static int follow(const struct links *links, struct fault *fault)
-{
-    struct writer writer;
-    int r = writer_open(links->settings->bpffs, &writer);
-    writer.stuck = links->follow_error == -EBUSY; /* or the loop stood still as long as another process does */
-    if (r == 0)
-        r = writer_lock(&writer);
-    if (r == 0) {
-        r = follow_locked(links, fault);
-        writer_unlock(&writer);
-    }
-    writer_done(&writer);
-    return r;
-}
-
 static void plan(const struct links *links, int wait_ms)
 {
     const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     event_add(links->due, &wait);
 }
 
-static void look(struct links *links)
+static void tell_names(struct links *links, const struct iface_names *names, int r)
 {
-    struct fault fault = {0};
-    int r = follow(links, &fault);
-    links->changed = r < 0;
-    if (is_news(r, &links->follow_error))
-        log_error("rules for interfaces do not follow their names: %s; trying again each second",
-                  *fault.text ? fault.text : strerror(-r));
-    plan(links, r < 0 ? RETRY_MS : PAUSE_MS);
+    if (is_news(r, &links->names_error))
+        log_error("names of interfaces do not follow: %s; trying again", strerror(-r));
+    if (names->full && !links->told_full)
+        log_warning("traffic_iface_index_name_map is full: names of interfaces that are there are the kernel's alone");
+    links->told_full |= names->full;
+    if (links->page)
+        links->page->folded += names->folded;
 }
 
-static int receive(const struct links *links)
+/* First what was told, in its order; then, when some of it was lost, what the kernel has now. */
+static int name_all(struct links *links, struct iface_names *names)
 {
-    char buffer[16384];
+    int r = iface_names_open(links->settings->bpffs, names);
+    if (r == 0)
+        r = link_events_apply(&links->events, names, EVENTS_AT_ONCE);
+    if (r == 0 && links->events.count == 0 && links->missed) {
+        r = iface_names_compare(names);
+        links->missed = r < 0;
+    }
+    return r < 0 ? r : iface_names_fold(names);
+}
+
+static int name_locked(struct links *links)
+{
+    _cleanup_(iface_names_done) struct iface_names names;
+    int r = name_all(links, &names);
+    tell_names(links, &names, r);
+    return r;
+}
+
+static void tell_follow(struct links *links, int r, const struct fault *fault)
+{
+    if (is_news(r, &links->follow_error))
+        log_error("rules for interfaces do not follow their names: %s; trying again each second",
+                  *fault->text ? fault->text : strerror(-r));
+}
+
+/* Rules go first: by the names that interfaces had they know which were renamed. */
+static int act(struct links *links)
+{
+    struct fault fault = {0};
+    struct writer writer;
+    int r = writer_open(links->settings->bpffs, &writer);
+    writer.stuck = links->follow_error == -EBUSY; /* or the loop stood still as long as another process does */
+    if (r == 0)
+        r = writer_lock(&writer);
+    int named = r;
+    if (r == 0) {
+        r = follow_locked(links, &fault);
+        named = name_locked(links);
+        writer_unlock(&writer);
+    }
+    writer_done(&writer);
+    tell_follow(links, r, &fault);
+    return r < 0 ? r : named;
+}
+
+static void look(struct links *links)
+{
+    int r = act(links);
+    const bool more = links->events.count > 0 || links->missed;
+    links->changed = r < 0 || more;
+    if (r == 0)
+        plan(links, more ? SOON_MS : PAUSE_MS);
+    else
+        plan(links, r == -EINTR ? PAUSE_MS : RETRY_MS); /* EINTR: they come and go just now */
+}
+
+static void tell_malformed(struct links *links, unsigned int malformed)
+{
+    struct timespec now;
+    if (malformed == 0)
+        return;
+    if (links->page)
+        links->page->malformed += malformed;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (links->told_malformed && now.tv_sec - links->told_malformed < WARN_EACH_SEC)
+        return;
+    links->told_malformed = now.tv_sec ? now.tv_sec : 1;
+    log_warning("rtnetlink said something about interfaces that is not understood; it is ignored and counted");
+}
+
+/* -EAGAIN: there is no more. */
+static int receive(struct links *links)
+{
+    char buffer[16384] __attribute__((aligned(8)));
+    unsigned int malformed = 0;
     ssize_t length = mnl_socket_recvfrom(links->netlink, buffer, sizeof(buffer));
-    return length < 0 ? -errno : 0;
+    if (length < 0)
+        return -errno;
+    int r = link_events_read(&links->events, buffer, (size_t)length, &malformed);
+    tell_malformed(links, malformed);
+    return r;
+}
+
+static void count_overflow(struct links *links)
+{
+    links->missed = true;
+    if (links->page)
+        links->page->overflows++;
 }
 
 static void unsubscribe(struct links *links)
@@ -105,23 +192,34 @@ static void tell_deaf(struct links *links, int r)
         log_error("cannot hear of interfaces that come and go: %s; trying again each second", strerror(-r));
 }
 
-/* What it was is not asked: after a look all names are known, also those that an overflow has lost. */
+/* Also those that an overflow has lost are known after all were asked for. */
 static void on_readable(evutil_socket_t fd, short what, void *data)
 {
     struct links *links = data;
-    int r;
+    int r = 0;
     (void)fd;
     (void)what;
-    do
+    for (int i = 0; i < DATAGRAMS_AT_ONCE && r != -EAGAIN; i++) {
         r = receive(links);
-    while (r == 0 || r == -EINTR || r == -ENOBUFS || r == -ENOSPC);
-    if (r != -EAGAIN) {
-        tell_deaf(links, r);
-        unsubscribe(links);
+        if (r == -ENOBUFS || r == -ENOSPC || r == -ENOMEM)
+            count_overflow(links);
+        else if (r < 0 && r != -EINTR && r != -EAGAIN) {
+            tell_deaf(links, r);
+            unsubscribe(links);
+            break;
+        }
     }
     links->changed = true;
     if (!event_pending(links->due, EV_TIMEOUT, NULL))
         look(links);
+}
+
+/* Beyond net.core.rmem_max it takes CAP_NET_ADMIN; with less, more is lost and asked for again. */
+static void widen(const struct mnl_socket *netlink)
+{
+    int fd = mnl_socket_get_fd(netlink), size = RECEIVE_BUFFER;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
 static void netlink_closep(struct mnl_socket **netlink)
@@ -138,6 +236,7 @@ static int subscribe(struct event_base *base, struct links *links)
     if (!netlink || mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
         mnl_socket_setsockopt(netlink, NETLINK_ADD_MEMBERSHIP, (void *)&group, sizeof(group)) < 0)
         return -errno;
+    widen(netlink);
     links->readable = event_new(base, mnl_socket_get_fd(netlink), EV_READ | EV_PERSIST, on_readable, links);
     if (!links->readable || event_add(links->readable, NULL) < 0)
         return -ENOMEM;
@@ -155,7 +254,7 @@ static void on_due(evutil_socket_t fd, short what, void *data)
         if (r < 0)
             unsubscribe(links);
         tell_deaf(links, r);
-        links->changed = true;
+        links->changed = links->missed = true;
     }
     if (links->changed)
         look(links);
@@ -169,6 +268,9 @@ int links_new(struct event_base *base, const struct settings *settings, struct l
     if (!links)
         return -ENOMEM;
     *links = (struct links){.settings = settings};
+    int r = interfaces_map(settings->bpffs, &links->page);
+    if (r < 0)
+        log_warning("cannot count what is lost of interfaces: %s", strerror(-r));
     links->due = evtimer_new(base, on_due, links);
     if (!links->due) {
         links_free(links);
@@ -186,6 +288,8 @@ struct links *links_free(struct links *links)
     unsubscribe(links);
     if (links->due)
         event_free(links->due);
+    interfaces_unmap(links->page);
+    link_events_done(&links->events);
     free(links);
     return NULL;
 }

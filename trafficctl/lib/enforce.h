@@ -10,6 +10,7 @@
 struct enforce {
     int netd[TCTL_POWERSAVE + 1]; /* maps of netd's chains by number; 0 is not used */
     int rules, ifaces, metered, config, generation;
+    int names; /* of interfaces, as they were when somebody last followed them; read-only */
 };
 
 /* End with enforce_done(), also after a failure. -ENOENT, -EACCES, -EPROTO as pins_open_map(). */
@@ -33,11 +34,17 @@ int enforce_read(const struct enforce *enforce, struct policy *ret_policy);
  */
 int enforce_apply(const struct enforce *enforce, const struct policy *policy, struct fault *fault);
 
+/* The step of it, for its parts: from what the maps hold to what they are to hold. */
+struct image;
+int enforce_step(const struct enforce *enforce, const struct image *from, const struct image *to, struct fault *fault);
+
 /* Whether nobody passes because the saved policy could not be read. -errno of bpf(2). */
 int enforce_set_closed(const struct enforce *enforce, bool closed);
 
 /*
- * Follow interfaces of this network namespace that came and went: metered marks and rules of policy get their numbers,
- * numbers that no interface has any more lose theirs. Nothing else is touched. -ENOMEM, -errno of bpf(2).
+ * Follow interfaces of this network namespace that came, went or got another name: metered marks and rules of policy
+ * get their numbers, numbers that no interface has any more lose theirs. So do those of renamed interfaces that had
+ * what policy asks for by their old names, which are those in traffic_iface_index_name_map: it is to be brought up to
+ * date after this. Nothing else is touched. -ENOMEM, -errno of bpf(2).
  */
 int enforce_follow(const struct enforce *enforce, const struct policy *policy);

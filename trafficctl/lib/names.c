@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iface_names.h"
+
 _Static_assert(TCTL_IFNAME_LEN == IF_NAMESIZE, "names fit");
 
 void names_done(struct names *names)
@@ -19,6 +21,8 @@ static void find(const struct names *names, uint32_t index, char *ret_text)
     char text[TCTL_IFNAME_LEN] = "";
     if (bpf_map_lookup_elem(names->map_fd, &index, text) == 0 && *text)
         text[sizeof(text) - 1] = '\0'; /* a peer may have filled all of it */
+    else if (index >= TCTL_REMOVED_FIRST)
+        snprintf(text, sizeof(text), "%s", IFACE_NAMES_REMOVED); /* its name may have found no room */
     else if (!names->ask_kernel || !if_indextoname(index, text))
         snprintf(text, sizeof(text), "%u", index);
     memcpy(ret_text, text, sizeof(text));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Names of interfaces: from traffic_iface_index_name_map, else from the kernel, else the number. */
+/*
+ * Names of interfaces: from traffic_iface_index_name_map, the last ones of those that were removed too, else from the
+ * kernel, else the number.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -50,26 +50,26 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
     return 0;
 }
 
-static void free_names(struct if_nameindex **names)
-{
-    if (*names)
-        if_freenameindex(*names);
-}
-
+/*
+ * Only numbers without a name get one: the names that others have are what they had before, and whoever follows
+ * interfaces sees by them which were renamed.
+ */
 int record_interfaces(const char *bpffs)
 {
-    _cleanup_(free_names) struct if_nameindex *names = if_nameindex();
-    if (!names)
-        return -errno;
+    _cleanup_(ifaces_done) struct ifaces ifaces = {0};
     _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_IFACE_INDEX_NAME, true, &fd);
-    for (const struct if_nameindex *name = names; r == 0 && name->if_index != 0; name++) {
+    int r = ifaces_list(&ifaces);
+    if (r == 0)
+        r = pins_open_map(bpffs, PIN_IFACE_INDEX_NAME, true, &fd);
+    if (r < 0)
+        return r;
+    for (const struct if_nameindex *name = ifaces.all; (r == 0 || r == -EEXIST) && name->if_index; name++) {
         char value[TCTL_IFNAME_LEN] = "";
         uint32_t index = name->if_index;
         snprintf(value, sizeof(value), "%s", name->if_name);
-        r = bpf_map_update_elem(fd, &index, value, BPF_ANY);
+        r = bpf_map_update_elem(fd, &index, value, BPF_NOEXIST);
     }
-    return r;
+    return r == -EEXIST ? 0 : r;
 }
 
 void record_seen(struct tctl_state *state, uint32_t attached, uint32_t chains)

@@ -10,7 +10,7 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
 /* Note the effective options. */
 void record_options(struct tctl_state *state, const struct load_options *options);
 
-/* Names of the interfaces that there are now. A full map loses the rest. */
+/* Names of the interfaces that there are now, where their numbers have none yet. A full map loses the rest. */
 int record_interfaces(const char *bpffs);
 
 /* Note what is attached and which chains are switched on, as seen now. */
