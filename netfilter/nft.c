@@ -164,10 +164,12 @@ static bool table_is_right(const struct putting *putting)
     return seen->exists && !orphaned && !(seen->flags & NFT_TABLE_F_DORMANT);
 }
 
+/* The kernel adds no chains with hooks to a table that the same batch changes: that one is adopted first, alone. */
 static int plan(struct putting *putting)
 {
     int r = table_is_right(putting) ? 0 : put_table(putting);
-    for (size_t i = 0; i < NFT_PLACES && r == 0; i++)
+    bool adopting = putting->seen.exists && putting->table_part > 0;
+    for (size_t i = 0; i < NFT_PLACES && !adopting && r == 0; i++)
         r = plan_chain(putting, i);
     return r;
 }
