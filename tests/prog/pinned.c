@@ -96,6 +96,9 @@ static int set_up(void **state, bool percpu)
     pin_map(pinned, PIN_GENERATION);
     pin_map(pinned, PIN_CONFIG);
     pin_map(pinned, PIN_DROPS);
+    pin_map(pinned, PIN_ROW_COUNT);
+    pin_map(pinned, PIN_IFACE_PARTS);
+    pin_map(pinned, PIN_IFACE_BASE);
     if (percpu)
         pin_map(pinned, PIN_SPILL);
     fill_state(pinned);
