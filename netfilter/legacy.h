@@ -4,7 +4,17 @@
 
 #include "netfilter.h"
 
-/* As netfilter_put(), _look() and _remove(). -ENOTSUP: no iptables-legacy, or this kernel has none of its tables. */
+/*
+ * As netfilter_put(), _look() and _remove(): chains bw_raw_PREROUTING and bw_mangle_POSTROUTING, which are ours by
+ * these names. Written by iptables-legacy-restore, and only what is not right; looked at without running anything. Only
+ * legacy_put() asks for tables that are not there yet, which makes them. A kernel without IPv6 at all has no packets to
+ * count there: its two places are "there".
+ *
+ * -ENOTSUP: no iptables-legacy, or this kernel lacks its tables or the match "bpf"; -EBUSY: others hold the lock of
+ * xtables; -ETIMEDOUT: the tool was killed (after 3 s, and as much again where something was to be taken back); -EIO:
+ * it refused, or did something else; -EBADMSG: the kernel gave no table; -ENOENT of put: a program is not pinned;
+ * -EPERM. After a failed legacy_put() what this call wrote is taken back.
+ */
 int legacy_put(const char *bpffs, struct fault *fault);
 int legacy_look(const char *bpffs, uint32_t *ret_there, struct fault *fault);
 int legacy_remove(const char *bpffs, struct fault *fault);
