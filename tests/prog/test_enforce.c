@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
@@ -247,6 +248,63 @@ static void rules_and_marks_follow_interfaces(void **state)
     }
 }
 
+static void rename_iface(const struct policing *policing, const char *from, const char *to)
+{
+    char line[128], name[TCTL_IFNAME_LEN] = "";
+    uint32_t number = policing_number(from);
+
+    snprintf(name, sizeof(name), "%s", from);
+    fixture_put(policing->fixture, PIN_IFACE_INDEX_NAME, &number, name); /* as whoever follows it has seen it */
+    snprintf(line, sizeof(line), "ip link set %s name %s", from, to);
+    assert_int_equal(system(line), 0); /* NOLINT: the test's own words */
+}
+
+/* Who has the name has what is asked for of it, not who had it. */
+static void rules_and_marks_follow_names(void **state)
+{
+    const struct policing *policing = *state;
+    const uint32_t plain = policing_number("plain0"), metered = policing_number("metered0"), b = B;
+    const struct tctl_uid_iface raw = {B, metered};
+    _cleanup_policy_ struct policy asked = {0};
+
+    assert_int_equal(policy_set_iface(&asked, A, "metered0"), 0);
+    assert_int_equal(policy_set_metered(&asked, "metered0", true), 0);
+    enforcing_apply(policing, &asked);
+    policing_put_word(policing, B, TCTL_BIT(TCTL_IFACE_RULE));
+    fixture_put(policing->fixture, PIN_UID_IFACE, &b, &raw);
+    rename_iface(policing, "metered0", "other0");
+    assert_int_equal(enforce_follow(&policing->maps, &asked), 0);
+    assert_int_equal(policing_mark(policing, metered), POLICING_NO_ROW);
+    assert_int_equal(policing_iface(policing, A), TCTL_NO_IFACE);
+    assert_int_equal(policing_iface(policing, B), metered); /* nobody's but a peer's: by number */
+    rename_iface(policing, "plain0", "metered0");
+    assert_int_equal(enforce_follow(&policing->maps, &asked), 0);
+    assert_int_equal(policing_mark(policing, plain), 1);
+    assert_int_equal(policing_iface(policing, A), plain);
+    rename_iface(policing, "metered0", "plain0");
+    rename_iface(policing, "other0", "metered0");
+    assert_int_equal(enforce_follow(&policing->maps, &asked), 0);
+    assert_int_equal(policing_mark(policing, plain), POLICING_NO_ROW);
+    assert_int_equal(policing_mark(policing, metered), 1);
+    assert_int_equal(policing_iface(policing, A), metered);
+}
+
+/* By a name that the policy does not give. */
+static void marks_of_peers_stay_with_the_number(void **state)
+{
+    const struct policing *policing = *state;
+    const uint32_t plain = policing_number("plain0");
+    _cleanup_policy_ struct policy asked = {0};
+
+    assert_int_equal(policy_set_metered(&asked, "metered0", true), 0);
+    enforcing_apply(policing, &asked);
+    fixture_put(policing->fixture, PIN_METERED, &plain, &(uint8_t){1});
+    rename_iface(policing, "plain0", "other0");
+    assert_int_equal(enforce_follow(&policing->maps, &asked), 0);
+    assert_int_equal(policing_mark(policing, plain), 1);
+    assert_int_equal(policing_mark(policing, policing_number("metered0")), 1);
+}
+
 /* What peers have asked for of interfaces that are there, and everything that is not about interfaces. */
 static void following_touches_nothing_else(void **state)
 {
@@ -296,6 +354,8 @@ int main(void)
         ENFORCE(an_allow_list_is_emptied_when_no_program_goes_by_it),
         ENFORCE(thousands_are_replaced),
         ENFORCE(rules_and_marks_follow_interfaces),
+        ENFORCE(rules_and_marks_follow_names),
+        ENFORCE(marks_of_peers_stay_with_the_number),
         ENFORCE(following_touches_nothing_else),
         cmocka_unit_test(nothing_is_opened_where_nothing_is_pinned),
     };
