@@ -57,3 +57,19 @@ int denial_with_signal(uint32_t call)
 
     return install(&program);
 }
+
+int denial_of_argument(uint32_t call, unsigned int argument, uint32_t value, int error)
+{
+    const uint32_t where = at(offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t) + LOW_WORD);
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at(offsetof(struct seccomp_data, nr))),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, where),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof(code) / sizeof(*code), .filter = code};
+
+    return install(&program);
+}

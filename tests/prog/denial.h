@@ -15,3 +15,6 @@ int denial_of_bpf(uint64_t commands, int error);
 
 /* From now on this system call does nothing but raise SIGSYS, and succeeds if that is handled. Errors as above. */
 int denial_with_signal(uint32_t call);
+
+/* From now on this system call fails with that errno where one of its arguments (0 is the first) has this value. */
+int denial_of_argument(uint32_t call, unsigned int argument, uint32_t value, int error);
