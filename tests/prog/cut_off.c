@@ -41,8 +41,8 @@ static bool is_change(uint64_t number, uint64_t command)
                || number == __NR_rename
 #endif
             ;
-    return command == BPF_OBJ_PIN || command == BPF_MAP_UPDATE_ELEM || command == BPF_MAP_UPDATE_BATCH ||
-           command == BPF_LINK_CREATE || command == BPF_LINK_UPDATE;
+    return command == BPF_OBJ_PIN || command == BPF_PROG_TEST_RUN || command == BPF_MAP_UPDATE_ELEM ||
+           command == BPF_MAP_UPDATE_BATCH || command == BPF_LINK_CREATE || command == BPF_LINK_UPDATE;
 }
 
 /* It stands before a call or behind one. */

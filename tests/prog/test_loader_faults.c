@@ -102,8 +102,9 @@ static void check_misfit(struct fixture *fixture, enum pin_id id, const char *fo
 static void misfit_of_size(void **state)
 {
     struct fixture *fixture = *state;
-    fixture->options.entries[LOAD_COOKIE_TAG] = 20000;
-    check_misfit(fixture, PIN_COOKIE_TAG, "10000 entries", "20000 entries");
+    fixture->options.entries[LOAD_COOKIE_TAG] = 5000;
+    check_misfit(fixture, PIN_COOKIE_TAG, "10000 entries", "5000 entries");
+    check_says("downgrade");
 }
 
 static void misfit_of_type(void **state)

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "fd.h"
+#include "grow.h"
 #include "hooks.h"
 #include "iterators.h"
 #include "maps.h"
@@ -44,18 +45,38 @@ static bool is_other_counters(const struct shape *found, const struct shape *wan
     return found->type != wanted->type && (found->type == BPF_MAP_TYPE_HASH || found->type == BPF_MAP_TYPE_PERCPU_HASH);
 }
 
-static int compare(const struct job *job, enum pin_id id, const char *path, const struct shape *found,
+/* Nothing but larger. */
+static bool is_smaller(const struct shape *found, const struct shape *wanted)
+{
+    struct shape larger = *found;
+    larger.entries = wanted->entries;
+    return found->entries < wanted->entries && memcmp(&larger, wanted, sizeof(larger)) == 0;
+}
+
+static int refuse_downgrade(const struct job *job, const char *path, const char *found, const char *wanted)
+{
+    return fault_set(
+        job->fault, -EEXIST,
+        "%s is pinned as %s, wanted is %s: maps are made larger, and no downgrade makes them smaller: " AND_NOW, path,
+        found, wanted);
+}
+
+static int compare(struct job *job, enum pin_id id, const char *path, const struct shape *found,
                    const struct shape *wanted)
 {
     if (memcmp(found, wanted, sizeof(*found)) == 0)
         return 0;
+    if (grow_can(id) && !job->repairs && is_smaller(found, wanted)) {
+        job->grow.wanted |= UINT64_C(1) << id;
+        return 0;
+    }
     char is[128], should[128];
     describe(found, is, sizeof(is));
     describe(wanted, should, sizeof(should));
     if (pins[id].counters && is_other_counters(found, wanted))
         return fault_set(job->fault, -EEXIST, "%s is pinned as %s, wanted for --counters %s is %s: " AND_NOW, path, is,
                          job->options->percpu ? "percpu" : "shared", should);
-    return misfit(job, path, is, should);
+    return is_smaller(wanted, found) ? refuse_downgrade(job, path, is, should) : misfit(job, path, is, should);
 }
 
 static int check_version(const struct job *job, const char *path, int fd, uint32_t size)
@@ -69,12 +90,12 @@ static int check_version(const struct job *job, const char *path, int fd, uint32
         return r;
     if (state->abi_version == TCTL_ABI_VERSION)
         return 0;
-    return fault_set(job->fault, -EEXIST,
-                     "%s was made by layout version %u of trafficctl, this is version %d: " AND_NOW, path,
-                     state->abi_version, TCTL_ABI_VERSION);
+    return fault_set(
+        job->fault, -EEXIST, "%s was made by layout version %u of trafficctl, this is version %d: %s" AND_NOW, path,
+        state->abi_version, TCTL_ABI_VERSION, state->abi_version > TCTL_ABI_VERSION ? "no downgrade; " : "");
 }
 
-static int check_map(const struct job *job, enum pin_id id, const char *path, int fd)
+static int check_map(struct job *job, enum pin_id id, const char *path, int fd)
 {
     if (!maps_wanted(job, id))
         return misfit(job, path, "a map of --counters percpu", "none");
@@ -146,7 +167,7 @@ static int check_link(const struct job *job, enum pin_id id, const char *path, i
     return -EINVAL;
 }
 
-static int check(const struct job *job, enum pin_id id, const char *path, int fd)
+static int check(struct job *job, enum pin_id id, const char *path, int fd)
 {
     enum pin_kind kind = PIN_MAP;
     int r = pins_kind(fd, &kind);

@@ -19,7 +19,7 @@ struct job *job_new(const struct load_options *options, load_warn_fn warn, struc
     job->cgroup_fd = -1;
     job->running_fd = -1;
     for (int id = 0; id < PINS; id++)
-        job->found[id] = -1;
+        job->found[id] = job->grow.leftover[id] = -1;
     return job;
 }
 
@@ -30,8 +30,10 @@ void job_freep(struct job **job)
     traffic__destroy((*job)->skeleton);
     fd_close((*job)->cgroup_fd);
     fd_close((*job)->running_fd);
-    for (int id = 0; id < PINS; id++)
+    for (int id = 0; id < PINS; id++) {
         fd_close((*job)->found[id]);
+        fd_close((*job)->grow.leftover[id]);
+    }
     free(*job);
 }
 

@@ -15,6 +15,15 @@
 
 struct traffic;
 
+/* Of grow.h. */
+struct job_grow {
+    uint64_t wanted;    /* 1 << enum pin_id: this pin's map is replaced by a larger one */
+    int leftover[PINS]; /* the larger one that a killed start has made for counters; -1: none */
+    bool again;         /* and some of these are smaller than asked for now: another start after this one */
+    bool was_odd;       /* a start that was killed has left tctl_interfaces.moves odd */
+    bool begun, final;
+};
+
 struct job {
     const struct load_options *options;
     load_warn_fn warn;
@@ -30,6 +39,7 @@ struct job {
     int cgroup_fd;
     uint64_t cgroup_id;
     int found[PINS]; /* what was pinned when the start began; -1: nothing */
+    struct job_grow grow;
 };
 
 /* NULL: no memory. Ended with job_freep(); undo is the caller's to end. */

@@ -140,12 +140,20 @@ int maps_shape(struct job *job)
     return r < 0 ? r : choose(job);
 }
 
+/* -1: a new one is made. */
+static int map_to_reuse(const struct job *job, enum pin_id id)
+{
+    if (job->grow.leftover[id] >= 0)
+        return job->grow.leftover[id];
+    return job->grow.wanted & UINT64_C(1) << id ? -1 : job->found[id];
+}
+
 int maps_reuse(struct job *job)
 {
     int r = 0;
     for (int id = 0; id < PINS && r == 0; id++)
-        if (maps_wanted(job, id) && job->found[id] >= 0)
-            r = bpf_map__reuse_fd(maps_of(job, id), job->found[id]);
+        if (maps_wanted(job, id) && map_to_reuse(job, id) >= 0)
+            r = bpf_map__reuse_fd(maps_of(job, id), map_to_reuse(job, id));
     return r;
 }
 

@@ -8,6 +8,7 @@
 
 #include "complaint.h"
 #include "examine.h"
+#include "grow.h"
 #include "iterators.h"
 #include "kernel.h"
 #include "maps.h"
@@ -54,7 +55,9 @@ int programs_prepare(struct job *job)
         return fault_set(job->fault, -errno, "cannot open the programs: %s", complaint_text());
     look_at_kernel(job);
     int r = maps_shape(job);
-    return r < 0 ? r : examine_pins(job);
+    if (r == 0)
+        r = examine_pins(job);
+    return r < 0 ? r : grow_examine(job);
 }
 
 int programs_load(struct job *job)

@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "configure.h"
 #include "fd.h"
+#include "grow.h"
 #include "hooks.h"
 #include "interfaces.h"
 #include "job.h"
@@ -43,6 +44,8 @@ static int load_and_attach(struct job *job, uint32_t *ret_wanted)
     int r = programs_load(job);
     if (r == 0)
         r = maps_pin(job);
+    if (r == 0)
+        r = grow_begin(job);
     if (r == 0)
         r = owner_set_all(job->options, job->warn, &job->undo, job->fault);
     if (r == 0 && job->options->bpffs_search)
@@ -101,6 +104,8 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
     if (r == 0)
         r = interfaces_start(job, loaded);
     if (r == 0)
+        r = grow_end(job);
+    if (r == 0)
         r = look_remember(loaded);
     if (r < 0) {
         loaded_free(loaded);
@@ -147,6 +152,14 @@ static int start_locked(struct job *job, struct loaded **ret_loaded)
     return r < 0 ? r : hold(job, wanted, ret_loaded);
 }
 
+static void take_back(struct job *job)
+{
+    if (grow_is_final(job))
+        return; /* the programs that ran before count in maps that are pinned no more */
+    undo_all(&job->undo);
+    grow_undo(job);
+}
+
 static int start(struct job *job, bool keep_running, struct loaded **ret_loaded)
 {
     const char *bpffs = job->options->bpffs;
@@ -169,22 +182,34 @@ static int start(struct job *job, bool keep_running, struct loaded **ret_loaded)
         r = refuse_files(job->fault);
     /* Before the locks go: nobody else may find it half there. */
     if (r < 0)
-        undo_all(&job->undo);
+        take_back(job);
     else
         finish(job, *ret_loaded);
+    return r;
+}
+
+/* *ret_again: maps that a killed start had made larger are so now, and are to be still larger. */
+static int start_once(const struct load_options *options, bool keep_running, load_warn_fn warn_fn,
+                      struct loaded **ret_loaded, struct fault *fault, bool *ret_again)
+{
+    _cleanup_(job_freep) struct job *job = job_new(options, warn_fn, fault);
+    if (!job)
+        return -ENOMEM;
+    int r = start(job, keep_running, ret_loaded);
+    undo_forget(&job->undo);
+    *ret_again = r == 0 && job->grow.again;
     return r;
 }
 
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn_fn,
                  struct loaded **ret_loaded, struct fault *fault)
 {
-    int r;
-    {
-        _cleanup_(job_freep) struct job *job = job_new(options, warn_fn, fault);
-        if (!job)
-            return -ENOMEM;
-        r = start(job, keep_running, ret_loaded);
-        undo_forget(&job->undo);
+    bool again = false;
+    int r = start_once(options, keep_running, warn_fn, ret_loaded, fault, &again);
+    if (again) {
+        loaded_free(*ret_loaded);
+        *ret_loaded = NULL;
+        r = start_once(options, keep_running, warn_fn, ret_loaded, fault, &again);
     }
     /* libbpf's copies of the programs and the kernel's types were most of this process. */
     malloc_trim(0);

@@ -8,6 +8,7 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "fd.h"
+#include "grow.h"
 #include "interfaces.h"
 #include "job.h"
 #include "loader.h"
@@ -64,6 +65,7 @@ static int remove_all(const char *bpffs, struct fault *fault)
     if (r < 0)
         return r;
     aside_clear(bpffs);
+    grow_clear(bpffs);
     r = remove_folder(bpffs, PINS_MONITORING_DIR, fault);
     if (r == 0)
         r = remove_folder(bpffs, PINS_RUNNING_DIR, fault);
