@@ -20,11 +20,13 @@ static const struct part_name {
 } PARTS[] = {
 #define PART(name) #name, offsetof(struct tctl_verify_side, name)
     {PART(headers), {"headers of the link layer", "headers of the link layer"}},
-    {PART(other), {"no IP, or dropped before the hooks", "no IP, or past the hooks"}},
+    {PART(other),
+     {"no IP, another interface's on top, or dropped early", "no IP, another interface's on top, or past the hooks"}},
     {PART(merged), {"one packet for the link, several on the wire", "one packet for the link, several on the wire"}},
     {PART(unlinked), {"passed on by the bridge", "dropped after it was counted"}},
     {PART(forwarded), {"forwarded", "forwarded"}},
     {PART(ownerless), {"no counted socket took it", "sent by the kernel itself"}},
+    {PART(outside), {"", "sent by sockets that are not counted"}},
     {PART(extra), {"taken by several sockets", "sent by a socket, dropped before the hooks"}},
     {PART(unexplained), {"NOT EXPLAINED", "NOT EXPLAINED"}},
 #undef PART

@@ -4,6 +4,7 @@
 #include <enforce.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <iface_base.h>
 #include <iface_names.h>
 #include <interfaces_page.h>
 #include <libmnl/libmnl.h>
@@ -93,6 +94,8 @@ static int name_all(struct links *links, struct iface_names *names)
         r = iface_names_compare(names);
         links->missed = r < 0;
     }
+    if (r == 0 && links->events.count == 0)
+        r = iface_base_note_all(links->settings->bpffs);
     return r < 0 ? r : iface_names_fold(names);
 }
 

@@ -4,8 +4,8 @@
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 
-/* What is no IP has this many bytes at least (an ARP packet has 28), and this many at most. */
-#define LEAST_OTHER 8
+/* What is no IP has this many bytes at least (an ARP packet), and this many at most. */
+#define LEAST_OTHER 28
 #define MOST_OTHER 65575
 
 /* What each further segment of a super-packet repeats: IPv4 and TCP without options, IPv6 and TCP with most of them. */
@@ -76,27 +76,20 @@ static bool may_be_segments(struct tctl_part rest, struct tctl_part merged)
     return rest.bytes / rest.packets >= LEAST_HEADERS && rest.bytes / rest.packets <= MOST_HEADERS;
 }
 
-/*
- * How a link counts: with headers or without (veth in NAPI mode), before super-packets are made or after. Nobody says
- * which; the first that leaves a rest that can be is it, the one that leaves least coming first. rest: what the link
- * has, less headers and the kernel's packets.
- */
-static bool fits(struct tctl_part rest, struct tctl_part merged, struct tctl_verify_side *side)
+/* What the link has for a super-packet. */
+enum super {
+    SUPER_MANY, /* its segments: it was made later, or is cut before */
+    SUPER_SOME, /* now this, now that */
+    SUPER_ONE,
+};
+
+/* rest: what the link has, less headers and the kernel's packets. */
+static bool fits(enum super super, struct tctl_part rest, struct tctl_part merged, struct tctl_verify_side *side)
 {
-    struct tctl_part as_wire = part_less(rest, merged);
-    if (may_be_other(as_wire)) {
-        side->other = as_wire;
-        side->merged = (struct tctl_part){0};
-        return true;
-    }
-    if (may_be_segments(rest, merged)) {
-        side->other = (struct tctl_part){0};
-        side->merged = part_less(rest, merged);
-        return true;
-    }
-    side->other = rest;
-    side->merged = negative(merged);
-    return may_be_other(rest);
+    const struct tctl_part seen = super == SUPER_MANY ? merged : super == SUPER_SOME ? rest : (struct tctl_part){0};
+    side->other = part_less(rest, seen);
+    side->merged = part_less(seen, merged);
+    return super == SUPER_SOME ? may_be_segments(rest, merged) : may_be_other(side->other);
 }
 
 static void count_headers(const struct tctl_part *since, uint32_t header, struct tctl_verify_side *side)
@@ -111,18 +104,37 @@ static bool is_another_header(struct tctl_part rest)
     return rest.packets == 0 && rest.bytes > 0;
 }
 
+/*
+ * How a link counts, with headers or without (veth in NAPI mode), nobody says: the first of these that leaves a rest
+ * that can be is it. Those that leave none come first, then those that leave least.
+ */
+static const struct attempt {
+    bool headers, exact;
+    enum super super;
+} ATTEMPTS[] = {
+    {true, true, SUPER_MANY},   {true, true, SUPER_ONE},    {false, true, SUPER_MANY}, {false, true, SUPER_ONE},
+    {true, false, SUPER_MANY},  {false, false, SUPER_MANY}, {true, false, SUPER_SOME}, {true, false, SUPER_ONE},
+    {false, false, SUPER_SOME}, {false, false, SUPER_ONE},
+};
+
+static bool succeeds(const struct attempt *attempt, const struct explain_facts *facts, struct tctl_part since,
+                     struct tctl_part rest, struct tctl_verify_side *side)
+{
+    count_headers(&since, attempt->headers ? facts->header : 0, side);
+    if (!fits(attempt->super, part_less(rest, side->headers), whole(facts->merged), side))
+        return false;
+    return !attempt->exact || (side->other.packets == 0 && side->other.bytes == 0);
+}
+
 /* since: of the link, since its base. rest: the same less the kernel's packets since then. */
 static void explain_link(const struct explain_facts *facts, struct tctl_part since, struct tctl_part rest,
                          struct tctl_verify_side *side)
 {
-    const uint32_t headers[] = {facts->header, 0};
-    const struct tctl_part merged = whole(facts->merged);
-    for (size_t i = 0; i < 2; i++) {
-        count_headers(&since, headers[i], side);
-        if (fits(part_less(rest, side->headers), merged, side))
+    for (size_t i = 0; i < sizeof(ATTEMPTS) / sizeof(*ATTEMPTS); i++) {
+        if (succeeds(&ATTEMPTS[i], facts, since, rest, side))
             return;
     }
-    side->merged = negative(merged);
+    side->merged = negative(whole(facts->merged));
     side->other = (struct tctl_part){0};
     count_headers(&since, facts->header, side);
     rest = part_less(rest, side->headers);
@@ -141,7 +153,7 @@ static void explain_users(const struct explain_facts *facts, struct tctl_verify_
     rest = part_less(rest, side->forwarded);
     if (facts->out) {
         side->ownerless = whole(facts->ownerless);
-        split(part_less(rest, side->ownerless), &side->unexplained, &side->extra);
+        split(part_less(rest, side->ownerless), facts->part ? &side->outside : &side->unexplained, &side->extra);
     } else {
         split(rest, &side->ownerless, &side->extra);
     }

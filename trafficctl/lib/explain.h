@@ -8,6 +8,7 @@ struct explain_facts {
     bool out;     /* tx */
     bool counted; /* by the interface programs; false: interface, merged, forwarded, ownerless are 0 */
     bool bridge;  /* its rows may hold what it passes on below IP, br_netfilter */
+    bool part;    /* not all sockets are counted: cgroup = DIR */
     uint32_t header;
     struct tctl_amount link, base_link; /* now, and when counting began */
     struct tctl_amount rows, base_rows; /* base_rows: without what was merged */

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -85,7 +86,7 @@ static int note(const char *bpffs, struct base_maps *maps, const struct link_inf
         return r;
     base.link = iface_base_link(link);
     r = bpf_map_update_elem(maps->base, &link->index, &base, BPF_NOEXIST);
-    return r == -EEXIST ? 0 : r;
+    return r == -EEXIST || r == -E2BIG ? 0 : r;
 }
 
 int iface_base_note(const char *bpffs, const struct link_info *links, size_t count)
@@ -97,4 +98,12 @@ int iface_base_note(const char *bpffs, const struct link_info *links, size_t cou
     for (size_t i = 0; i < count && r == 0; i++)
         r = note(bpffs, &maps, &links[i]);
     return r;
+}
+
+int iface_base_note_all(const char *bpffs)
+{
+    _cleanup_free_ struct link_info *links = NULL;
+    size_t count = 0;
+    int r = link_list_read(&links, &count);
+    return r < 0 ? r : iface_base_note(bpffs, links, count);
 }

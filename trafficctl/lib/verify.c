@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
+#include "effective.h"
 #include "explain.h"
 #include "fd.h"
 #include "handle.h"
@@ -25,7 +27,7 @@ struct list {
 
 /* All that is asked, in this order: what a packet raises last on its way in is read last. */
 struct readings {
-    bool counted;
+    bool counted, part;
     struct list before;
     int parts, bases;
     struct stats_rows rows, users;
@@ -79,9 +81,25 @@ static int read_maps(const struct tctl *traffic, struct readings *readings)
     return r;
 }
 
+/* The root of cgroup2 has this inode number, and holds all sockets. */
+#define WHOLE_CGROUP 1
+
+static int read_part(const struct tctl *traffic, bool *ret_part)
+{
+    char dir[EFFECTIVE_LEN];
+    struct stat group;
+    int r = effective_read(traffic->bpffs, "cgroup", dir);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret_part = r == 0 && *dir && (stat(dir, &group) < 0 || group.st_ino != WHOLE_CGROUP);
+    return 0;
+}
+
 static int read_all(const struct tctl *traffic, struct readings *readings)
 {
-    int r = read_list(&readings->before);
+    int r = read_part(traffic, &readings->part);
+    if (r == 0)
+        r = read_list(&readings->before);
     if (r == 0)
         r = read_maps(traffic, readings);
     return r < 0 ? r : read_list(&readings->links);
@@ -135,13 +153,14 @@ static int gather_facts(const struct readings *readings, const struct link_info 
     return r < 0 ? r : look_up(readings->bases, link->index, &facts->base, ret_noted);
 }
 
-static struct tctl_verify_side side_of(const struct iface_facts *iface, bool counted, bool out)
+static struct tctl_verify_side side_of(const struct readings *readings, const struct iface_facts *iface, bool out)
 {
     struct tctl_verify_side side;
     const struct tctl_amount now = amount(&iface->now, out), first = amount(&iface->before, out);
     const struct explain_facts facts = {
         .out = out,
-        .counted = counted,
+        .counted = readings->counted,
+        .part = readings->part,
         .bridge = strcmp(iface->link->kind, "bridge") == 0,
         .header = explain_header(iface->link->type),
         .link = now,
@@ -165,8 +184,8 @@ static int fill_row(const struct readings *readings, const struct link_info *lin
     if (r < 0)
         return r;
     memcpy(ret_row->iface, link->name, sizeof(ret_row->iface));
-    ret_row->rx = side_of(&facts, readings->counted, false);
-    ret_row->tx = side_of(&facts, readings->counted, true);
+    ret_row->rx = side_of(readings, &facts, false);
+    ret_row->tx = side_of(readings, &facts, true);
     return 0;
 }
 

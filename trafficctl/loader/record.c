@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <iface_base.h>
 #include <ifaces.h>
 #include <net/if.h>
 #include <state.h>
@@ -58,7 +59,9 @@ int record_interfaces(const char *bpffs)
 {
     _cleanup_(ifaces_done) struct ifaces ifaces = {0};
     _cleanup_fd_ int fd = -1;
-    int r = ifaces_list(&ifaces);
+    int r = iface_base_note_all(bpffs);
+    if (r == 0)
+        r = ifaces_list(&ifaces);
     if (r == 0)
         r = pins_open_map(bpffs, PIN_IFACE_INDEX_NAME, true, &fd);
     if (r < 0)

@@ -30,7 +30,7 @@ struct tctl_part {
  * One direction of an interface. What the link says is what its users have, and all of the parts:
  *
  *   link      = interface + headers + other + merged + unlinked
- *   interface = users + forwarded + ownerless + extra + unexplained
+ *   interface = users + forwarded + ownerless + outside + extra + unexplained
  *
  * in packets and in bytes. Where interfaces are not counted, interface stands for users.
  */
@@ -45,6 +45,7 @@ struct tctl_verify_side {
     struct tctl_part unlinked;    /* counted, but not by the link: tx: dropped then; rx: a bridge passed it on */
     struct tctl_part forwarded;   /* for somebody else */
     struct tctl_part ownerless;   /* tx: sent by the kernel itself; rx: no counted socket took it */
+    struct tctl_part outside;     /* tx: sent by sockets outside the control group, where not all are counted */
     struct tctl_part extra;       /* users have more: tx: dropped after that; rx: several sockets took it */
     struct tctl_part unexplained;
     struct tctl_amount moved; /* what the link counted while all this was read: as much may be in any part */
