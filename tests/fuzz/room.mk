@@ -15,6 +15,7 @@ $(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c set
 $(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy policy_text chains pins locks) \
     $(wildcard trafficctl/base/*.c))
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)
+$(B)/fuzz/fuzz_legacy: $(call fuzzed,$(patsubst %,netfilter/legacy_%.c,entries place text))
 
 $(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)

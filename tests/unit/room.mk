@@ -25,6 +25,7 @@ $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN)
     $(patsubst %,$(B)/san/tests/unit/%.o,fwmark_server tag_client)
 $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/san/tests/unit/policies.o
 $(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdicts verdict_packet verdict_rows)
+$(B)/san/tests/unit/test_legacy_entries: $(patsubst %,$(B)/san/netfilter/legacy_%.o,entries place text)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 
 # Those that wait begin first, and the others run meanwhile.
