@@ -37,7 +37,8 @@ struct links {
     struct event *due;
     struct tctl_interfaces *page; /* NULL: nobody counts */
     struct link_events events;    /* not acted on yet */
-    bool missed;                  /* some were lost, or nobody listened: all are to be asked for */
+    bool missed;                  /* some were lost, or nobody listened: all are to be asked for ... */
+    bool stale;                   /* ... but after what was told before that, whose end may be among the lost */
     bool changed;                 /* since they were followed last */
     bool told_full;
     time_t told_malformed;                       /* CLOCK_MONOTONIC; 0 never */
@@ -90,7 +91,7 @@ static int name_all(struct links *links, struct iface_names *names)
     int r = iface_names_open(links->settings->bpffs, names);
     if (r == 0)
         r = link_events_apply(&links->events, names, EVENTS_AT_ONCE);
-    if (r == 0 && links->events.count == 0 && links->missed) {
+    if (r == 0 && links->events.count == 0 && links->missed && !links->stale) {
         r = iface_names_compare(names);
         links->missed = r < 0;
     }
@@ -174,7 +175,7 @@ static int receive(struct links *links)
 
 static void count_overflow(struct links *links)
 {
-    links->missed = true;
+    links->missed = links->stale = true;
     if (links->page)
         links->page->overflows++;
 }
@@ -187,6 +188,7 @@ static void unsubscribe(struct links *links)
         mnl_socket_close(links->netlink);
     links->readable = NULL;
     links->netlink = NULL;
+    links->stale = false;
 }
 
 static void tell_deaf(struct links *links, int r)
@@ -206,7 +208,9 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
         r = receive(links);
         if (r == -ENOBUFS || r == -ENOSPC || r == -ENOMEM)
             count_overflow(links);
-        else if (r < 0 && r != -EINTR && r != -EAGAIN) {
+        else if (r == -EAGAIN)
+            links->stale = false;
+        else if (r < 0 && r != -EINTR) {
             tell_deaf(links, r);
             unsubscribe(links);
             break;
