@@ -18,7 +18,6 @@
 #define COMMENT_SIZE 64
 /* As netd: what belongs to IPsec by the name of its interface. */
 #define IPSEC_NAME "ipsec"
-#define TEXT_SIZE 1024
 
 /* Before defragmentation (-400), as the device sees packets; and where iptables has its mangle table. */
 const struct nft_place nft_places[NFT_PLACES] = {
@@ -39,7 +38,7 @@ static size_t put_comment(uint8_t *data, const char *text)
 }
 
 /* NULL: it has none. Anybody may have written it. */
-static const char *find_comment(const uint8_t *data, uint32_t size)
+static const char *find_comment(const uint8_t *data, size_t size)
 {
     while (data && size >= 2 && size - 2 >= data[1]) {
         if (data[0] == NFTNL_UDATA_RULE_COMMENT && data[1] > 0 && data[1 + data[1]] == '\0')
@@ -62,14 +61,6 @@ struct nftnl_table *nft_table_new(uint32_t flags)
     return TAKE_PTR(table);
 }
 
-bool nft_table_is_ours(const struct nftnl_table *table)
-{
-    uint32_t size = 0;
-    const void *data = nftnl_table_get_data(table, NFTNL_TABLE_USERDATA, &size);
-    const char *comment = find_comment(data, size);
-    return comment && strcmp(comment, TABLE_COMMENT) == 0;
-}
-
 struct nftnl_chain *nft_chain_new(const struct nft_place *place)
 {
     _cleanup_chain_ struct nftnl_chain *chain = nftnl_chain_alloc();
@@ -84,17 +75,6 @@ struct nftnl_chain *nft_chain_new(const struct nft_place *place)
     return TAKE_PTR(chain);
 }
 
-bool nft_chain_is_right(const struct nftnl_chain *chain, const struct nft_place *place)
-{
-    const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
-    return nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) && nftnl_chain_is_set(chain, NFTNL_CHAIN_PRIO) &&
-           nftnl_chain_is_set(chain, NFTNL_CHAIN_POLICY) && type && strcmp(type, "filter") == 0 &&
-           nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) == place->hook &&
-           nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == place->priority &&
-           nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_ACCEPT;
-}
-
-/* NULL is forwarded, so that only the end of a rule has to ask. */
 static struct nftnl_expr *add(struct nftnl_rule *rule, const char *name)
 {
     struct nftnl_expr *expr = nftnl_expr_alloc(name);
@@ -196,44 +176,16 @@ struct nftnl_rule *nft_rule_new(const struct nft_place *place, const struct nft_
     return TAKE_PTR(rule);
 }
 
-bool nft_rule_program(const struct nftnl_rule *rule, uint32_t *ret_id)
+bool nft_comment_is_ours(const void *userdata, size_t size)
 {
-    uint32_t size = 0;
-    const void *data = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &size);
-    const char *comment = find_comment(data, size);
+    const char *comment = find_comment(userdata, size);
+    return comment && strcmp(comment, TABLE_COMMENT) == 0;
+}
+
+bool nft_comment_program(const void *userdata, size_t size, uint32_t *ret_id)
+{
+    const char *comment = find_comment(userdata, size);
     if (!comment || strncmp(comment, RULE_COMMENT, strlen(RULE_COMMENT)) != 0)
         return false;
     return parse_u32(comment + strlen(RULE_COMMENT), ret_id) == 0;
-}
-
-/* The parts of a rule as the library words them: equal for what we made and for what the kernel has made of it. */
-static bool word(const struct nftnl_rule *rule, char *text, size_t size)
-{
-    struct nftnl_expr_iter *parts = nftnl_expr_iter_create(rule);
-    struct nftnl_expr *part;
-    size_t used = 0;
-    text[0] = '\0';
-    if (!parts)
-        return false;
-    while ((part = nftnl_expr_iter_next(parts)) && used < size) {
-        used += (size_t)snprintf(text + used, size - used, "[%s ", nftnl_expr_get_str(part, NFTNL_EXPR_NAME));
-        int length = used < size ? nftnl_expr_snprintf(text + used, size - used, part, NFTNL_OUTPUT_DEFAULT, 0) : 0;
-        used = length < 0 ? size : used + (size_t)length;
-    }
-    nftnl_expr_iter_destroy(parts);
-    return used < size;
-}
-
-static bool is_worded(const char *text, const struct nft_place *place, bool guarded)
-{
-    const struct nft_program any = {.path = ""};
-    char wanted[TEXT_SIZE];
-    _cleanup_rule_ struct nftnl_rule *rule = nft_rule_new(place, &any, guarded);
-    return rule && word(rule, wanted, sizeof(wanted)) && strcmp(text, wanted) == 0;
-}
-
-bool nft_rule_is_right(const struct nftnl_rule *rule, const struct nft_place *place)
-{
-    char text[TEXT_SIZE];
-    return word(rule, text, sizeof(text)) && (is_worded(text, place, true) || is_worded(text, place, false));
 }

@@ -10,6 +10,7 @@
 #include <libnftnl/rule.h>
 #include <libnftnl/table.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <traffic_abi.h>
@@ -57,12 +58,8 @@ static inline void nft_rule_freep(struct nftnl_rule **rule)
 
 /* All of these return NULL when there is no memory. The caller frees. */
 struct nftnl_table *nft_table_new(uint32_t flags);
-bool nft_table_is_ours(const struct nftnl_table *table);
 
 struct nftnl_chain *nft_chain_new(const struct nft_place *place);
-/* It is at its place, and lets pass what it does not decide about. */
-bool nft_chain_is_right(const struct nftnl_chain *chain, const struct nft_place *place);
-
 /* The match of a program: its id, for the comment, and its pin, or with too long a path its descriptor. */
 struct nft_program {
     uint32_t id; /* 0: there is none */
@@ -74,7 +71,7 @@ struct nft_program {
 struct nftnl_rule *nft_rule_empty(const struct nft_place *place);
 /* The rule. guarded: packets inside of IPsec do not run it, which a kernel without IPsec cannot be asked for. */
 struct nftnl_rule *nft_rule_new(const struct nft_place *place, const struct nft_program *program, bool guarded);
-/* Which program the rule says that it runs; false: it is none of ours. */
-bool nft_rule_program(const struct nftnl_rule *rule, uint32_t *ret_id);
-/* It has the parts of the rule that nft_rule_new() makes, guarded or not. */
-bool nft_rule_is_right(const struct nftnl_rule *rule, const struct nft_place *place);
+
+/* The comment in userdata that anybody may have written: it says that the table is ours; which program a rule runs. */
+bool nft_comment_is_ours(const void *userdata, size_t size);
+bool nft_comment_program(const void *userdata, size_t size, uint32_t *ret_id);

@@ -2,18 +2,16 @@
 #include "nft_seen.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <string.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "cleanup.h"
+#include "nft_parts.h"
 
 #define ATTEMPTS 20
 #define REQUEST_SIZE 1024
-
-static bool is_text(const char *text, const char *wanted)
-{
-    return text && strcmp(text, wanted) == 0;
-}
+#define RULE_SIZE 2048 /* of ours */
 
 static int malformed(void)
 {
@@ -21,57 +19,89 @@ static int malformed(void)
     return MNL_CB_ERROR;
 }
 
+static bool is_about(const struct nlmsghdr *message, uint16_t type)
+{
+    return message->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type);
+}
+
 int nft_seen_table(const struct nlmsghdr *message, void *into)
 {
     struct nft_seen *seen = into;
-    _cleanup_table_ struct nftnl_table *table = nftnl_table_alloc();
-    if (!table || nftnl_table_nlmsg_parse(message, table) < 0 ||
-        !is_text(nftnl_table_get_str(table, NFTNL_TABLE_NAME), NFT_TABLE))
+    const struct nlattr *userdata = nft_parts_of(message, NFTA_TABLE_USERDATA);
+    if (!is_about(message, NFT_MSG_NEWTABLE) || !nft_parts_text(nft_parts_of(message, NFTA_TABLE_NAME), NFT_TABLE))
         return malformed();
     seen->exists = true;
-    seen->ours = nft_table_is_ours(table);
-    seen->flags = nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS);
-    seen->owner = nftnl_table_is_set(table, NFTNL_TABLE_OWNER) ? nftnl_table_get_u32(table, NFTNL_TABLE_OWNER) : 0;
+    seen->ours = userdata && nft_comment_is_ours(mnl_attr_get_payload(userdata), mnl_attr_get_payload_len(userdata));
+    nft_parts_u32(nft_parts_of(message, NFTA_TABLE_FLAGS), &seen->flags);
+    nft_parts_u32(nft_parts_of(message, NFTA_TABLE_OWNER), &seen->owner);
     return MNL_CB_OK;
+}
+
+/* It is at its place, and lets pass what it does not decide about. */
+static bool chain_is_right(const struct nlmsghdr *message, const struct nft_place *place)
+{
+    const struct nlattr *hook = nft_parts_of(message, NFTA_CHAIN_HOOK);
+    uint32_t number = 0, priority = 0, policy = 0;
+    return nft_parts_u32(nft_parts_in(hook, NFTA_HOOK_HOOKNUM), &number) && number == place->hook &&
+           nft_parts_u32(nft_parts_in(hook, NFTA_HOOK_PRIORITY), &priority) && (int32_t)priority == place->priority &&
+           nft_parts_u32(nft_parts_of(message, NFTA_CHAIN_POLICY), &policy) && policy == NF_ACCEPT &&
+           nft_parts_text(nft_parts_of(message, NFTA_CHAIN_TYPE), "filter");
 }
 
 int nft_seen_chain(const struct nlmsghdr *message, void *into)
 {
     struct nft_chain_seen *seen = into;
-    _cleanup_chain_ struct nftnl_chain *chain = nftnl_chain_alloc();
-    if (!chain || nftnl_chain_nlmsg_parse(message, chain) < 0 ||
-        !is_text(nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME), seen->place->chain))
+    if (!is_about(message, NFT_MSG_NEWCHAIN) ||
+        !nft_parts_text(nft_parts_of(message, NFTA_CHAIN_NAME), seen->place->chain))
         return malformed();
     seen->exists = true;
-    seen->right = nft_chain_is_right(chain, seen->place);
+    seen->right = chain_is_right(message, seen->place);
     return MNL_CB_OK;
 }
 
-static void note(struct nft_chain_seen *seen, const struct nftnl_rule *rule)
+static bool has_parts_of(const struct nlmsghdr *message, const struct nft_place *place, bool guarded)
 {
-    uint64_t handle = nftnl_rule_get_u64(rule, NFTNL_RULE_HANDLE);
+    const struct nft_program any = {.path = ""};
+    _cleanup_rule_ struct nftnl_rule *rule = nft_rule_new(place, &any, guarded);
+    char buffer[RULE_SIZE];
+    if (!rule)
+        return false;
+    struct nlmsghdr *wanted = nft_talk_head(buffer, NFT_MSG_NEWRULE, 0);
+    nftnl_rule_nlmsg_build_payload(wanted, rule);
+    return nft_parts_equal(nft_parts_of(wanted, NFTA_RULE_EXPRESSIONS), nft_parts_of(message, NFTA_RULE_EXPRESSIONS));
+}
+
+static void note_head(struct nft_chain_seen *seen, const struct nlmsghdr *message, uint32_t program, uint64_t handle)
+{
+    seen->head = true;
+    seen->head_right = has_parts_of(message, seen->place, true) || has_parts_of(message, seen->place, false);
+    seen->program = program;
+    seen->handle = handle;
+}
+
+static void note(struct nft_chain_seen *seen, const struct nlmsghdr *message, uint64_t handle)
+{
+    const struct nlattr *userdata = nft_parts_of(message, NFTA_RULE_USERDATA);
     uint32_t program = 0;
-    bool ours = nft_rule_program(rule, &program), first = !seen->begun;
+    bool first = !seen->begun;
+    bool ours =
+        userdata && nft_comment_program(mnl_attr_get_payload(userdata), mnl_attr_get_payload_len(userdata), &program);
     seen->begun = true;
-    if (ours && first) {
-        seen->head = true;
-        seen->head_right = nft_rule_is_right(rule, seen->place);
-        seen->program = program;
-        seen->handle = handle;
-    } else if (ours && seen->surplus_count < NFT_SURPLUS) {
+    if (ours && first)
+        note_head(seen, message, program, handle);
+    else if (ours && seen->surplus_count < NFT_SURPLUS)
         seen->surplus[seen->surplus_count++] = handle;
-    }
 }
 
 int nft_seen_rule(const struct nlmsghdr *message, void *into)
 {
     struct nft_chain_seen *seen = into;
-    _cleanup_rule_ struct nftnl_rule *rule = nftnl_rule_alloc();
-    if (!rule || nftnl_rule_nlmsg_parse(message, rule) < 0 || !nftnl_rule_is_set(rule, NFTNL_RULE_HANDLE))
+    uint64_t handle = 0;
+    if (!is_about(message, NFT_MSG_NEWRULE) || !nft_parts_u64(nft_parts_of(message, NFTA_RULE_HANDLE), &handle))
         return malformed();
-    if (is_text(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE), NFT_TABLE) &&
-        is_text(nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN), seen->place->chain))
-        note(seen, rule);
+    if (nft_parts_text(nft_parts_of(message, NFTA_RULE_TABLE), NFT_TABLE) &&
+        nft_parts_text(nft_parts_of(message, NFTA_RULE_CHAIN), seen->place->chain))
+        note(seen, message, handle);
     return MNL_CB_OK;
 }
 

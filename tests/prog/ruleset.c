@@ -137,9 +137,13 @@ void ruleset_fails(const char *command)
 
 char *ruleset_everything(bool handles)
 {
-    return ruleset_says(handles ? "exec 2>&1; nft -a list ruleset; nft -j -a list ruleset; iptables-nft-save -c"
-                                : "exec 2>&1; nft list ruleset; nft -j list ruleset | sed 's/\"handle\": [0-9]*//g'; "
-                                  "iptables-nft-save -c; ip6tables-nft-save -c");
+    char command[256];
+    snprintf(
+        command, sizeof(command),
+        "{ nft %s list ruleset; nft -j %s list ruleset; iptables-nft-save -c; ip6tables-nft-save -c; } 2>/dev/null |"
+        " sed 's/^# \\(Generated\\|Completed\\) .*//; %s'",
+        handles ? "-a" : "", handles ? "-a" : "", handles ? "" : "s/\"handle\": [0-9]*//g");
+    return ruleset_says(command);
 }
 
 void ruleset_note(struct ruleset *ruleset)

@@ -27,6 +27,7 @@ $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/sa
 $(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 $(B)/san/tests/unit/test_legacy_entries: $(patsubst %,$(B)/san/netfilter/legacy_%.o,entries place text)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
+$(B)/san/tests/unit/test_nft_seen: $(patsubst %,$(B)/san/netfilter/%.o,nft_parts nft_rules nft_seen nft_talk)
 
 # Those that wait begin first, and the others run meanwhile.
 UNIT_WAITS := $(B)/san/tests/unit/test_tag_client_waits
