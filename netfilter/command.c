@@ -152,7 +152,8 @@ int command_run(const char *const argv[], const char *input, uint64_t deadline_m
 {
     int status = 0;
     pid_t pid = -1;
-    struct output output = {.fd = -1, .said = said, .size = size};
+    struct output output = {.fd = -1, .size = size};
+    output.said = said;
     int r = start(argv, input, &output.fd, &pid);
     if (r == 0) {
         r = follow(pid, &output, deadline_ms, &status);

@@ -132,7 +132,7 @@ static int find_or_load(const struct job *job, int fd, size_t i, struct legacy_f
 
 static int write_put(const struct change *change, FILE *to, size_t i)
 {
-    struct legacy_found found;
+    struct legacy_found found = {0};
     int r = find_or_load(change->job, change->fd, i, &found);
     if (r < 0 || legacy_found_is_right(&found))
         return r;
@@ -148,7 +148,7 @@ static int write_put(const struct change *change, FILE *to, size_t i)
 
 static int write_remove(const struct change *change, FILE *to, size_t i)
 {
-    struct legacy_found found;
+    struct legacy_found found = {0};
     int r = find_existing(change->job, change->fd, i, &found);
     if (r == 0)
         legacy_text_remove(to, &legacy_places[i], &found);

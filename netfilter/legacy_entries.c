@@ -159,12 +159,19 @@ static const uint8_t *match_at(const struct table *table, const struct rule *rul
     return at + sizeof(struct xt_entry_match);
 }
 
+static bool is_zero(const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (((const uint8_t *)bytes)[i] != 0)
+            return false;
+    return true;
+}
+
 /* "--dir in --pol ipsec" and nothing else: iptables writes one element that asks for nothing. */
 static bool is_of_ipsec(const struct xt_policy_info *info, bool in)
 {
-    static const struct xt_policy_elem any[XT_POLICY_MAX_ELEM];
     return info->flags == (in ? XT_POLICY_MATCH_IN : XT_POLICY_MATCH_OUT) && info->len <= 1 &&
-           !memcmp(info->pol, any, sizeof(any));
+           is_zero(info->pol, sizeof(info->pol));
 }
 
 static bool is_policy(const struct table *table, const struct rule *rule)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "fd.h"
 
 #define LOCK_WAIT "--wait=1" /* seconds; who asks next finds what is still missing */
 #define SAID_LEN 300
@@ -69,10 +71,19 @@ static int judge(int status)
     }
 }
 
+/* It asks on a raw socket, and would say of a refusal that there is no table. */
+static int check_right(int family, struct fault *fault)
+{
+    _cleanup_fd_ int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    return fd < 0 && errno == EPERM ? fault_set(fault, -EPERM, "iptables-legacy-restore needs CAP_NET_RAW") : 0;
+}
+
 int legacy_tool_restore(int family, const char *text, uint64_t deadline_ms, struct fault *fault)
 {
     char path[PATH_MAX], said[SAID_LEN] = "";
-    int r = find_tool(family, deadline_ms, path, fault);
+    int r = check_right(family, fault);
+    if (r == 0)
+        r = find_tool(family, deadline_ms, path, fault);
     if (r < 0)
         return r;
     const char *const argv[] = {path, "--noflush", LOCK_WAIT, NULL};

@@ -32,7 +32,7 @@ static const enum pin_id directions[] = {PIN_XT_INGRESS_PROG, PIN_XT_EGRESS_PROG
 static int load(int map, uint32_t direction)
 {
     const struct bpf_insn code[] = {
-        {.code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = map},
+        {.code = BPF_LD | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = map},
         {.imm = (int)direction * 8},
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 1},
         {.code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_2, .imm = BPF_ADD},
@@ -168,7 +168,7 @@ int legacy_world_sink(int family)
 
 void legacy_world_send(int sink, unsigned int packets)
 {
-    struct sockaddr_storage to;
+    struct sockaddr_storage to = {0};
     socklen_t length = sizeof(to);
     assert_return_code(getsockname(sink, (struct sockaddr *)&to, &length), errno);
     _cleanup_fd_ int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -22,6 +23,7 @@
 #include "legacy_text.h"
 #include "legacy_world.h"
 #include "pins.h"
+#include "surroundings.h"
 
 #define V4 (1u << TCTL_PREROUTING4 | 1u << TCTL_POSTROUTING4)
 
@@ -158,6 +160,33 @@ static void foreign_rules_and_their_counters_stay(void **state)
     _cleanup_free_ char *at_rest = legacy_world_save("-c");
     legacy_world_take_away(world);
     legacy_world_assert_saved("-c", at_rest);
+}
+
+static int add_rules(void *context)
+{
+    (void)context;
+    return system(
+               "for i in $(seq 100); do iptables-legacy -w -t raw -A PREROUTING -p tcp --dport $i -j ACCEPT || exit; "
+               "done") != 0;
+}
+
+/* Whoever writes without the lock takes away what another wrote meanwhile. */
+static void others_write_at_the_same_time(void **state)
+{
+    const struct legacy_world *world = *state;
+    struct fault fault = {0};
+    unsigned int turns = 0;
+    int status;
+    pid_t other = surroundings_fork(add_rules, NULL);
+    while (waitpid(other, &status, WNOHANG) == 0) {
+        int r = turns++ % 2 ? legacy_remove(world->bpffs, &fault) : legacy_put(world->bpffs, &fault);
+        if (r != 0 && r != -EBUSY)
+            fail_msg("turn %u: %d: %s", turns, r, fault.text);
+    }
+    assert_int_equal(status, 0);
+    assert_true(turns > 4);
+    legacy_world_take_away(world);
+    legacy_world_run("test $(iptables-legacy-save -t raw | grep -c -- '-A PREROUTING -p tcp') = 100");
 }
 
 /* What others may do to our rules, and the place that is then not right. */
@@ -353,6 +382,7 @@ int main(void)
         TEST(looking_and_removing_make_no_tables),
         TEST(putting_again_writes_nothing),
         TEST(foreign_rules_and_their_counters_stay),
+        TEST(others_write_at_the_same_time),
         TEST(what_others_take_away_is_seen_and_put_back),
         TEST(put_back_before_what_others_accept),
         TEST(a_chain_that_others_use_stays_without_rules),

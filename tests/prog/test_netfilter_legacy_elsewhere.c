@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include <linux/capability.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 
 #include "cleanup.h"
@@ -205,6 +206,26 @@ static void others_hold_the_lock(void **state)
     assert_int_equal(legacy_world_look(*state), 0);
 }
 
+static int enter_without_raw_sockets(const struct legacy_world *world)
+{
+    (void)world;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return -errno;
+    sets[0].effective &= ~(1u << CAP_NET_RAW);
+    return syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
+}
+
+static void without_cap_net_raw(void **state)
+{
+    check_elsewhere(&(struct elsewhere){*state, enter_without_raw_sockets, -EPERM, "needs CAP_NET_RAW", 0});
+    assert_int_equal(legacy_world_look(*state), 0);
+    legacy_world_put(*state);
+    /* What is right needs no tool, and looking never does. */
+    check_elsewhere(&(struct elsewhere){*state, enter_without_raw_sockets, 0, NULL, TCTL_ALL_IFACE_HOOKS});
+}
+
 static int enter_without_ipv6(const struct legacy_world *world)
 {
     (void)world;
@@ -252,6 +273,7 @@ int main(void)
         TEST(with_the_nft_tool_only),
         TEST(with_the_tool_by_its_plain_name),
         TEST(others_hold_the_lock),
+        TEST(without_cap_net_raw),
         TEST(without_ipv6_there_is_nothing_to_count),
         TEST(kernels_without_the_tables),
         TEST(kernels_without_the_match),
