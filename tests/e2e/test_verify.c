@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,86 +19,13 @@
 #include "fd.h"
 #include "kit.h"
 #include "program.h"
+#include "verify_kit.h"
 
 #define UID 10001
 #define ETHERNET 14
 #define ARP 28 /* bytes of a request for IPv4 */
 
 static struct program said;
-
-struct part {
-    json_int_t packets, bytes;
-};
-
-/* In A, where trafficd runs. */
-static json_t *verify(const char *words, int status)
-{
-    assert_return_code(setns(the_world->netns[PLACE_A], CLONE_NEWNET), errno);
-    json_t *document = run_ctl_json(the_world, words, status);
-
-    assert_return_code(setns(the_world->home, CLONE_NEWNET), errno);
-    return document;
-}
-
-static json_t *side_of(json_t *document, const char *iface, const char *direction)
-{
-    json_t *row;
-    size_t i;
-
-    json_array_foreach(json_object_get(document, "interfaces"), i, row)
-    {
-        if (strcmp(json_string_value(json_object_get(row, "iface")), iface) == 0)
-            return json_object_get(row, direction);
-    }
-    fail_msg("%s is not there", iface);
-    return NULL;
-}
-
-static struct part part_of(json_t *side, const char *name)
-{
-    json_t *part = json_object_get(side, name);
-
-    assert_non_null(part);
-    return (struct part){
-        .packets = json_integer_value(json_object_get(part, "packets")),
-        .bytes = json_integer_value(json_object_get(part, "bytes")),
-    };
-}
-
-static struct part part_less(struct part a, struct part b)
-{
-    return (struct part){.packets = a.packets - b.packets, .bytes = a.bytes - b.bytes};
-}
-
-static void assert_part(const char *what, struct part part, json_int_t packets, json_int_t bytes)
-{
-    if (part.packets != packets || part.bytes != bytes)
-        fail_msg("%s: %lld packets, %lld bytes, not %lld, %lld", what, part.packets, part.bytes, packets, bytes);
-}
-
-/* Both equations of trafficctl/verify.h hold, and nothing stays unexplained. */
-static void assert_explained(json_t *side)
-{
-    static const char *const ABOVE[] = {"headers", "other", "merged", "unlinked"};
-    static const char *const BELOW[] = {"forwarded", "ownerless", "outside", "extra", "unexplained"};
-    struct part rest = part_less(part_of(side, "link"), part_of(side, "interface"));
-
-    for (size_t i = 0; i < ARRAY_SIZE(ABOVE); i++)
-        rest = part_less(rest, part_of(side, ABOVE[i]));
-    assert_part("link", rest, 0, 0);
-    rest = part_less(part_of(side, "interface"), part_of(side, "users"));
-    for (size_t i = 0; i < ARRAY_SIZE(BELOW); i++)
-        rest = part_less(rest, part_of(side, BELOW[i]));
-    assert_part("interface", rest, 0, 0);
-    assert_part("unexplained", part_of(side, "unexplained"), 0, 0);
-    assert_part("moved", part_of(side, "moved"), 0, 0);
-}
-
-/* What a part of a0 is more than at first. */
-static struct part raised(json_t *first, json_t *then, const char *direction, const char *name)
-{
-    return part_less(part_of(side_of(then, "a0", direction), name), part_of(side_of(first, "a0", direction), name));
-}
 
 static void send_arp(enum place place, const char *device, unsigned int count)
 {
@@ -139,30 +65,6 @@ static void traffic(int family)
         udp_send(udp.b, udp.a, size);
     }
     udp_close(&udp);
-}
-
-/* Both directions of a0 and lo. */
-static json_t *verify_all(void)
-{
-    json_t *document = verify("verify", 0);
-
-    assert_explained(side_of(document, "a0", "rx"));
-    assert_explained(side_of(document, "a0", "tx"));
-    assert_explained(side_of(document, "lo", "rx"));
-    assert_explained(side_of(document, "lo", "tx"));
-    return document;
-}
-
-/* With other offloads the link counts in another way, which its sums do not tell apart: begin anew. */
-static void begin(bool tso, bool gso, bool gro)
-{
-    assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
-    assert_int_equal(world_offload(the_world, tso, gso, gro), 0);
-    map_empty(the_world, "traffic_iface_stats_map");
-    map_empty(the_world, "traffic_uid_stats_map");
-    map_empty(the_world, "trafficctl/iface_parts");
-    map_empty(the_world, "trafficctl/iface_base");
-    assert_int_equal(world_start_daemon(the_world), 0);
 }
 
 /* quiet: no kernel says anything of its own accord */
@@ -284,26 +186,6 @@ static void test_forwarded_packets(void **state)
     assert_int_equal(world_sysctl(the_world, PLACE_A, "ipv4/ip_forward", "0"), 0);
 }
 
-/* Counted, and then the queue has no room: the link never sees it. */
-static void test_packets_that_the_queue_drops(void **state)
-{
-    struct udp udp = udp_pair(the_world, UID, AF_INET, 1);
-    begin(true, true, true);
-    json_t *first = verify_all();
-
-    (void)state;
-    assert_int_equal(world_run(the_world, PLACE_A, "tc qdisc add dev a0 root pfifo limit 0"), 0);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(send(udp.a, "dropped", 7, 0), 7);
-    assert_int_equal(world_run(the_world, PLACE_A, "tc qdisc del dev a0 root"), 0);
-    udp_close(&udp);
-    json_t *then = verify_all();
-    assert_part("tx", raised(first, then, "tx", "unlinked"), -3, -3 * 35);
-    assert_part("users", raised(first, then, "tx", "users"), 3, 3 * 35);
-    json_decref(first);
-    json_decref(then);
-}
-
 /* More than the link brought: no honest counter says so. */
 static void add_to_interface(int64_t packets)
 {
@@ -356,7 +238,6 @@ int main(void)
         cmocka_unit_test(test_closed_ports),
         cmocka_unit_test(test_forwarded_packets),
         cmocka_unit_test(test_super_packets),
-        cmocka_unit_test(test_packets_that_the_queue_drops),
         cmocka_unit_test(test_what_nobody_can_explain),
         cmocka_unit_test(test_text),
     };

@@ -157,12 +157,13 @@ static struct tctl_verify_side side_of(const struct readings *readings, const st
 {
     struct tctl_verify_side side;
     const struct tctl_amount now = amount(&iface->now, out), first = amount(&iface->before, out);
+    const bool bridge = strcmp(iface->link->kind, "bridge") == 0;
     const struct explain_facts facts = {
         .out = out,
         .counted = readings->counted,
         .part = readings->part,
-        .bridge = strcmp(iface->link->kind, "bridge") == 0,
-        .header = explain_header(iface->link->type),
+        .bridge = bridge,
+        .header = bridge && !out ? 0 : explain_header(iface->link->type), /* its ports had it */
         .link = now,
         .base_link = amount(&iface->base.link, out),
         .rows = amount(&iface->rows, out),
@@ -195,25 +196,32 @@ static int compare(const void *a, const void *b)
     return strcmp(one->iface, other->iface);
 }
 
-int tctl_verify(struct tctl *traffic, struct tctl_verified *ret_verified)
+/* *ret_verified is set when that succeeds. */
+static int fill(const struct readings *readings, struct tctl_verified *ret_verified)
 {
-    _cleanup_(readings_done) struct readings readings = {.parts = -1, .bases = -1};
-    _cleanup_free_ struct tctl_verify_row *rows = NULL;
+    _cleanup_free_ struct tctl_verify_row *rows = calloc(readings->links.count + 1, sizeof(*rows));
     size_t count = 0;
-    int r = check_netns(traffic);
-    if (r == 0)
-        r = read_all(traffic, &readings);
-    if (r == 0 && !(rows = calloc(readings.links.count + 1, sizeof(*rows))))
-        r = -ENOMEM;
-    for (size_t i = 0; i < readings.links.count && r == 0; i++) {
-        if (readings.links.links[i].has_stats)
-            r = fill_row(&readings, &readings.links.links[i], &rows[count++]);
+    int r = 0;
+    if (!rows)
+        return -ENOMEM;
+    for (size_t i = 0; i < readings->links.count && r == 0; i++) {
+        if (readings->links.links[i].has_stats)
+            r = fill_row(readings, &readings->links.links[i], &rows[count++]);
     }
     if (r < 0)
         return r;
     qsort(rows, count, sizeof(*rows), compare);
-    *ret_verified = (struct tctl_verified){.interfaces = readings.counted, .rows = TAKE_PTR(rows), .count = count};
+    *ret_verified = (struct tctl_verified){.interfaces = readings->counted, .rows = TAKE_PTR(rows), .count = count};
     return 0;
+}
+
+int tctl_verify(struct tctl *traffic, struct tctl_verified *ret_verified)
+{
+    _cleanup_(readings_done) struct readings readings = {.parts = -1, .bases = -1};
+    int r = check_netns(traffic);
+    if (r == 0)
+        r = read_all(traffic, &readings);
+    return r < 0 ? r : fill(&readings, ret_verified);
 }
 
 void tctl_verified_done(struct tctl_verified *verified)
