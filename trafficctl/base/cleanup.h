@@ -2,6 +2,7 @@
 /* Owning locals: declared with a cleanup attribute and a value, they are released on every way out unless taken. */
 #pragma once
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
@@ -20,5 +21,13 @@ static inline void freep(void *p)
 }
 
 #define _cleanup_free_ _cleanup_(freep)
+
+static inline void fclosep(FILE **file)
+{
+    if (*file)
+        fclose(*file);
+}
+
+#define _cleanup_fclose_ _cleanup_(fclosep)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -14,12 +14,6 @@ struct mount_line {
     const char *type;
 };
 
-static void fclosep(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-
 /* The kernel writes blanks and backslashes as \ooo. */
 static void unescape(char *text)
 {
@@ -60,7 +54,7 @@ typedef bool (*visit_fn)(const struct mount_line *mount, void *data);
 /* Until visit says true. */
 static int for_each_mount(visit_fn visit, void *data)
 {
-    _cleanup_(fclosep) FILE *file = fopen("/proc/self/mountinfo", "re");
+    _cleanup_fclose_ FILE *file = fopen("/proc/self/mountinfo", "re");
     if (!file)
         return -errno;
     _cleanup_free_ char *line = NULL;

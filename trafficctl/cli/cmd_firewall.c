@@ -67,17 +67,11 @@ enum cli_status cmd_firewall_deny(const struct cli *cli, int argc, char **argv)
     return set_rules(cli, argc, argv, false);
 }
 
-static void fclosep(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-
 static enum cli_status read_file(const char *path, struct uid_list *list)
 {
     if (strcmp(path, "-") == 0)
         return uid_list_read(stdin, "standard input", list);
-    _cleanup_(fclosep) FILE *file = fopen(path, "re");
+    _cleanup_fclose_ FILE *file = fopen(path, "re");
     return file ? uid_list_read(file, path, list) : cli_failed("cannot open %s: %s", path, strerror(errno));
 }
 

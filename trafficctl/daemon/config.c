@@ -110,15 +110,9 @@ int config_read_stream(FILE *file, const char *path, struct settings *settings, 
     return reader.err;
 }
 
-static void fclosep(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-
 int config_read_file(const char *path, struct settings *settings, struct fault *fault)
 {
-    _cleanup_(fclosep) FILE *file = fopen(path, "re");
+    _cleanup_fclose_ FILE *file = fopen(path, "re");
 
     if (!file)
         return fault_set(fault, -errno, "%s: %s", path, strerror(errno));

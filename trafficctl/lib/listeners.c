@@ -148,18 +148,12 @@ static void look_at_process(struct listeners *listeners, const char *pid)
         look_at_descriptor(listeners, dirfd(folder), entry->d_name, pid);
 }
 
-static void fclosep(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-
 static void look_at_processes(struct listeners *listeners, int group)
 {
     _cleanup_fd_ int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    _cleanup_(fclosep) FILE *file = fdopen(fd, "r");
+    _cleanup_fclose_ FILE *file = fdopen(fd, "r");
     if (!file)
         return;
     fd_take(&fd);

@@ -35,12 +35,6 @@ int locks_wait(int fd, unsigned int patience_ms)
     return 0;
 }
 
-static void fclosep(FILE **file)
-{
-    if (*file)
-        fclose(*file);
-}
-
 pid_t locks_parse(const char *line, const struct stat *file)
 {
     /* "1: FLOCK  ADVISORY  WRITE 1234 00:1c:5678 0 EOF"; who waits has "-> FLOCK" there. */
@@ -56,7 +50,7 @@ pid_t locks_parse(const char *line, const struct stat *file)
 
 int locks_holder(const struct stat *file, pid_t *ret_pid)
 {
-    _cleanup_(fclosep) FILE *locks = fopen("/proc/locks", "re");
+    _cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
     if (!locks)
         return -errno;
 
