@@ -19,6 +19,11 @@ void figure_finish(struct figure *figure)
     figure->spread = figure->round[ROUNDS * 3 / 4] - figure->round[ROUNDS / 4];
 }
 
+bool ratio_is_known(const struct figure *ratios)
+{
+    return ratios->spread < fabs(1 - ratios->median);
+}
+
 void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim)
 {
     double ratio = figure->median / base->median;

@@ -16,6 +16,9 @@ struct figure {
 /* Fill in median and spread; sorts the rounds. */
 void figure_finish(struct figure *figure);
 
+/* Is the spread of ratios smaller than their distance from 1? Else no ratio is said. */
+bool ratio_is_known(const struct figure *ratios);
+
 /* Print "what: ratio (aim …, reached or not)"; without a ratio when the spread is larger than its distance from 1. */
 void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim);
 
