@@ -26,7 +26,7 @@
 #include "program.h"
 
 #define UID 10001
-#define RESTARTS 20
+#define RESTARTS 4
 #define WHOLE "all programs are attached and pinned again"
 #define GONE "interfaces are no longer counted"
 
