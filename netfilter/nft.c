@@ -2,6 +2,7 @@
 #include "nft.h"
 
 #include <bpf/bpf.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdbool.h>
@@ -100,16 +101,22 @@ static int put_table(struct putting *putting)
     return end_part(putting);
 }
 
-static int put_chain(struct putting *putting, const struct nft_place *place, uint16_t type)
+static int put_chain(struct putting *putting, const struct nft_place *place)
 {
     _cleanup_chain_ struct nftnl_chain *chain = nft_chain_new(place);
-    uint16_t flags = type == NFT_MSG_NEWCHAIN ? NLM_F_CREATE | NLM_F_EXCL : 0;
     if (!chain)
         return -ENOMEM;
-    if (type == NFT_MSG_DELCHAIN)
-        for (uint16_t attribute = NFTNL_CHAIN_HOOKNUM; attribute <= NFTNL_CHAIN_POLICY; attribute++)
-            nftnl_chain_unset(chain, attribute);
-    nftnl_chain_nlmsg_build_payload(nft_batch_part(&putting->batch, type, flags), chain);
+    nftnl_chain_nlmsg_build_payload(nft_batch_part(&putting->batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL),
+                                    chain);
+    return end_part(putting);
+}
+
+/* With all that is in it. */
+static int drop_chain(struct putting *putting, const struct nft_place *place)
+{
+    struct nlmsghdr *part = nft_batch_part(&putting->batch, NFT_MSG_DELCHAIN, 0);
+    mnl_attr_put_strz(part, NFTA_CHAIN_TABLE, NFT_TABLE);
+    mnl_attr_put_strz(part, NFTA_CHAIN_NAME, place->chain);
     return end_part(putting);
 }
 
@@ -133,11 +140,10 @@ static int put_rule(struct putting *putting, size_t place, uint64_t handle)
 
 static int drop_rule(struct putting *putting, const struct nft_place *place, uint64_t handle)
 {
-    _cleanup_rule_ struct nftnl_rule *rule = nft_rule_empty(place);
-    if (!rule)
-        return -ENOMEM;
-    nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, handle);
-    nftnl_rule_nlmsg_build_payload(nft_batch_part(&putting->batch, NFT_MSG_DELRULE, 0), rule);
+    struct nlmsghdr *part = nft_batch_part(&putting->batch, NFT_MSG_DELRULE, 0);
+    mnl_attr_put_strz(part, NFTA_RULE_TABLE, NFT_TABLE);
+    mnl_attr_put_strz(part, NFTA_RULE_CHAIN, place->chain);
+    mnl_attr_put_u64(part, NFTA_RULE_HANDLE, htobe64(handle));
     return end_part(putting);
 }
 
@@ -147,9 +153,9 @@ static int plan_chain(struct putting *putting, size_t place)
     bool kept = chain->exists && chain->right;
     int r = 0;
     if (chain->exists && !kept)
-        r = put_chain(putting, chain->place, NFT_MSG_DELCHAIN);
+        r = drop_chain(putting, chain->place);
     if (r == 0 && !kept)
-        r = put_chain(putting, chain->place, NFT_MSG_NEWCHAIN);
+        r = put_chain(putting, chain->place);
     if (r == 0 && !(kept && chain->head && chain->head_right && chain->program == putting->pinned->programs[place].id))
         r = put_rule(putting, place, kept && chain->head ? chain->handle : 0);
     for (size_t i = 0; i < chain->surplus_count && kept && r == 0; i++)

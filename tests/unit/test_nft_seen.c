@@ -107,6 +107,25 @@ static void answers_are_understood(void **state)
     assert_false(nft_seen_runs(&seen, 0, 4711));
 }
 
+/* As a kernel without IPsec has it. */
+static void rule_without_guards_is_right(void **state)
+{
+    (void)state;
+    char buffer[MESSAGE_SIZE];
+    struct nft_seen seen = nothing();
+    _cleanup_rule_ struct nftnl_rule *rule = nft_rule_new(&nft_places[0], &PROGRAM, false);
+    answer(buffer, rule, 3);
+    read_into(&seen, buffer, nft_seen_rule);
+    assert_true(seen.chains[0].head_right);
+    seen = nothing();
+    _cleanup_rule_ struct nftnl_rule *of_other_place = nft_rule_new(&nft_places[1], &PROGRAM, true);
+    nftnl_rule_set_str(of_other_place, NFTNL_RULE_CHAIN, nft_places[0].chain);
+    answer(buffer, of_other_place, 3);
+    read_into(&seen, buffer, nft_seen_rule);
+    assert_true(seen.chains[0].head);
+    assert_false(seen.chains[0].head_right);
+}
+
 static void second_rule_is_one_too_many(void **state)
 {
     (void)state;
@@ -252,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_understood),
+        cmocka_unit_test(rule_without_guards_is_right),
         cmocka_unit_test(second_rule_is_one_too_many),
         cmocka_unit_test(rule_behind_another_is_not_first),
         cmocka_unit_test(rule_with_another_part_is_not_right),
