@@ -46,7 +46,7 @@ static int take_row(void *context, const void *key, const void *value)
     return 0;
 }
 
-static int read_drops(const char *bpffs, struct drops *drops)
+static int read_once(const char *bpffs, struct drops *drops)
 {
     struct read_shape shape;
     _cleanup_fd_ int fd = -1;
@@ -54,6 +54,20 @@ static int read_drops(const char *bpffs, struct drops *drops)
     if (r == 0)
         r = read_shape_of(fd, &shape);
     return r < 0 ? r : read_map(&read_kernel, fd, &shape, take_row, drops);
+}
+
+static int read_drops(struct tctl *traffic, struct drops *drops)
+{
+    int r;
+    do {
+        drops->count = 0;
+        r = handle_settle(traffic);
+        if (r == 0)
+            r = read_once(traffic->bpffs, drops);
+        if (r == 0)
+            r = handle_has_moved(traffic);
+    } while (r > 0);
+    return r;
 }
 
 static int compare(const void *a, const void *b)
@@ -84,7 +98,7 @@ static size_t name_rows(const struct drops *drops, struct tctl_drop_row *rows)
 int tctl_read_drops(struct tctl *traffic, struct tctl_drop_row **ret_rows, size_t *ret_count)
 {
     _cleanup_(drops_done) struct drops drops = {0};
-    int r = read_drops(traffic->bpffs, &drops);
+    int r = read_drops(traffic, &drops);
     if (r < 0)
         return r;
     if (drops.count == 0) {

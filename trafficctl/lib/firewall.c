@@ -98,10 +98,12 @@ static int say_why_not_locked(struct tctl_firewall *firewall, int err)
     switch (err) {
     case -EBUSY:
         return fault_set(&firewall->problem, err,
-                         "others have kept what is below %s/" TCTL_DIR " locked for 5 seconds: see /proc/locks",
+                         "others have kept what is below %s/" TCTL_DIR " locked for 5 seconds: see /proc/locks; or a "
+                         "start was killed that made maps larger: start again",
                          firewall->bpffs);
     case -ESTALE:
-        return fault_set(&firewall->problem, err, "everything below %s was unloaded", firewall->bpffs);
+        return fault_set(&firewall->problem, err, "everything below %s was unloaded, or its maps are larger ones now",
+                         firewall->bpffs);
     default:
         return firewall_failed(firewall, err, "cannot take the writers' lock");
     }

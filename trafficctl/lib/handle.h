@@ -13,7 +13,18 @@ struct tctl {
     int names;
     int spill; /* -1 unless the counters are per-CPU */
     int state;
+    int moves;      /* for moves_read(); -1: this layout has none */
+    uint64_t moved; /* what it said when the maps were opened */
 };
+
+/*
+ * Before maps of counters are read: open those that are pinned now. -EBUSY: they are on their way to larger maps, and
+ * have been for 5 seconds; errors of pins_open_map().
+ */
+int handle_settle(struct tctl *traffic);
+
+/* Did they begin to move since, so that what was read may lack some? 1, 0, errno of bpf(2). */
+int handle_has_moved(const struct tctl *traffic);
 
 /* For names_get(); end with names_done(). The handle lives longer. */
 struct names handle_names(const struct tctl *traffic);

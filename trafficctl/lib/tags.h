@@ -3,7 +3,8 @@
  * Tags of sockets, counter sets of UIDs, and the end of both, written at the pinned maps by any peer that may write
  * there (root). What is written holds from the next packet on. Every function takes the writers' lock for its time, so
  * one handle may be used by several threads, and several processes may have one each. From any of them -EBUSY: another
- * process has had that lock for 5 seconds; -ESTALE: everything was unloaded since tags_open().
+ * process has had that lock for 5 seconds; -ESTALE: everything was unloaded since tags_open(), or
+ * maps were replaced by larger ones.
  *
  * A row of the cookie map may also be written raw by somebody else; nothing here minds.
  */

@@ -7,6 +7,7 @@
 #include "handle.h"
 #include "ifaces.h"
 #include "merge.h"
+#include "moves.h"
 #include "pins.h"
 #include "state.h"
 #include "stats.h"
@@ -16,15 +17,21 @@ static void tctl_closep(struct tctl **traffic)
     *traffic = tctl_close(*traffic);
 }
 
+static void close_maps(struct tctl *traffic)
+{
+    for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
+        traffic->stats[i] = fd_close(traffic->stats[i]);
+    traffic->names = fd_close(traffic->names);
+    traffic->spill = fd_close(traffic->spill);
+}
+
 struct tctl *tctl_close(struct tctl *traffic)
 {
     if (!traffic)
         return NULL;
-    for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
-        fd_close(traffic->stats[i]);
-    fd_close(traffic->names);
-    fd_close(traffic->spill);
+    close_maps(traffic);
     fd_close(traffic->state);
+    fd_close(traffic->moves);
     free(traffic->bpffs);
     free(traffic);
     return NULL;
@@ -35,7 +42,8 @@ static struct tctl *tctl_new(const char *bpffs)
     _cleanup_(tctl_closep) struct tctl *traffic = malloc(sizeof(*traffic));
     if (!traffic)
         return NULL;
-    *traffic = (struct tctl){.stats = {-1, -1, -1, -1}, .names = -1, .spill = -1, .state = -1, .bpffs = strdup(bpffs)};
+    *traffic = (struct tctl){
+        .stats = {-1, -1, -1, -1}, .names = -1, .spill = -1, .state = -1, .moves = -1, .bpffs = strdup(bpffs)};
     return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
 }
 
@@ -77,6 +85,10 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
     bool percpu = false;
     int r = open_state(traffic, &percpu);
     if (r == 0)
+        r = moves_open(traffic->bpffs, &traffic->moves);
+    if (r == 0)
+        r = moves_read(traffic->moves, &traffic->moved); /* before the maps: they may be replaced now */
+    if (r == 0)
         r = open_maps(traffic, percpu);
     if (r < 0)
         return r;
@@ -97,22 +109,67 @@ struct names handle_names(const struct tctl *traffic)
     return (struct names){.map_fd = traffic->names, .ask_kernel = in_counted_namespace(traffic)};
 }
 
-static int read_stats(const struct tctl *traffic, enum tctl_stats_map map, struct stats_rows *rows)
+int handle_settle(struct tctl *traffic)
 {
-    return stats_read(&read_kernel, traffic->stats[map], traffic->spill, map, rows);
+    uint64_t moves;
+    int r = moves_wait(traffic->moves, &moves);
+    if (r < 0 || moves == traffic->moved)
+        return r;
+    bool percpu = traffic->spill >= 0;
+    close_maps(traffic);
+    r = open_maps(traffic, percpu);
+    if (r == 0)
+        traffic->moved = moves;
+    return r;
+}
+
+int handle_has_moved(const struct tctl *traffic)
+{
+    uint64_t moves;
+    int r = moves_read(traffic->moves, &moves);
+    return r < 0 ? r : moves != traffic->moved;
+}
+
+/* The rows of maps, 1 << enum tctl_stats_map. */
+static int read_once(const struct tctl *traffic, uint32_t maps, struct stats_rows *rows)
+{
+    int r = 0;
+    rows->count = 0;
+    for (uint32_t map = 0; map < TCTL_STATS_MAPS && r == 0; map++)
+        if (maps & 1u << map)
+            r = stats_read(&read_kernel, traffic->stats[map], traffic->spill, map, rows);
+    return r < 0 ? r : handle_has_moved(traffic);
+}
+
+static int read_stats(struct tctl *traffic, uint32_t maps, struct stats_rows *rows)
+{
+    int r;
+    do {
+        r = handle_settle(traffic);
+        if (r == 0)
+            r = read_once(traffic, maps, rows);
+    } while (r > 0);
+    return r;
 }
 
 int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count)
 {
     _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    int r = read_stats(traffic, TCTL_APP_UID_STATS, &rows);
+    int r = read_stats(traffic, 1u << TCTL_APP_UID_STATS, &rows);
     return r < 0 ? r : merge_uids(rows.rows, rows.count, ret_rows, ret_count);
 }
 
 int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_counters)
 {
     struct tctl_stats_value value;
-    int r = stats_read_uid(&read_kernel, traffic->stats[TCTL_APP_UID_STATS], traffic->spill, uid, &value);
+    int r;
+    do {
+        r = handle_settle(traffic);
+        if (r == 0)
+            r = stats_read_uid(&read_kernel, traffic->stats[TCTL_APP_UID_STATS], traffic->spill, uid, &value);
+        if (r == 0)
+            r = handle_has_moved(traffic);
+    } while (r > 0);
     if (r < 0)
         return r;
     *ret_counters = merge_counters(&value);
@@ -122,8 +179,8 @@ int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_
 int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count)
 {
     _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    _cleanup_(names_done) struct names names = handle_names(traffic);
-    int r = read_stats(traffic, TCTL_IFACE_STATS, &rows);
+    int r = read_stats(traffic, 1u << TCTL_IFACE_STATS, &rows);
+    _cleanup_(names_done) struct names names = handle_names(traffic); /* of the maps that were read */
     return r < 0 ? r : merge_ifaces(rows.rows, rows.count, names_get, &names, ret_rows, ret_count);
 }
 
@@ -131,10 +188,8 @@ int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, st
                       size_t *ret_count)
 {
     _cleanup_(stats_rows_done) struct stats_rows rows = {0};
+    int r = read_stats(traffic, 1u << TCTL_UID_STATS | 1u << TCTL_TAG_STATS, &rows);
     _cleanup_(names_done) struct names names = handle_names(traffic);
-    int r = read_stats(traffic, TCTL_UID_STATS, &rows);
-    if (r == 0)
-        r = read_stats(traffic, TCTL_TAG_STATS, &rows);
     if (r < 0)
         return r;
     return merge_details(rows.rows, rows.count, filter, names_get, &names, ret_rows, ret_count);

@@ -12,22 +12,27 @@
 #include "cleanup.h"
 #include "fd.h"
 #include "locks.h"
+#include "moves.h"
 
 int writer_open(const char *bpffs, struct writer *writer)
 {
-    *writer = (struct writer){.mutex = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
+    *writer = (struct writer){.mutex = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1, .moves_fd = -1};
     _cleanup_free_ char *path = NULL;
     if (asprintf(&path, "%s/" TCTL_DIR, bpffs) < 0) {
         path = NULL;
         return -ENOMEM;
     }
     writer->folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return writer->folder_fd < 0 ? -errno : 0;
+    if (writer->folder_fd < 0)
+        return -errno;
+    int r = moves_open(bpffs, &writer->moves_fd);
+    return r < 0 ? r : moves_read(writer->moves_fd, &writer->moved);
 }
 
 void writer_done(struct writer *writer)
 {
     writer->folder_fd = fd_close(writer->folder_fd);
+    writer->moves_fd = fd_close(writer->moves_fd);
     pthread_mutex_destroy(&writer->mutex);
 }
 
@@ -38,7 +43,7 @@ static int wait_for_flock(struct writer *writer)
     return r;
 }
 
-int writer_check(const struct writer *writer)
+int writer_check_loaded(const struct writer *writer)
 {
     struct stat folder;
     if (fstat(writer->folder_fd, &folder) < 0)
@@ -46,12 +51,31 @@ int writer_check(const struct writer *writer)
     return folder.st_nlink > 0 ? 0 : -ESTALE;
 }
 
+/* locked: nobody is at moving, so that who began it was killed. */
+static int check(const struct writer *writer, bool locked)
+{
+    uint64_t moves;
+    int r = writer_check_loaded(writer);
+    if (r == 0)
+        r = moves_read(writer->moves_fd, &moves);
+    if (r < 0)
+        return r;
+    if (moves % 2 == 1)
+        return locked ? -EBUSY : 0;
+    return moves == writer->moved ? 0 : -ESTALE;
+}
+
+int writer_check(const struct writer *writer)
+{
+    return check(writer, false);
+}
+
 int writer_lock(struct writer *writer)
 {
     pthread_mutex_lock(&writer->mutex);
     int r = wait_for_flock(writer);
     if (r == 0) {
-        r = writer_check(writer);
+        r = check(writer, true);
         if (r < 0)
             flock(writer->folder_fd, LOCK_UN);
     }

@@ -7,11 +7,14 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct writer {
     pthread_mutex_t mutex;
     int folder_fd;
-    bool stuck; /* the last one waited in vain: until somebody has had it, nobody waits */
+    int moves_fd;   /* lib/moves.h */
+    uint64_t moved; /* when the writer was opened */
+    bool stuck;     /* the last one waited in vain: until somebody has had it, nobody waits */
 };
 
 /* End with writer_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES: not root; -ENOMEM, -errno. */
@@ -20,11 +23,14 @@ void writer_done(struct writer *writer);
 
 /*
  * Wait for the lock; given back by writer_unlock(). -EBUSY: another process has had it for LOCKS_PATIENCE_MS, so it may
- * be stopped; -ESTALE: everything was unloaded since writer_open(), what is open is in no kernel program's sight any
- * more. -errno of flock(2).
+ * be stopped, or a start that made maps larger was killed and waits for the next; -ESTALE: everything was unloaded, or
+ * maps were replaced by larger ones, since writer_open(): what is open is in no kernel program's sight any more. -errno
+ * of flock(2).
  */
 int writer_lock(struct writer *writer);
 void writer_unlock(struct writer *writer);
 
 /* -ESTALE as above, where nothing is to be written. */
 int writer_check(const struct writer *writer);
+/* The same, for who has no map open that grows: -ESTALE: everything was unloaded. */
+int writer_check_loaded(const struct writer *writer);

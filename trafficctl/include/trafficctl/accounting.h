@@ -5,7 +5,7 @@
  *
  * Every function returns 0 or a negative errno. What it wrote holds from the next packet on. Writers wait for each
  * other. From any of them -EBUSY: another process, stopped perhaps, has been at it for 5 seconds; -ESTALE: everything
- * was unloaded since tctl_accounting_open(), open it anew.
+ * was unloaded, or maps were replaced by larger ones, since tctl_accounting_open(), open it anew.
  */
 #ifndef TRAFFICCTL_ACCOUNTING_H
 #define TRAFFICCTL_ACCOUNTING_H

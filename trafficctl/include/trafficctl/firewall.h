@@ -10,8 +10,8 @@
  * Every function that changes something returns 0 or a negative errno; a failure has changed nothing unless
  * tctl_firewall_problem() says otherwise, which always says what is wrong and what to do. They take root, and the
  * network namespace of trafficd where interfaces are named. Common errors: -EACCES: not root; -EBUSY: another writer
- * holds the lock for 5 s; -ESTALE: everything was unloaded since the handle was opened; -EBADMSG: the saved policy
- * cannot be read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS, -ENOSPC and the like: the policy could
+ * holds the lock for 5 s; -ESTALE: everything was unloaded, or maps were replaced by larger ones, since the handle was
+ * opened; -EBADMSG: the saved policy cannot be read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS, -ENOSPC and the like: the policy could
  * not be written.
  */
 #ifndef TRAFFICCTL_FIREWALL_H
