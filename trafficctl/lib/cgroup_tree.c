@@ -47,18 +47,27 @@ static int place_of(int fd, char **ret_place)
     return *ret_place ? 0 : -ENOMEM;
 }
 
+/* The inode number is the same only on 64-bit machines. */
+int cgroup_tree_id(int fd, uint64_t *ret_id)
+{
+    union handle handle = {.head.handle_bytes = sizeof(*ret_id)};
+    int mount_id;
+    if (name_to_handle_at(fd, "", &handle.head, &mount_id, AT_EMPTY_PATH) < 0)
+        return -errno;
+    *ret_id = handle_id(&handle);
+    return 0;
+}
+
 static int find_id(struct cgroup_tree *tree)
 {
-    union handle handle = {.head.handle_bytes = sizeof(uint64_t)};
     struct statfs status;
-    int mount_id;
     if (fstatfs(tree->fd, &status) < 0)
         return -errno;
     if (status.f_type != CGROUP2_SUPER_MAGIC)
         return -EMEDIUMTYPE;
-    if (name_to_handle_at(tree->fd, "", &handle.head, &mount_id, AT_EMPTY_PATH) < 0)
-        return -errno;
-    tree->id = handle_id(&handle);
+    int r = cgroup_tree_id(tree->fd, &tree->id);
+    if (r < 0)
+        return r;
     tree->everybody = tree->everybody || tree->id == ROOT_ID;
     return 0;
 }
@@ -73,7 +82,8 @@ static int find_dir(const char *dir, struct cgroup_tree *tree)
     return tree->dir ? 0 : -ENOMEM;
 }
 
-int cgroup_tree_open(const char *dir, struct cgroup_tree *tree)
+/* dir "": where cgroup2 is mounted. */
+static int open_tree(const char *dir, struct cgroup_tree *tree)
 {
     *tree = (struct cgroup_tree){.fd = -1};
     int r = find_dir(dir, tree);
@@ -98,7 +108,7 @@ int cgroup_tree_configured(const char *bpffs, struct cgroup_tree *tree)
     char dir[EFFECTIVE_LEN] = "";
     *tree = (struct cgroup_tree){.fd = -1};
     int r = effective_read(bpffs, "cgroup", dir);
-    return r < 0 && r != -ENOENT ? r : cgroup_tree_open(dir, tree);
+    return r < 0 && r != -ENOENT ? r : open_tree(dir, tree);
 }
 
 static bool is_below(const char *place, const char *above)

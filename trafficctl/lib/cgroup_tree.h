@@ -16,14 +16,15 @@ struct cgroup_tree {
 };
 
 /*
- * dir "": where cgroup2 is mounted. End with cgroup_tree_done(), also after a failure; dir is set then, too, but after
- * -ENOMEM. -ENOENT: there is none; -EMEDIUMTYPE: that is no cgroup2; -errno.
+ * As trafficd was told below bpffs: of before there was anything to tell it counted everybody. End with
+ * cgroup_tree_done(), also after a failure; dir is set then, too, but after -ENOMEM. -ENOENT: the group is not there;
+ * -EMEDIUMTYPE: that is no cgroup2; -errno.
  */
-int cgroup_tree_open(const char *dir, struct cgroup_tree *tree);
+int cgroup_tree_configured(const char *bpffs, struct cgroup_tree *tree);
 void cgroup_tree_done(struct cgroup_tree *tree);
 
-/* The same as trafficd was told below bpffs. A trafficd of before there was anything to tell counted everybody. */
-int cgroup_tree_configured(const char *bpffs, struct cgroup_tree *tree);
+/* The number of the group that fd has open. -errno of name_to_handle_at(2). */
+int cgroup_tree_id(int fd, uint64_t *ret_id);
 
 /*
  * Is the group of this number in it? 1, 0. -ESTALE: that group was removed, or this process cannot see it; -EPERM: it

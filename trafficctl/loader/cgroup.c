@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "cgroup.h"
 
+#include <cgroup_tree.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -72,20 +72,6 @@ static int check_type(const char *dir, int fd, struct fault *fault)
                      type ? type : "unknown");
 }
 
-/* The inode number is the same only on 64-bit machines. */
-static int read_id(int fd, uint64_t *ret_id)
-{
-    union {
-        struct file_handle handle;
-        unsigned char bytes[sizeof(struct file_handle) + sizeof(*ret_id)];
-    } answer = {.handle.handle_bytes = sizeof(*ret_id)};
-    int mount_id;
-    if (name_to_handle_at(fd, "", &answer.handle, &mount_id, AT_EMPTY_PATH) < 0)
-        return -errno;
-    memcpy(ret_id, answer.bytes + offsetof(struct file_handle, f_handle), sizeof(*ret_id));
-    return 0;
-}
-
 int cgroup_open(const char *dir, struct undo *undo, int *ret_fd, uint64_t *ret_id, struct fault *fault)
 {
     _cleanup_free_ char *found = NULL;
@@ -101,7 +87,7 @@ int cgroup_open(const char *dir, struct undo *undo, int *ret_fd, uint64_t *ret_i
     if (r < 0)
         return r;
     uint64_t id = 0;
-    r = read_id(fd, &id);
+    r = cgroup_tree_id(fd, &id);
     if (r < 0)
         return fault_set(fault, r, "cannot learn the number of control group %s: %s", dir, strerror(-r));
     *ret_fd = fd_take(&fd);
