@@ -2,8 +2,10 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -110,4 +112,16 @@ enum cli_status cli_flush(void)
     if (fflush(stdout) == 0 && !ferror(stdout))
         return CLI_DONE;
     return cli_failed("cannot write to standard output: is the disk full, or the reader gone?");
+}
+
+int cli_catch_stops(int *ret_fd)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+        return -errno;
+    *ret_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    return *ret_fd < 0 ? -errno : 0;
 }

@@ -57,5 +57,10 @@ typedef enum cli_status (*cli_option_fn)(void *context, int letter);
 enum cli_status cli_options(const char *command, int argc, char **argv, const struct option *longs, cli_option_fn take,
                             void *context);
 
+/*
+ * *ret_fd, the caller's, becomes readable with SIGINT or SIGTERM, which end nothing by themselves from now on. -errno.
+ */
+int cli_catch_stops(int *ret_fd);
+
 /* All of standard output has arrived? Else CLI_FAILED, said. */
 enum cli_status cli_flush(void);

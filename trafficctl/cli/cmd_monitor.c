@@ -2,10 +2,8 @@
 /* monitor */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio_ext.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <trafficctl/events.h>
@@ -160,17 +158,12 @@ enum cli_status cmd_monitor(const struct cli *cli, int argc, char **argv)
     _cleanup_fd_ int stops = -1;
     struct monitor monitor = {.cli = cli};
     enum cli_status status = parse_monitor(argc, argv, &monitor);
-    sigset_t signals;
 
     if (status != CLI_DONE)
         return status;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    stops = signalfd(-1, &signals, SFD_CLOEXEC);
-    if (stops < 0)
-        return cli_failed("cannot wait for signals: %s", strerror(errno));
+    int r = cli_catch_stops(&stops);
+    if (r < 0)
+        return cli_failed("cannot wait for signals: %s", strerror(-r));
     status = monitor_open(cli, &events);
     return status == CLI_DONE ? monitor_loop(cli, &monitor, events, stops) : status;
 }

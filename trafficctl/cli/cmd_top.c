@@ -3,9 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,20 +173,17 @@ enum cli_status cmd_top(const struct cli *cli, int argc, char **argv)
     _cleanup_(top_done) struct top top = {0};
     _cleanup_fd_ int timer = -1, stops = -1;
     enum cli_status status = parse_top(argc, argv, &top);
-    sigset_t signals;
 
     if (status != CLI_DONE)
         return status;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    stops = signalfd(-1, &signals, SFD_CLOEXEC);
+    int r = cli_catch_stops(&stops);
+    if (r < 0)
+        return cli_failed("cannot wait for signals: %s", strerror(-r));
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
     status = take_reading(cli, &top.last);
     if (status != CLI_DONE)
         return status;
-    if (stops < 0 || timer < 0 || timerfd_settime(timer, 0, &SECOND, NULL) < 0)
-        return cli_failed("cannot wait for time and signals: %s", strerror(errno));
+    if (timer < 0 || timerfd_settime(timer, 0, &SECOND, NULL) < 0)
+        return cli_failed("cannot wait for time: %s", strerror(errno));
     return top_loop(cli, &top, timer, stops);
 }
