@@ -91,15 +91,22 @@ const char *tctl_chain_name(unsigned int chain)
     return chain < TCTL_CHAINS ? chains_names[chain] : NULL;
 }
 
-int tctl_chain_find(const char *text, unsigned int *ret_chain)
+int chains_find(const char *name, uint32_t *ret_chain)
 {
-    uint32_t number;
-    for (unsigned int chain = 1; chain < TCTL_CHAINS; chain++) {
-        if (strcmp(chains_names[chain], text) == 0) {
+    for (uint32_t chain = 1; chain < TCTL_CHAINS; chain++) {
+        if (strcmp(chains_names[chain], name) == 0) {
             *ret_chain = chain;
             return 0;
         }
     }
+    return -ENOENT;
+}
+
+int tctl_chain_find(const char *text, unsigned int *ret_chain)
+{
+    uint32_t number;
+    if (chains_find(text, ret_chain) == 0)
+        return 0;
     if (parse_u32(text, &number) < 0 || !tctl_chain_name(number))
         return -EINVAL;
     *ret_chain = number;

@@ -11,6 +11,9 @@
 /* Of every reason of a drop, the chains first, by number: "dozable", "iif", "lockdown", "closed". 0 has none: NULL. */
 extern const char *const chains_names[TCTL_REASONS];
 
+/* A chain by its name, not by its number. -ENOENT. */
+int chains_find(const char *name, uint32_t *ret_chain);
+
 /* The pin of a chain of netd's (TCTL_NETD_CHAINS). */
 enum pin_id chains_pin(enum tctl_reason chain);
 

@@ -76,13 +76,7 @@ static int add_row(struct parser *parser, uint32_t reason, uint32_t uid, const c
 
 static int read_chain(const struct parser *parser, const char *word, uint32_t *ret_chain)
 {
-    for (uint32_t chain = 1; chain < TCTL_CHAINS; chain++) {
-        if (strcmp(word, chains_names[chain]) == 0) {
-            *ret_chain = chain;
-            return 0;
-        }
-    }
-    return refuse(parser, "there is no chain '%s'", word);
+    return chains_find(word, ret_chain) == 0 ? 0 : refuse(parser, "there is no chain '%s'", word);
 }
 
 static int read_uid(const struct parser *parser, const char *word, uint32_t *ret_uid)
