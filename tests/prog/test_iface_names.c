@@ -196,6 +196,29 @@ static void living_interfaces_stay_when_names_are_full(void **state)
     kit_assert_names(pinned, room - 1);
 }
 
+/* Nothing has to be free for what only goes elsewhere. */
+static void rows_move_in_full_maps(void **state)
+{
+    const struct pinned *pinned = *state;
+    const uint32_t room = pins[PIN_IFACE_STATS].entries, last = room;
+    const struct tctl_iface_base base = {.link.rx_packets = 9};
+    struct tctl_stats_value got[64];
+    const uint32_t to = FIRST;
+    for (uint32_t i = 1; i <= room; i++) {
+        kit_count_iface(pinned, i, 3);
+        assert_return_code(bpf_map_update_elem(pinned->fd[PIN_IFACE_BASE], &i, &base, BPF_ANY), errno);
+    }
+    kit_set(pinned, last, "gone0");
+    kit_remove(pinned, last, "gone0");
+    kit_assert_no_rows(pinned, last);
+    kit_assert_name(pinned, to, "gone0");
+    assert_return_code(bpf_map_lookup_elem(pinned->fd[PIN_IFACE_BASE], &to, got), errno);
+    assert_memory_equal(got, &base, sizeof(base));
+    assert_true(libbpf_num_possible_cpus() <= 64);
+    assert_return_code(bpf_map_lookup_elem(pinned->fd[PIN_IFACE_STATS], &to, got), errno);
+    assert_int_equal(got[0].rx_packets, 3);
+}
+
 /* A UID that has been on many interfaces must go on being counted on the next. */
 static void the_oldest_fold_when_they_take_half_a_share(void **state)
 {
@@ -291,6 +314,8 @@ int main(void)
         PERCPU(many_are_removed_in_one_look),
         SHARED(the_oldest_fold_when_names_are_half_full),
         SHARED(living_interfaces_stay_when_names_are_full),
+        SHARED(rows_move_in_full_maps),
+        PERCPU(rows_move_in_full_maps),
         SHARED(the_oldest_fold_when_they_take_half_a_share),
         SHARED(a_look_at_the_kernel_makes_good_what_was_missed),
         SHARED(a_kill_loses_nothing),

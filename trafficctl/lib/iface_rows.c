@@ -13,6 +13,7 @@
 #include "read.h"
 
 #define NO_UID SIZE_MAX
+#define MAX_TRIES 1000
 
 /* Values are counters of 64 bits from end to end, so that one sum serves all. */
 static const struct {
@@ -120,6 +121,23 @@ static void add(void *sum, const void *value, size_t size)
         to[i] += from[i];
 }
 
+/*
+ * In a full map the only place is the row's own. A program that takes it first is one of those that find no room now
+ * and then: it is tried until there is.
+ */
+static int change_places(int fd, const void *from, const void *to, const void *value)
+{
+    int r = bpf_map_delete_elem(fd, from);
+    if (r < 0)
+        return r;
+    for (int i = 0; i < MAX_TRIES; i++) {
+        r = bpf_map_update_elem(fd, to, value, BPF_ANY);
+        if (r != -E2BIG)
+            break;
+    }
+    return r;
+}
+
 /* values: room for two. 1: the target was there already. */
 static int move_value(int fd, const void *from, const void *to, void *values, size_t size)
 {
@@ -133,6 +151,8 @@ static int move_value(int fd, const void *from, const void *to, void *values, si
     if (there == 0)
         add(value, sum, size);
     r = bpf_map_update_elem(fd, to, value, BPF_ANY);
+    if (r == -E2BIG)
+        return change_places(fd, from, to, value);
     if (r == 0)
         r = bpf_map_delete_elem(fd, from);
     return r < 0 ? r : there == 0;

@@ -53,8 +53,8 @@ void iface_found_done(struct iface_found *found);
 
 /*
  * Move what was found; what is there already is added to. The target is written before the source goes: who is killed
- * in between loses nothing, and one row is there twice then. -E2BIG: a map is full; what was moved stays moved, and
- * the rest can be moved later. -ENOMEM, errno of bpf(2).
+ * in between loses nothing, and one row is there twice then. In a full map the source goes first. After -ENOMEM and
+ * errno of bpf(2) what was moved stays moved, and the rest can be moved later.
  */
 int iface_rows_move(const struct iface_rows *rows, const struct iface_move *moves, size_t count,
                     struct iface_found *found);
