@@ -323,13 +323,13 @@ static uint64_t overflows(void)
     return page.overflows;
 }
 
-#define STORM 2000
+#define STORM 2000 /* and their peers */
 #define STORM_FIRST 20000
 #define SENDERS 20
 
 static void storm(void)
 {
-    ip_each(STORM_FIRST, STORM, 1, "link add name a%u index %u up type bridge\n");
+    ip_each(STORM_FIRST, STORM, 1, "link add name a%u index %u up type veth peer name p%u\n");
     for (unsigned int i = 0; i < SENDERS; i++) {
         char name[IFNAMSIZ];
         snprintf(name, sizeof(name), "a%u", STORM_FIRST + i);
@@ -394,7 +394,7 @@ int main(void)
         cmocka_unit_test(test_a_storm_of_interfaces),
         cmocka_unit_test(test_a_storm_that_nobody_hears),
     };
-    const struct world_options large = {.config = "[maps]\niface_index_name = 8000\n"};
+    const struct world_options large = {.config = "[maps]\niface_index_name = 16000\n"};
     int failed = run_both("e2e: names of interfaces", tests, sizeof(tests) / sizeof(*tests));
 
     return failed + run_world("e2e: storms of interfaces", storms, sizeof(storms) / sizeof(*storms), &large);

@@ -14,6 +14,8 @@ $(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c set
     trafficctl/loader/options.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
 $(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy policy_text chains pins locks) \
     $(wildcard trafficctl/base/*.c))
+$(B)/fuzz/fuzz_links: $(call fuzzed,trafficctl/daemon/link_events.c $(patsubst %,trafficctl/lib/%.c,link_list iface_names \
+    iface_names_fold iface_rows gather locks pins read) trafficctl/base/fd.c)
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)
 $(B)/fuzz/fuzz_legacy: $(call fuzzed,$(patsubst %,netfilter/legacy_%.c,entries place text))
 

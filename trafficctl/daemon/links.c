@@ -76,7 +76,7 @@ static void plan(const struct links *links, int wait_ms)
 
 static void tell_names(struct links *links, const struct iface_names *names, int r)
 {
-    if (is_news(r, &links->names_error))
+    if (r != -EINTR && is_news(r, &links->names_error)) /* EINTR: they come and go just now */
         log_error("names of interfaces do not follow: %s; trying again", strerror(-r));
     if (names->full && !links->told_full)
         log_warning("traffic_iface_index_name_map is full: names of interfaces that are there are the kernel's alone");
@@ -143,7 +143,7 @@ static void look(struct links *links)
     if (r == 0)
         plan(links, more ? SOON_MS : PAUSE_MS);
     else
-        plan(links, r == -EINTR ? PAUSE_MS : RETRY_MS); /* EINTR: they come and go just now */
+        plan(links, r == -EINTR ? PAUSE_MS : RETRY_MS);
 }
 
 static void tell_malformed(struct links *links, unsigned int malformed)

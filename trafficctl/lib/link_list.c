@@ -13,7 +13,7 @@
 #define BUFFER_SIZE 32768
 #define FIRST_ROOM 16
 /* A list during which an interface came or went is not whole, and asked for again. */
-#define MAX_ROUNDS 16
+#define MAX_ROUNDS 8
 
 /* Those fields that every kernel with IFLA_STATS64 has. */
 #define MIN_STATS_SIZE (23 * sizeof(uint64_t))
