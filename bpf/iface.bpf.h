@@ -74,16 +74,42 @@ static __always_inline void count_merged(const view *skb, __u32 ifindex, const s
         count_part(ifindex, PART_MERGED, &more, out);
 }
 
+/* IPv4's most: 64 KiB in fragments of 136 bytes of payload. */
+#define MAX_PIECES 512
+
+/*
+ * A packet that was put together of fragments, as connection tracking does it: they hang in a list behind the first
+ * one, which tells more than the size of the largest in skb->cb. (That is cleared, too, for a program that calls
+ * others.) Returns the size of the largest fragment; 0: the packet came whole, and wire is as it was.
+ */
+static __noinline __u32 count_pieces(view *skb, struct wire *wire)
+{
+    const void *piece = view_pieces(skb);
+    struct headers headers = {};
+    __u32 first = view_length(skb), largest = 0, length = 0, count = 1;
+    __u32 extra = view_is_ipv4(skb) ? 0 : FRAGMENT_HEADER;
+    bool parsed = piece && (extra ? ipv6_headers(skb, true, &headers) : ipv4_headers(skb, &headers));
+
+    for (__u32 i = 0; i < MAX_PIECES && parsed && piece; i++) {
+        if (!PEEK(&length, piece, skb_len) || !PEEK(&piece, piece, skb_next))
+            return 0;
+        first -= length;
+        length += headers.length;
+        largest = length > largest ? length : largest;
+        count++;
+    }
+    if (count == 1)
+        return 0;
+    wire->packets = count;
+    wire->bytes += (__u64)(count - 1) * headers.length + (__u64)count * extra;
+    return (first > largest ? first : largest) + extra;
+}
+
 /* As it came in: a rule may have its place behind the reassembly. */
 static __always_inline void wire_in(view *skb, struct wire *wire)
 {
-    __u32 largest;
-
-    if (count_super(skb, wire) || !may_be_fragments(skb))
-        return;
-    largest = largest_fragment(skb);
-    if (largest)
-        count_fragments(skb, largest, wire);
+    if (!count_super(skb, wire) && view_length(skb) > IPV4_SMALLEST_MTU)
+        count_pieces(skb, wire);
 }
 
 static __always_inline void count_incoming(view *skb)
@@ -124,17 +150,21 @@ static __always_inline __u32 bridge_of(const view *skb)
 }
 
 /*
- * The size that a forwarded packet is cut into: by what its route takes, and never larger than the fragments that it
- * came in; 0: it goes as it is. Learnt path MTUs do not count here (ip_dst_mtu_maybe_forward() in include/net/ip.h).
+ * A forwarded packet leaves in the fragments that it came in, unless its route takes smaller ones only. Learnt path
+ * MTUs do not count here (ip_dst_mtu_maybe_forward() in include/net/ip.h).
  */
-static __noinline __u32 forwarded_cut_size(view *skb)
+static __noinline int cut_forwarded(view *skb, struct wire *wire)
 {
     const void *dst = NULL, *dev = route_dev(skb, &dst);
-    __u32 largest = largest_fragment(skb), mtu = dev ? route_mtu(dst, dev, view_is_ipv4(skb)) : 0;
+    __u32 mtu = dev ? route_mtu(dst, dev, view_is_ipv4(skb)) : 0;
+    __u32 largest = count_pieces(skb, wire) ?: view_length(skb);
 
-    if (largest && (!mtu || largest < mtu))
-        mtu = largest;
-    return mtu && view_length(skb) > mtu ? mtu : 0;
+    if (!mtu || largest <= mtu)
+        return 0;
+    wire->packets = 1;
+    wire->bytes = view_length(skb);
+    count_fragments(skb, mtu, wire);
+    return 0;
 }
 
 static __always_inline bool is_tcp(view *skb)
@@ -148,14 +178,14 @@ static __always_inline bool is_tcp(view *skb)
 /* A socket's TCP makes its segments fit. */
 static __always_inline void wire_out(view *skb, bool forwarded, struct wire *wire)
 {
-    __u32 size;
+    __u32 size = 0;
 
-    if (count_super(skb, wire) || !may_be_fragments(skb))
+    if (count_super(skb, wire) || view_length(skb) <= IPV4_SMALLEST_MTU)
         return;
     if (forwarded)
-        size = forwarded_cut_size(skb);
-    else
-        size = view_has_owner(skb) && is_tcp(skb) ? 0 : cut_size(skb);
+        cut_forwarded(skb, wire);
+    else if (may_be_fragments(skb) && !(view_has_owner(skb) && is_tcp(skb)))
+        size = cut_size(skb);
     if (size)
         count_fragments(skb, size, wire);
 }

@@ -47,7 +47,7 @@ struct headers {
 
 static __always_inline bool ipv4_headers(view *skb, struct headers *headers)
 {
-    struct iphdr ip;
+    struct iphdr ip = {};
 
     if (view_load(skb, 0, &ip, sizeof(ip)))
         return false;
@@ -70,7 +70,7 @@ static __always_inline bool is_jumbo(view *skb, __u32 offset)
  */
 static __always_inline bool ipv6_headers(view *skb, bool fragmentable, struct headers *headers)
 {
-    struct ipv6hdr ip6;
+    struct ipv6hdr ip6 = {};
 
     if (view_load(skb, 0, &ip6, sizeof(ip6)))
         return false;
@@ -78,7 +78,7 @@ static __always_inline bool ipv6_headers(view *skb, bool fragmentable, struct he
     headers->protocol = ip6.nexthdr;
     headers->jumbo = headers->routing = false;
     for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
-        __u8 next[2];
+        __u8 next[2] = {};
         __u8 type = headers->protocol;
 
         if (type != IPPROTO_HOPOPTS && type != IPPROTO_ROUTING && type != IPPROTO_DSTOPTS)

@@ -37,9 +37,9 @@ extern int bpf_dynptr_from_skb(struct sk_buff *skb, __u64 flags, struct bpf_dynp
 typedef struct view {
     void *skb;
     const void *dev;
-    __u32 length;
-    __u16 gso_size;
-    bool ipv4;
+    const void *shared; /* struct skb_shared_info */
+    __u64 length;
+    __u64 gso_size;
 } view;
 
 /* A member of a struct whose type the verifier knows. The loader sees to it that its place is known. */
@@ -57,7 +57,7 @@ static __always_inline __u32 view_gso_size(const view *skb)
 
 static __always_inline bool view_is_ipv4(const view *skb)
 {
-    return skb->ipv4;
+    return MEMBER(__u16, skb->skb, skb_protocol) == bpf_htons(ETH_P_IP);
 }
 
 static __always_inline __u32 view_iface(const view *skb)
@@ -88,16 +88,25 @@ static __always_inline const void *view_kernel(const view *skb)
     return skb->skb;
 }
 
+static __always_inline const void *view_pieces(const view *skb)
+{
+    const void *piece = NULL;
+
+    return MEMBER(__u32, skb->skb, skb_data_len) && PEEK(&piece, skb->shared, shared_frag_list) ? piece : NULL;
+}
+
 /* False: this is not to be had, and the packet is not counted. */
 static __always_inline bool view_open(const struct netfilter_context *context, view *skb)
 {
-    const void *shared;
+    __u16 gso_size = 0;
 
     skb->skb = context->skb;
     skb->dev = MEMBER(const void *, skb->skb, skb_dev);
     skb->length = MEMBER(__u32, skb->skb, skb_len);
-    skb->ipv4 = MEMBER(__u16, skb->skb, skb_protocol) == bpf_htons(ETH_P_IP);
     /* skb_shinfo(): behind the linear data, whose end is counted from its beginning where pointers have 64 bits */
-    shared = (const void *)MEMBER(__u64, skb->skb, skb_head) + MEMBER(__u32, skb->skb, skb_end);
-    return PEEK(&skb->gso_size, shared, shared_gso_size);
+    skb->shared = (const void *)MEMBER(__u64, skb->skb, skb_head) + MEMBER(__u32, skb->skb, skb_end);
+    if (!PEEK(&gso_size, skb->shared, shared_gso_size))
+        return false;
+    skb->gso_size = gso_size;
+    return true;
 }

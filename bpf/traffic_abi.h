@@ -408,7 +408,8 @@ struct tctl_kernel {
     struct tctl_member skb_len, skb_protocol, skb_dev;    /* sk_buff: len, protocol, dev */
     struct tctl_member skb_iif, skb_head, skb_end;        /* sk_buff: skb_iif, head, end */
     struct tctl_member skb_extensions;                    /* sk_buff: active_extensions */
-    struct tctl_member shared_gso_size;                   /* skb_shared_info: gso_size */
+    struct tctl_member skb_data_len, skb_next;            /* sk_buff: data_len, next */
+    struct tctl_member shared_gso_size, shared_frag_list; /* skb_shared_info: gso_size, frag_list */
     struct tctl_member dev_ifindex, dev_name;             /* net_device: ifindex, name */
     struct tctl_member dev_priv_flags, dst_xfrm;          /* net_device: priv_flags; dst_entry: xfrm */
 };

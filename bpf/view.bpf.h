@@ -10,6 +10,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "kernel.bpf.h"
+
 typedef struct __sk_buff view;
 
 static __always_inline __u32 view_length(const view *skb)
@@ -54,4 +56,15 @@ static __always_inline long view_load(const view *skb, __u32 offset, void *to, _
 static __always_inline const void *view_kernel(const view *skb)
 {
     return skb;
+}
+
+/* The first skb in the list behind this one, for PEEK; NULL: it stands alone. */
+static __always_inline const void *view_pieces(const view *skb)
+{
+    const void *head = NULL, *piece = NULL;
+    __u32 beyond = 0, end = 0;
+
+    if (!PEEK(&beyond, skb, skb_data_len) || !beyond || !PEEK(&head, skb, skb_head) || !PEEK(&end, skb, skb_end))
+        return NULL;
+    return PEEK(&piece, head + end, shared_frag_list) ? piece : NULL;
 }

@@ -9,14 +9,20 @@
 
 #include <cmocka.h>
 
+#include <traffic.skel.h>
+
 #include <net/if.h>
 
+#include "calls.h"
+#include "fd.h"
 #include "inside.h"
 #include "job.h"
 #include "kernel.h"
 #include "link.h"
 #include "link_object.h"
+#include "maps.h"
 #include "meter.h"
+#include "nft.h"
 
 struct links *links_new(bool percpu)
 {
@@ -38,10 +44,26 @@ struct links *links_new(bool percpu)
 struct links *links_free(struct links *links)
 {
     links_remove(links);
+    nft_owner_free(links->rules);
     fixture_free(links->fixture);
     the_world = world_free(links->world);
     free(links);
     return NULL;
+}
+
+/* As if the programs of traffic.bpf.c had just been loaded over the maps that are pinned. */
+static void use_pinned(const struct links *links, struct job *job)
+{
+    static const enum pin_id used[] = {PIN_IFACE_STATS, PIN_IFACE_PARTS, PIN_STATE, PIN_SPILL, PIN_BUSY};
+
+    kernel_find_out(links->fixture->options.percpu, &job->kernel);
+    job->skeleton = traffic__open();
+    assert_non_null(job->skeleton);
+    assert_int_equal(maps_shape(job), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(used); i++)
+        if (maps_wanted(job, used[i]))
+            job->found[used[i]] = fixture_pin(links->fixture, used[i]);
+    assert_int_equal(maps_reuse(job), 0);
 }
 
 int links_load(const struct links *links, bool repairs, struct fault *why)
@@ -52,7 +74,7 @@ int links_load(const struct links *links, bool repairs, struct fault *why)
 
     assert_non_null(job);
     job->repairs = repairs;
-    kernel_find_out(links->fixture->options.percpu, &job->kernel);
+    use_pinned(links, job);
     r = link_object_load(job, why);
     undo_forget(&job->undo);
     job_freep(&job);
@@ -94,6 +116,32 @@ void links_on(const struct links *links)
     if (links_load(links, false, &fault) < 0 || links_put(links, &fault) < 0)
         fail_msg("%s", fault.text);
     assert_int_equal(links_look(links), TCTL_ALL_IFACE_HOOKS);
+}
+
+void links_on_by_rules(struct links *links)
+{
+    struct fault fault = {0};
+    int r;
+
+    assert_int_equal(place_enter(links->world, PLACE_A), 0);
+    r = nft_put(links->fixture->bpffs, &links->rules, &fault);
+    assert_int_equal(place_leave(links->world), 0);
+    if (r < 0)
+        fail_msg("%s", fault.text);
+}
+
+void links_swap(const struct links *links, int ingress, int egress)
+{
+    struct fault fault = {0};
+    struct job *job = job_new(&links->fixture->options, NULL, &fault);
+    int calls = fixture_pin(links->fixture, PIN_LINK_CALLS);
+
+    assert_non_null(job);
+    if (calls_put(job, calls, ingress, egress) < 0)
+        fail_msg("%s", fault.text);
+    undo_forget(&job->undo);
+    job_freep(&job);
+    fd_close(calls);
 }
 
 static struct tctl_stats_value row(const struct links *links)

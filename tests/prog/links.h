@@ -15,6 +15,7 @@ struct links {
     struct fixture *fixture;
     uint32_t a0; /* number of A's interface */
     struct tctl_stats_value before;
+    struct nft_owner *rules;
 };
 
 /* A world without trafficd, the fixture's programs loaded, nothing linked. One at a time. */
@@ -29,6 +30,11 @@ uint32_t links_look(const struct links *links);
 void links_remove(const struct links *links);
 /* Load and put; the test fails if that fails. */
 void links_on(const struct links *links);
+/* The same counts by the xtables match "bpf", in a table of nf_tables in A; instead of links_on(). */
+void links_on_by_rules(struct links *links);
+
+/* Put the two programs into the slots that the pinned ones call, as a start does. */
+void links_swap(const struct links *links, int ingress, int egress);
 
 /* From here on. */
 void links_start(struct links *links);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # prog: the real programs and maps, loaded by the loader. Each test_*.c is a program; the other files are linked into all.
 PROG_SEES := -Itrafficctl/include -Itests/prog -Itests/harness -Inetfilter -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
-$(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES)))
+PROG_SEES += -isystem $(B)/bpf
+$(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES),$(BPF_SKELETON)))
 PROG_TESTS := $(patsubst tests/prog/%.c,$(B)/obj/tests/prog/%,$(wildcard tests/prog/test_*.c))
 PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o $(patsubst %,$(B)/obj/tests/prog/%.o,links router),$(PROG_OBJ))
 

@@ -19,24 +19,33 @@
 static struct links *links;
 static struct router router;
 
-static int set_up(bool percpu)
+static int set_up(bool percpu, bool rules)
 {
     links = links_new(percpu);
     router = router_new(links->world);
-    links_on(links);
+    if (rules)
+        links_on_by_rules(links);
+    else
+        links_on(links);
     return 0;
 }
 
 static int set_up_shared(void **state)
 {
     (void)state;
-    return set_up(false);
+    return set_up(false, false);
 }
 
 static int set_up_percpu(void **state)
 {
     (void)state;
-    return set_up(true);
+    return set_up(true, false);
+}
+
+static int set_up_rules(void **state)
+{
+    (void)state;
+    return set_up(false, true);
 }
 
 static int tear_down(void **state)
@@ -234,22 +243,23 @@ static void test_super_packets_are_merged(void **state)
     }
 }
 
-#define BOTH(test)                                                                                                     \
-    {#test, test, set_up_shared, tear_down, NULL},                                                                     \
+/* By links in both kinds of counters, and by rules: programs of another type that have to count the same. */
+#define EACH(test)                                                                                                     \
+    {#test, test, set_up_shared, tear_down, NULL}, {#test "_percpu", test, set_up_percpu, tear_down, NULL},            \
     {                                                                                                                  \
-#test "_percpu", test, set_up_percpu, tear_down, NULL                                                          \
+#test "_rules", test, set_up_rules, tear_down, NULL                                                            \
     }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOTH(test_forwarded_datagrams),
-        BOTH(test_forwarded_datagrams_that_are_tracked),
-        BOTH(test_forwarded_into_a_narrower_link),
-        BOTH(test_forwarded_tcp),
-        BOTH(test_packets_of_sockets_have_no_such_part),
-        BOTH(test_packets_of_nobody),
-        BOTH(test_super_packets_are_merged),
+        EACH(test_forwarded_datagrams),
+        EACH(test_forwarded_datagrams_that_are_tracked),
+        EACH(test_forwarded_into_a_narrower_link),
+        EACH(test_forwarded_tcp),
+        EACH(test_packets_of_sockets_have_no_such_part),
+        EACH(test_packets_of_nobody),
+        EACH(test_super_packets_are_merged),
     };
 
     cmocka_set_test_filter(getenv("T"));

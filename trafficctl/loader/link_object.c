@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "complaint.h"
 #include "fd.h"
+#include "maps.h"
 
 /* include/uapi/linux/bpf.h of 6.4, where these came; older headers do not know them */
 #define PROG_TYPE_NETFILTER 32
@@ -36,9 +37,9 @@ static void destroyp(struct link_programs **programs)
 static bool knows_packets(const struct tctl_kernel *kernel)
 {
     const struct tctl_member members[] = {
-        kernel->skb_len,     kernel->skb_protocol, kernel->skb_dev,      kernel->skb_iif,
-        kernel->skb_sk,      kernel->skb_dst,      kernel->skb_head,     kernel->skb_end,
-        kernel->dev_ifindex, kernel->dev_name,     kernel->cb4_frag_max, kernel->shared_gso_size,
+        kernel->skb_len,      kernel->skb_protocol, kernel->skb_dev,  kernel->skb_iif,
+        kernel->skb_sk,       kernel->skb_dst,      kernel->skb_head, kernel->skb_end,
+        kernel->skb_data_len, kernel->dev_ifindex,  kernel->dev_name, kernel->shared_gso_size,
     };
     for (size_t i = 0; i < ARRAY_SIZE(members); i++)
         if (members[i].offset == TCTL_NO_OFFSET)
@@ -60,11 +61,10 @@ static int set_types(struct object *object)
     return r;
 }
 
+/* What is pinned may be about to be replaced by a larger one. */
 static int reuse(struct object *object, enum pin_id id, struct bpf_map *map)
 {
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open(object->job->options->bpffs, id, &fd);
-    return r < 0 ? r : bpf_map__reuse_fd(map, fd);
+    return bpf_map__reuse_fd(map, bpf_map__fd(maps_of(object->job, id)));
 }
 
 static int reuse_maps(struct object *object)
