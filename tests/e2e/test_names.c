@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* Interfaces come, are renamed and go, with traffic on them: whose it was is told by their names. */
+#include <net/if.h> /* before the kernel's header, or both declare the same */
+
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <net/if.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -273,6 +275,73 @@ static void test_a_start_makes_good_what_was_missed(void **state)
     comes_to_name(7403, NULL);
 }
 
+/* Number of trafficd's socket that hears of links (group 1 of protocol 0), as the kernel lists it. */
+static uint32_t listening_port(void)
+{
+    char path[64], line[256];
+    uint32_t found = 0;
+    snprintf(path, sizeof(path), "/proc/%d/net/netlink", the_world->daemon);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        unsigned int protocol, port, groups;
+        if (sscanf(line, "%*s %u %u %x", &protocol, &port, &groups) == 3 && protocol == NETLINK_ROUTE && groups == 1)
+            found = port;
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_not_equal(found, 0);
+    return found;
+}
+
+struct nonsense {
+    struct nlmsghdr header;
+    struct ifinfomsg link;
+    char rest[32];
+};
+
+static int send_nonsense(int channel, void *arg)
+{
+    const struct sockaddr_nl to = {.nl_family = AF_NETLINK, .nl_pid = *(uint32_t *)arg};
+    struct nonsense nameless = {.header = {.nlmsg_len = sizeof(nameless), .nlmsg_type = RTM_NEWLINK},
+                                .link = {.ifi_index = 7501}};
+    struct nonsense cut = nameless, other = nameless;
+    const struct nonsense *const all[] = {&nameless, &cut, &other};
+    _cleanup_fd_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    (void)channel;
+    cut.header.nlmsg_len++;
+    other.header.nlmsg_type = RTM_DELADDR;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (sendto(fd, all[i], sizeof(*all[i]), 0, (const struct sockaddr *)&to, sizeof(to)) != sizeof(*all[i]))
+            return -errno;
+    }
+    return 0;
+}
+
+static struct tctl_interfaces page(void)
+{
+    const uint32_t zero = 0;
+    struct tctl_interfaces page = {0};
+    _cleanup_fd_ int fd = world_map(the_world, TCTL_DIR "/interfaces");
+    assert_return_code(bpf_map_lookup_elem(fd, &zero, &page), errno);
+    return page;
+}
+
+static void test_nonsense_is_ignored_and_counted(void **state)
+{
+    uint32_t port = listening_port();
+    struct actor actor;
+    (void)state;
+    const uint64_t before = page().malformed;
+    assert_int_equal(actor_start(the_world, PLACE_A, 0, send_nonsense, &port, &actor), 0);
+    assert_int_equal(actor_wait(&actor), 0);
+    add_veth("sane7", 7502);
+    comes_to_name(7502, "sane7");
+    assert_int_equal(page().malformed, before + 3);
+    assert_true(has_name(7501, NULL));
+    delete_link("sane7");
+    comes_to_name(7502, NULL);
+}
+
 static size_t most_names(void)
 {
     struct bpf_map_info info = {0};
@@ -311,16 +380,6 @@ static void test_containers_come_and_go(void **state)
     assert_true(counted(REMOVED, uid).tx_packets > 0);
     assert_int_equal(uid_total(the_world, uid).tx_packets, ROUNDS * EACH);
     assert_true(is_counted("veth8599", uid, 1)); /* the last of them still has its name */
-}
-
-static uint64_t overflows(void)
-{
-    const uint32_t zero = 0;
-    struct tctl_interfaces page = {0};
-    _cleanup_fd_ int fd = world_map(the_world, TCTL_DIR "/interfaces");
-    assert_return_code(bpf_map_lookup_elem(fd, &zero, &page), errno);
-    assert_int_equal(page.malformed, 0);
-    return page.overflows;
 }
 
 #define STORM 2000 /* and their peers */
@@ -371,13 +430,14 @@ static void test_a_storm_of_interfaces(void **state)
 /* More than its socket holds happens while trafficd is stopped. */
 static void test_a_storm_that_nobody_hears(void **state)
 {
-    const uint64_t before = overflows();
+    const uint64_t before = page().overflows;
     (void)state;
     assert_return_code(kill(the_world->daemon, SIGSTOP), errno);
     storm();
     assert_return_code(kill(the_world->daemon, SIGCONT), errno);
     storm_is_right(false);
-    assert_true(overflows() > before);
+    assert_true(page().overflows > before);
+    assert_int_equal(page().malformed, 0);
 }
 
 int main(void)
@@ -388,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_a_port_that_leaves_its_bridge_stays),
         cmocka_unit_test(test_interfaces_are_told_by_last_names),
         cmocka_unit_test(test_a_start_makes_good_what_was_missed),
+        cmocka_unit_test(test_nonsense_is_ignored_and_counted),
         cmocka_unit_test(test_containers_come_and_go),
     };
     const struct CMUnitTest storms[] = {
