@@ -250,14 +250,18 @@ static void half_a_start_gives_back_what_was_there(void **state)
     struct fixture *fixture = *state;
     const uint32_t zero = 0;
     struct tctl_config before, after;
+    uint64_t generation, later;
     unpin_link(fixture, PIN_INGRESS_LINK);
     surroundings_attach_alone(fixture->cgroup, BPF_CGROUP_INET_INGRESS);
     assert_true(fixture_get(fixture, PIN_CONFIG, &zero, &before));
     fixture->options.app_uids[0] = (struct uid_range){7, 8};
     fixture->options.read_group = "4711";
+    assert_true(fixture_get(fixture, PIN_GENERATION, &zero, &generation));
     check_refused(fixture, -EPERM);
     assert_true(fixture_get(fixture, PIN_CONFIG, &zero, &after));
     assert_memory_equal(&after, &before, sizeof(after));
+    assert_true(fixture_get(fixture, PIN_GENERATION, &zero, &later));
+    assert_true(later >= generation + 2); /* for the new one, and for the old one again */
     surroundings_detach(fixture->cgroup, BPF_CGROUP_INET_INGRESS);
 }
 

@@ -112,15 +112,34 @@ static void undo_gives_back_an_element(void **state)
     assert_int_equal(value, 1);
 }
 
+/* What was resolved by the new value is resolved anew. */
+static void undo_of_an_element_raises_the_generation(void **state)
+{
+    const struct fixture *fixture = *state;
+    const uint32_t zero = 0;
+    uint64_t before, after;
+    struct undo undo = {0};
+    struct undo_step *step;
+    fixture_load(*state);
+    _cleanup_fd_ int fd = make_map(), generation = fixture_pin(fixture, PIN_GENERATION);
+    assert_int_equal(undo_plan(&undo, UNDO_ELEMENT, "element", fd, generation, &step), 0);
+    step->bytes = calloc(1, sizeof(uint32_t));
+    assert_non_null(step->bytes);
+    undo_arm(&undo);
+    assert_true(fixture_get(fixture, PIN_GENERATION, &zero, &before));
+    undo_all(&undo);
+    assert_true(fixture_get(fixture, PIN_GENERATION, &zero, &after));
+    assert_true(after > before);
+}
+
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(undo_gives_back_a_replaced_pin),
-        FRESH(undo_takes_back_the_last_step_first),
-        FRESH(undo_forgets_what_was_only_planned),
-        FRESH(undo_gives_back_an_element),
+        FRESH(undo_gives_back_a_replaced_pin),           FRESH(undo_takes_back_the_last_step_first),
+        FRESH(undo_forgets_what_was_only_planned),       FRESH(undo_gives_back_an_element),
+        FRESH(undo_of_an_element_raises_the_generation),
     };
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests_name("prog: undo", tests, NULL, NULL);

@@ -54,11 +54,13 @@ static int open_config(const char *bpffs, struct undo *undo, int *ret_fd, struct
 {
     const uint32_t zero = 0;
     struct undo_step *step;
-    _cleanup_fd_ int fd = -1;
+    _cleanup_fd_ int fd = -1, generation = -1;
     int r = pins_open_map(bpffs, PIN_CONFIG, true, &fd);
+    if (r == 0)
+        r = pins_open_map(bpffs, PIN_GENERATION, true, &generation);
     if (r < 0)
         return r;
-    r = undo_plan(undo, UNDO_ELEMENT, pins[PIN_CONFIG].path, fd, -1, &step);
+    r = undo_plan(undo, UNDO_ELEMENT, pins[PIN_CONFIG].path, fd, generation, &step);
     if (r < 0)
         return r;
     step->bytes = malloc(sizeof(*ret_config));

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <generation.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,8 @@ static void take_back(const struct undo_step *step)
         break;
     case UNDO_ELEMENT:
         bpf_map_update_elem(step->fd, &zero, step->bytes, BPF_ANY);
+        if (step->other_fd >= 0)
+            generation_raise(step->other_fd);
         break;
     case UNDO_CALL:
         call_back(step);

@@ -17,7 +17,8 @@ enum undo_kind {
     UNDO_REPIN,   /* the pin at path was replaced: put fd back in its place, by way of the free path aside */
     UNDO_DETACH,  /* the link fd was made */
     UNDO_UPDATE,  /* the link fd was given another program: give it back the program other_fd */
-    UNDO_ELEMENT, /* entry 0 of the array fd was written: put back the bytes */
+    UNDO_ELEMENT, /* entry 0 of the array fd was written: put back the bytes, and raise the generation other_fd if any
+                   */
     UNDO_CALL,    /* a slot of the program array fd was given a program: put back other_fd, or nothing if it is -1 */
 };
 
