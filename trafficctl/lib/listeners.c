@@ -81,17 +81,25 @@ static int by_inode(const void *a, const void *b)
 
 static int list_outside(struct listeners *listeners)
 {
-    static const uint8_t families[] = {AF_INET, AF_INET6};
+    static const struct {
+        uint8_t family, protocol;
+        uint32_t states;
+    } kinds[] = {
+        {AF_INET, IPPROTO_TCP, INET_SOCKETS_LISTEN},
+        {AF_INET, IPPROTO_UDP, INET_SOCKETS_UNCONNECTED},
+        {AF_INET6, IPPROTO_TCP, INET_SOCKETS_LISTEN},
+        {AF_INET6, IPPROTO_UDP, INET_SOCKETS_UNCONNECTED},
+    };
     _cleanup_(inet_sockets_closep) struct mnl_socket *netlink = NULL;
     int r = inet_sockets_open(&netlink);
-    for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++) {
-        r = inet_sockets_list(netlink, families[i], IPPROTO_TCP, INET_SOCKETS_LISTEN, take, listeners);
-        if (r == 0)
-            r = inet_sockets_list(netlink, families[i], IPPROTO_UDP, INET_SOCKETS_UNCONNECTED, take, listeners);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds) && r == 0; i++) {
+        r = inet_sockets_list(netlink, kinds[i].family, kinds[i].protocol, kinds[i].states, take, listeners);
+        if (r == -ENOENT)
+            r = 0; /* no module of the kernel's for these, which check says; others have theirs */
     }
     if (r == 0 && listeners->count > 0)
         qsort(listeners->outside, listeners->count, sizeof(*listeners->outside), by_inode);
-    return r == -ENOENT ? 0 : r; /* no module of the kernel's: found by check */
+    return r;
 }
 
 /* Everybody names his processes as he likes: nothing of it is to move root's cursor. */
