@@ -23,6 +23,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 
+#include <trafficctl/traffic.h>
+
 #include "attached.h"
 #include "cleanup.h"
 #include "fd.h"
@@ -126,6 +128,46 @@ static void a_group_that_was_replaced_is_found(void **state)
     assert_int_equal(scene_look(scene), TCTL_PROGRAMS);
     for (size_t i = 0; i < TCTL_PROGRAMS; i++)
         assert_non_null(strstr(scene->found[i].holds, "its control group removed"));
+}
+
+static void configure_group(const struct scene *scene, const char *group)
+{
+    const uint32_t zero = 0;
+    struct tctl_state written;
+    assert_true(fixture_get(scene->fixture, PIN_STATE, &zero, &written));
+    snprintf(written.options, sizeof(written.options), "[trafficd]\ncgroup = %s\npolicy = %s\n", group, scene->policy);
+    fixture_put(scene->fixture, PIN_STATE, &zero, &written);
+}
+
+/* Programs of the table that are attached. */
+static size_t attached_in_table(const struct scene *scene)
+{
+    struct tctl *traffic;
+    struct tctl_status status;
+    size_t count = 0;
+    assert_int_equal(tctl_open(scene->fixture->bpffs, &traffic), 0);
+    assert_int_equal(tctl_status(traffic, &status), 0);
+    tctl_close(traffic);
+    for (size_t i = 0; i < TCTL_STATUS_PROGRAMS; i++)
+        count += status.programs[i].attached;
+    return count;
+}
+
+/* Links outlive the group that was asked for: on another one, or on the one of its name that was removed. */
+static void the_table_asks_for_the_configured_group(void **state)
+{
+    struct scene *scene = *state;
+    char group[160];
+    assert_int_equal(attached_in_table(scene), TCTL_PROGRAMS);
+    snprintf(group, sizeof(group), "%s/below", scene->fixture->cgroup);
+    configure_group(scene, group);
+    assert_int_equal(attached_in_table(scene), 0);
+    assert_return_code(mkdir(group, 0755), errno);
+    size_t other = attached_in_table(scene);
+    assert_return_code(rmdir(group), errno);
+    assert_int_equal(other, 0);
+    configure_group(scene, scene->fixture->cgroup);
+    assert_int_equal(attached_in_table(scene), TCTL_PROGRAMS);
 }
 
 /* They say where the policy is, which root writes. */
@@ -246,8 +288,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(programs_that_are_gone_are_found),        TEST(programs_that_were_replaced_are_found),
         TEST(maps_that_no_program_asks_are_found),     TEST(a_group_that_was_replaced_is_found),
-        TEST(a_detached_link_is_found_by_its_program), TEST(pins_of_somebody_else_are_not_believed),
-        TEST(listeners_from_outside_are_found),        TEST(listeners_from_inside_are_no_difference),
+        TEST(the_table_asks_for_the_configured_group), TEST(a_detached_link_is_found_by_its_program),
+        TEST(pins_of_somebody_else_are_not_believed),  TEST(listeners_from_outside_are_found),
+        TEST(listeners_from_inside_are_no_difference),
     };
     loopback_enter();
     cmocka_set_test_filter(getenv("T"));

@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "attached.h"
+#include "cgroup_tree.h"
 #include "chains.h"
+#include "cleanup.h"
 #include "fd.h"
 #include "handle.h"
 #include "interfaces_page.h"
@@ -26,11 +28,27 @@ static bool not_allowed(int err)
     return err == -EACCES || err == -EPERM;
 }
 
-/*
- * Is the pinned program at work: the link is there, its cgroup too (a removed one leaves number 0), and it runs the
- * program that is pinned.
- */
-static int look_at_program(const char *bpffs, enum tctl_program program, bool *ret_attached)
+/* The control group as configured, and what came of looking for it. */
+struct group {
+    struct cgroup_tree tree;
+    int found;
+};
+
+static void group_done(struct group *group)
+{
+    cgroup_tree_done(&group->tree);
+}
+
+/* A removed group leaves number 0, some time later; one of its name that was made anew is another. */
+static bool hangs_there(const struct bpf_link_info *link, const struct group *group)
+{
+    if (link->cgroup.cgroup_id == 0 || group->found == -ENOENT)
+        return false;
+    return group->found < 0 || group->tree.everybody || link->cgroup.cgroup_id == group->tree.id;
+}
+
+/* Is the pinned program at work: the link is there, on the configured group, and it runs the program that is pinned. */
+static int look_at_program(const char *bpffs, const struct group *group, enum tctl_program program, bool *ret_attached)
 {
     struct bpf_link_info link;
     struct attached_program pinned;
@@ -39,16 +57,18 @@ static int look_at_program(const char *bpffs, enum tctl_program program, bool *r
         r = attached_program(bpffs, program, &pinned);
     if (r < 0 && r != -ENOENT && r != -EBADF)
         return r;
-    *ret_attached = r == 0 && link.cgroup.cgroup_id != 0 && link.prog_id == pinned.id;
+    *ret_attached = r == 0 && hangs_there(&link, group) && link.prog_id == pinned.id;
     return 0;
 }
 
 static int fill_programs(const char *bpffs, const struct tctl_state *state, struct tctl_status *status)
 {
+    _cleanup_(group_done) struct group group = {.tree.fd = -1};
+    group.found = cgroup_tree_configured(bpffs, &group.tree);
     status->seen_sec = (uint64_t)time(NULL);
     for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         bool attached;
-        int r = look_at_program(bpffs, (enum tctl_program)i, &attached);
+        int r = look_at_program(bpffs, &group, (enum tctl_program)i, &attached);
         if (not_allowed(r)) {
             attached = state->attached >> i & 1;
             status->seen_sec = state->seen_sec;
