@@ -105,6 +105,8 @@ static void reload_names_what_needs_an_unload(void **state)
     assert_int_equal(reload_to("[maps]\nuid_stats = 5\n", &settings, said, sizeof(said)), 0);
     assert_non_null(strstr(said, "uid_stats of [maps] was changed: stop trafficd, run 'trafficctl unload'"));
     assert_int_equal(settings.entries[LOAD_UID_STATS], load_map_default_entries(LOAD_UID_STATS));
+    assert_int_equal(reload_to("[maps]\nuid_stats = 20000\n", &settings, said, sizeof(said)), 0);
+    assert_non_null(strstr(said, "uid_stats of [maps] was changed: restart trafficd"));
 }
 
 static void reload_that_fails_keeps_the_settings(void **state)

@@ -6,7 +6,10 @@
 #include "log.h"
 #include "warn.h"
 
-/* Stopping keeps the pins, and a start refuses pins that do not fit: a restart alone would leave nothing to serve. */
+/* Stopping keeps the pins, and a start refuses pins that it cannot make fit: a restart alone would leave nothing to
+ * serve.
+ */
+#define RESTART "restart trafficd to apply it"
 #define UNLOAD "stop trafficd, run 'trafficctl unload' (counters are lost) and start trafficd to apply it"
 
 static void name_changed(const struct setting *row)
@@ -14,7 +17,7 @@ static void name_changed(const struct setting *row)
     char key[SETTINGS_KEY_LEN];
 
     settings_key(row, key);
-    log_warning("%s was changed: %s", key, row->needs_unload ? UNLOAD : "restart trafficd to apply it");
+    log_warning("%s was changed: %s", key, row->needs_unload ? UNLOAD : RESTART);
 }
 
 /* What of wanted can be applied now; the rest stays as it runs and is named. */
@@ -32,7 +35,8 @@ static struct settings applicable(const struct settings *running, const struct s
     }
     for (int map = 0; map < LOAD_MAPS; map++)
         if (running->entries[map] != wanted->entries[map])
-            log_warning("%s of [maps] was changed: " UNLOAD, load_map_key(map));
+            log_warning("%s of [maps] was changed: %s", load_map_key(map),
+                        wanted->entries[map] > running->entries[map] ? RESTART : UNLOAD);
     return next;
 }
 
