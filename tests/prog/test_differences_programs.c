@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@
 #include "fd.h"
 #include "loopback.h"
 #include "scene.h"
+#include "surroundings.h"
 
 #define UID 10001u
 
@@ -170,6 +173,45 @@ static void the_table_asks_for_the_configured_group(void **state)
     assert_int_equal(attached_in_table(scene), TCTL_PROGRAMS);
 }
 
+/* Status: how many differences there are. */
+static int look_in_child(void *context)
+{
+    return (int)scene_look(context);
+}
+
+/* Who waits for the lock sleeps between two tries, and at nothing before. */
+static void wait_until_it_waits(pid_t child)
+{
+    char path[64];
+    long number = -1;
+    snprintf(path, sizeof(path), "/proc/%d/syscall", child);
+    do {
+        _cleanup_fclose_ FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        if (fscanf(file, "%ld", &number) != 1)
+            number = -1;
+        assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+    } while (number != __NR_clock_nanosleep && number != __NR_nanosleep);
+}
+
+/* A start has the lock while it replaces one pin after the other. */
+static void what_a_start_is_about_to_do_is_no_difference(void **state)
+{
+    struct scene *scene = *state;
+    char path[PATH_MAX], aside[PATH_MAX];
+    strcpy(path, fixture_path(scene->fixture, pins[PIN_EGRESS_LINK].path));
+    strcpy(aside, fixture_path(scene->fixture, "aside"));
+    int lock = open(fixture_path(scene->fixture, TCTL_DIR), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_return_code(flock(lock, LOCK_EX), errno);
+    assert_return_code(rename(path, aside), errno);
+    pid_t child = surroundings_fork(look_in_child, scene);
+    wait_until_it_waits(child);
+    assert_return_code(rename(aside, path), errno);
+    assert_return_code(flock(lock, LOCK_UN), errno);
+    fd_close(lock);
+    assert_int_equal(surroundings_wait(child), 0);
+}
+
 /* They say where the policy is, which root writes. */
 static void pins_of_somebody_else_are_not_believed(void **state)
 {
@@ -288,9 +330,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(programs_that_are_gone_are_found),        TEST(programs_that_were_replaced_are_found),
         TEST(maps_that_no_program_asks_are_found),     TEST(a_group_that_was_replaced_is_found),
-        TEST(the_table_asks_for_the_configured_group), TEST(a_detached_link_is_found_by_its_program),
-        TEST(pins_of_somebody_else_are_not_believed),  TEST(listeners_from_outside_are_found),
-        TEST(listeners_from_inside_are_no_difference),
+        TEST(the_table_asks_for_the_configured_group), TEST(what_a_start_is_about_to_do_is_no_difference),
+        TEST(a_detached_link_is_found_by_its_program), TEST(pins_of_somebody_else_are_not_believed),
+        TEST(listeners_from_outside_are_found),        TEST(listeners_from_inside_are_no_difference),
     };
     loopback_enter();
     cmocka_set_test_filter(getenv("T"));

@@ -62,32 +62,33 @@ static int look_at_rules(const struct enforce *enforce, const char *path, struct
     return compare(&comparison, saved > 0);
 }
 
-static int look_at_programs(const char *bpffs, struct difference_list *list)
+static int look_at_programs(const char *bpffs, struct cgroup_tree *tree, int *ret_found, struct difference_list *list)
 {
-    _cleanup_(cgroup_tree_done) struct cgroup_tree tree = {.fd = -1};
     struct tctl_state state = {0};
     int r = state_read_pinned(bpffs, &state);
     if (r < 0)
         return r;
-    int found = cgroup_tree_configured(bpffs, &tree);
-    r = differences_programs(bpffs, state.wanted, &tree, found, list);
-    return r == 0 && found == 0 ? listeners_find(&tree, list) : r;
+    *ret_found = cgroup_tree_configured(bpffs, tree);
+    return differences_programs(bpffs, state.wanted, tree, *ret_found, list);
 }
 
 /*
- * A change is first in the file and then in the maps: under the lock it is in both, unless its writer does not end.
- * Processes are looked at before, since others wait for the lock, and everybody may have as many as he likes.
+ * A change is first in the file and then in the maps, and a start replaces one pin after the other: under the lock all
+ * are done, unless their writer does not end. Processes are looked at afterwards, since others wait for the lock, and
+ * everybody may have as many as he likes.
  */
 static int find(struct tctl_firewall *firewall, const char *policy, struct difference_list *list)
 {
-    int r = look_at_programs(firewall->bpffs, list);
-    int locked = r < 0 ? r : writer_lock(&firewall->writer);
+    _cleanup_(cgroup_tree_done) struct cgroup_tree tree = {.fd = -1};
+    int found = 0, locked = writer_lock(&firewall->writer);
     if (locked < 0 && locked != -EBUSY)
         return locked;
-    r = look_at_rules(&firewall->enforce, policy, list);
+    int r = look_at_programs(firewall->bpffs, &tree, &found, list);
+    if (r == 0)
+        r = look_at_rules(&firewall->enforce, policy, list);
     if (locked == 0)
         writer_unlock(&firewall->writer);
-    return r;
+    return r == 0 && found == 0 ? listeners_find(&tree, list) : r;
 }
 
 int tctl_firewall_differences(struct tctl_firewall *firewall, struct tctl_difference *differences, size_t max,
