@@ -14,9 +14,10 @@ $(patsubst %,$(B)/obj/tests/prog/test_%,netfilter_link netfilter_parts): $(B)/ob
     $(HARNESS_OBJ)
 $(B)/obj/tests/prog/test_verdict_table: $(patsubst %,$(B)/obj/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 
-# Alone: those that foretell the cookie of a socket, keep time, or hunt races that need every CPU.
-PROG_ALONE := $(patsubst %,$(B)/obj/tests/prog/test_%,accounting delete_tag_races deletion_window firewall_reuse packets \
-    verdicts)
+# Alone: those that foretell the cookie of a socket, keep time, have six starts wait for one lock, or hunt races that
+# need every CPU.
+PROG_ALONE := $(patsubst %,$(B)/obj/tests/prog/test_%,accounting delete_tag_races deletion_window firewall_reuse loader \
+    packets verdicts)
 check-prog: $(PROG_TESTS) ## the programs and the loader in the running kernel (root); T=name for one
 	@failed=0; $(call beside,$(filter-out $(PROG_ALONE),$(PROG_TESTS))) || failed=1; \
 	    for t in $(PROG_ALONE); do $$t || failed=1; done; exit $$failed
