@@ -278,6 +278,20 @@ static void test_status_says_what_is_missing(void **state)
     exchange(AF_INET);
 }
 
+/* A link can only be asked about by trying to take its place: never in a namespace that is not ours. */
+static void test_status_from_elsewhere_says_what_trafficd_saw(void **state)
+{
+    _cleanup_free_ char *before = NULL, *after = NULL;
+
+    (void)state;
+    assert_int_equal(place_enter(the_world, PLACE_B), 0);
+    before = output_of("nft -a list ruleset; bpftool link show | grep -c netfilter || true");
+    run_ctl(the_world, "status", 0, &said);
+    after = output_of("nft -a list ruleset; bpftool link show | grep -c netfilter || true");
+    assert_string_equal(after, before);
+    assert_null(strstr(said.out, "NOT at"));
+}
+
 /* What the manual promises of links, and says of the other ways. */
 static void test_a_ruleset_can_be_saved_and_loaded_again(void **state)
 {
@@ -296,6 +310,7 @@ static const struct CMUnitTest tests[] = {
     IN_A_PLACE(test_restarts_miss_nothing_and_count_nothing_twice),
     IN_A_PLACE(test_what_is_taken_away_is_put_back),
     IN_A_PLACE(test_status_says_what_is_missing),
+    IN_A_PLACE(test_status_from_elsewhere_says_what_trafficd_saw),
     IN_A_PLACE(test_a_ruleset_can_be_saved_and_loaded_again),
 };
 

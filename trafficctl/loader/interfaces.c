@@ -126,7 +126,7 @@ int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked)
     uint32_t netns = 0, missing;
     struct tctl_interfaces page = {0};
     int r = interfaces_read(bpffs, &page);
-    if (r == 0 && page.netfilter != TCTL_NETFILTER_OFF && page.netfilter != TCTL_NETFILTER_LINK)
+    if (r == 0 && page.netfilter != TCTL_NETFILTER_OFF)
         r = is_elsewhere(bpffs, &netns);
     if (r > 0)
         return -EXDEV;

@@ -125,7 +125,8 @@ int loader_repair(struct loaded *loaded, const struct load_options *options, str
 
 /*
  * Where interfaces are counted at this moment: bits 1 << enum tctl_iface_hook, in the order of tctl_status.places.
- * Needs root. -EXDEV: rules are in another network namespace, and cannot be seen from here; -ENOENT: nothing is pinned.
+ * Needs root. -EXDEV: they are counted in another network namespace, which cannot be seen from here; -ENOENT: nothing
+ * is pinned.
  */
 int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked);
 
