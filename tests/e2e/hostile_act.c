@@ -47,7 +47,10 @@ int hand_in(int connection, const void *bytes, size_t size, const int *fds, size
         message.msg_control = &control;
         message.msg_controllen = CMSG_SPACE(count * sizeof(int));
     }
-    return sendmsg(connection, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    if (sendmsg(connection, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    /* Who closes with messages unread resets the connection; the reply that was sent before is there all the same. */
+    return errno == ECONNRESET ? -EPIPE : -errno;
 }
 
 int reply_of(int connection, int32_t *ret_reply)
