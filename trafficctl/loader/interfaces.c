@@ -41,19 +41,20 @@ static int put(struct job *job, struct loaded *loaded, unsigned int wanted, int 
     return 0;
 }
 
+/* Whoever starts may not want to know why it fails; what is only warned of has to be told all the same. */
 int interfaces_start(struct job *job, struct loaded *loaded)
 {
-    unsigned int wanted = job->options->netfilter;
+    struct fault fault = {0}, *told = job->fault;
     if (!job->privileged)
         return 0; /* what somebody else has put there stays */
-    int r = put(job, loaded, wanted, load_for_links(job));
-    if (r < 0 && wanted == WAYS_AUTO) {
-        job_warn(job, job->fault->text);
-        r = 0;
+    job->fault = &fault;
+    int r = put(job, loaded, job->options->netfilter, load_for_links(job));
+    job->fault = told;
+    if (r < 0 && job->options->netfilter == LOAD_NETFILTER_AUTO) {
+        job_warn(job, fault.text);
+        return 0;
     }
-    if (r == 0)
-        *job->fault = (struct fault){0};
-    return r;
+    return r < 0 ? fault_set(told, r, "%s", fault.text) : 0;
 }
 
 static int look_there(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_missing)
