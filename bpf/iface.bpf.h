@@ -78,31 +78,45 @@ static __always_inline void count_merged(const view *skb, __u32 ifindex, const s
 #define MAX_PIECES 512
 
 /*
+ * The list of fragments behind a first one: how many there are with it << 32, and the length of the largest without what
+ * only fragments have. first: length of all together; headers: what each repeats. 0: it cannot be read. A global function
+ * of numbers alone, so that the verifier walks the list once and not for every way to it.
+ */
+__noinline __u64 walk_pieces(__u64 list, __u32 first, __u32 headers)
+{
+    const void *piece = (const void *)list;
+    __u32 largest = 0, length = 0, count = 1;
+
+    for (__u32 i = 0; i < MAX_PIECES && piece; i++) {
+        if (!PEEK(&length, piece, skb_len) || !PEEK(&piece, piece, skb_next))
+            return 0;
+        first -= length;
+        length += headers;
+        largest = length > largest ? length : largest;
+        count++;
+    }
+    return (__u64)count << 32 | (first > largest ? first : largest);
+}
+
+/*
  * A packet that was put together of fragments, as connection tracking does it: they hang in a list behind the first
  * one, which tells more than the size of the largest in skb->cb. (That is cleared, too, for a program that calls
  * others.) Returns the size of the largest fragment; 0: the packet came whole, and wire is as it was.
  */
 static __noinline __u32 count_pieces(view *skb, struct wire *wire)
 {
-    const void *piece = view_pieces(skb);
+    const void *list = view_pieces(skb);
     struct headers headers = {};
-    __u32 first = view_length(skb), largest = 0, length = 0, count = 1;
-    __u32 extra = view_is_ipv4(skb) ? 0 : FRAGMENT_HEADER;
-    bool parsed = piece && (extra ? ipv6_headers(skb, true, &headers) : ipv4_headers(skb, &headers));
+    __u32 extra = view_is_ipv4(skb) ? 0 : FRAGMENT_HEADER, count;
+    bool parsed = list && (extra ? ipv6_headers(skb, true, &headers) : ipv4_headers(skb, &headers));
+    __u64 pieces = parsed ? walk_pieces((__u64)list, view_length(skb), headers.length) : 0;
 
-    for (__u32 i = 0; i < MAX_PIECES && parsed && piece; i++) {
-        if (!PEEK(&length, piece, skb_len) || !PEEK(&piece, piece, skb_next))
-            return 0;
-        first -= length;
-        length += headers.length;
-        largest = length > largest ? length : largest;
-        count++;
-    }
-    if (count == 1)
+    count = pieces >> 32;
+    if (!count)
         return 0;
     wire->packets = count;
     wire->bytes += (__u64)(count - 1) * headers.length + (__u64)count * extra;
-    return (first > largest ? first : largest) + extra;
+    return (__u32)pieces + extra;
 }
 
 /* As it came in: a rule may have its place behind the reassembly. */
