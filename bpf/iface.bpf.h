@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "add.bpf.h"
+#include "looped.bpf.h"
 
 /* Interfaces belong to nobody: their rows have no share to be taken from. */
 static __always_inline struct tctl_stats_value *iface_row(const __u32 *ifindex)
@@ -78,9 +79,9 @@ static __always_inline void count_merged(const view *skb, __u32 ifindex, const s
 #define MAX_PIECES 512
 
 /*
- * The list of fragments behind a first one: how many there are with it << 32, and the length of the largest without what
- * only fragments have. first: length of all together; headers: what each repeats. 0: it cannot be read. A global function
- * of numbers alone, so that the verifier walks the list once and not for every way to it.
+ * The list of fragments behind a first one: how many there are with it << 32, and the length of the largest without
+ * what only fragments have. first: length of all together; headers: what each repeats. 0: it cannot be read. A global
+ * function of numbers alone, so that the verifier walks the list once and not for every way to it.
  */
 __noinline __u64 walk_pieces(__u64 list, __u32 first, __u32 headers)
 {
@@ -131,6 +132,8 @@ static __always_inline void count_incoming(view *skb)
     __u32 ifindex = view_iface(skb);
     struct wire wire;
 
+    if (view_is_looped(skb))
+        return;
     wire_in(skb, &wire);
     count_iface(ifindex, &wire, false);
     count_merged(skb, ifindex, &wire, false);
@@ -218,13 +221,16 @@ static __noinline int count_forwarded(view *skb, __u32 came_by, const struct wir
 static __always_inline void count_outgoing(view *skb)
 {
     __u32 ifindex = view_iface(skb), came_by = view_came_by(skb);
+    bool ownerless = !came_by && !view_has_owner(skb);
     struct wire wire;
 
+    if (ownerless && is_copy_for_ourselves(skb))
+        return;
     wire_out(skb, came_by, &wire);
     count_iface(ifindex, &wire, true);
     count_merged(skb, ifindex, &wire, true);
     if (came_by)
         count_forwarded(skb, came_by, &wire);
-    else if (!view_has_owner(skb))
+    else if (ownerless)
         count_part(ifindex, PART_OWNERLESS, &wire, true);
 }

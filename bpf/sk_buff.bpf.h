@@ -9,6 +9,7 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -75,6 +76,16 @@ static __always_inline bool view_has_owner(const view *skb)
     return MEMBER(const void *, skb->skb, skb_sk);
 }
 
+static __always_inline bool view_is_looped(const view *skb)
+{
+    __u8 type;
+
+    if (kernel.skb_pkt_type.offset == TCTL_NO_OFFSET)
+        return false;
+    type = MEMBER(__u8, skb->skb, skb_pkt_type) >> kernel.skb_pkt_type.shift;
+    return (type & ((1 << kernel.skb_pkt_type.bits) - 1)) == PACKET_LOOPBACK;
+}
+
 static __always_inline long view_load(const view *skb, __u32 offset, void *to, __u32 size)
 {
     struct dynptr bytes;
@@ -86,6 +97,11 @@ static __always_inline long view_load(const view *skb, __u32 offset, void *to, _
 static __always_inline const void *view_kernel(const view *skb)
 {
     return skb->skb;
+}
+
+static __always_inline const void *view_shared(const view *skb)
+{
+    return skb->shared;
 }
 
 static __always_inline const void *view_pieces(const view *skb)

@@ -412,6 +412,8 @@ struct tctl_kernel {
     struct tctl_member shared_gso_size, shared_frag_list; /* skb_shared_info: gso_size, frag_list */
     struct tctl_member dev_ifindex, dev_name;             /* net_device: ifindex, name */
     struct tctl_member dev_priv_flags, dst_xfrm;          /* net_device: priv_flags; dst_entry: xfrm */
+    struct tctl_member skb_pkt_type, skb_cloned;          /* sk_buff: pkt_type, cloned */
+    struct tctl_member shared_dataref, rt_flags;          /* skb_shared_info: dataref; rtable: rt_flags */
 };
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -46,6 +47,12 @@ static __always_inline bool view_has_owner(const view *skb)
     return skb->sk;
 }
 
+/* Did it leave for others, and come back to this machine's own sockets? */
+static __always_inline bool view_is_looped(const view *skb)
+{
+    return skb->pkt_type == PACKET_LOOPBACK;
+}
+
 /* Copy bytes, counted from the network header. Not 0: there are not that many. */
 static __always_inline long view_load(const view *skb, __u32 offset, void *to, __u32 size)
 {
@@ -58,13 +65,22 @@ static __always_inline const void *view_kernel(const view *skb)
     return skb;
 }
 
+/* The kernel's struct skb_shared_info, for PEEK; NULL: not known. */
+static __always_inline const void *view_shared(const view *skb)
+{
+    const void *head = NULL;
+    __u32 end = 0;
+
+    return PEEK(&head, skb, skb_head) && PEEK(&end, skb, skb_end) ? head + end : NULL;
+}
+
 /* The first skb in the list behind this one, for PEEK; NULL: it stands alone. */
 static __always_inline const void *view_pieces(const view *skb)
 {
-    const void *head = NULL, *piece = NULL;
-    __u32 beyond = 0, end = 0;
+    const void *shared = NULL, *piece = NULL;
+    __u32 beyond = 0;
 
-    if (!PEEK(&beyond, skb, skb_data_len) || !beyond || !PEEK(&head, skb, skb_head) || !PEEK(&end, skb, skb_end))
+    if (!PEEK(&beyond, skb, skb_data_len) || !beyond || !(shared = view_shared(skb)))
         return NULL;
-    return PEEK(&piece, head + end, shared_frag_list) ? piece : NULL;
+    return PEEK(&piece, shared, shared_frag_list) ? piece : NULL;
 }

@@ -76,6 +76,10 @@ static const struct wanted wanted[] = {
     {"net_device", "name", offsetof(struct tctl_kernel, dev_name)},
     {"net_device", "priv_flags", offsetof(struct tctl_kernel, dev_priv_flags)},
     {"dst_entry", "xfrm", offsetof(struct tctl_kernel, dst_xfrm)},
+    {"sk_buff", "pkt_type", offsetof(struct tctl_kernel, skb_pkt_type)},
+    {"sk_buff", "cloned", offsetof(struct tctl_kernel, skb_cloned)},
+    {"skb_shared_info", "dataref", offsetof(struct tctl_kernel, shared_dataref)},
+    {"rtable", "rt_flags", offsetof(struct tctl_kernel, rt_flags)},
 };
 
 _Static_assert(offsetof(struct tctl_kernel, skb_sk) + sizeof(wanted) / sizeof(wanted[0]) * sizeof(struct tctl_member) ==
