@@ -22,7 +22,7 @@ struct links {
 struct links *links_new(bool percpu);
 struct links *links_free(struct links *links);
 
-/* link_object_load() as a start does it. */
+/* link_object_load() and _put() as a start does them. */
 int links_load(const struct links *links, bool repairs, struct fault *why);
 /* netfilter's functions, called in A. */
 int links_put(const struct links *links, struct fault *fault);

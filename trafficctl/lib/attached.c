@@ -63,3 +63,10 @@ bool attached_uses(int program, uint32_t map)
             return true;
     return false;
 }
+
+bool attached_uses_map(int program, int map_fd)
+{
+    struct bpf_map_info info = {0};
+    uint32_t size = sizeof(info);
+    return bpf_obj_get_info_by_fd(map_fd, &info, &size) == 0 && attached_uses(program, info.id);
+}

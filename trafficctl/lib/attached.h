@@ -34,3 +34,5 @@ int attached_link(const char *bpffs, enum tctl_program program, struct bpf_link_
 
 /* Does the program use the map of this number? False also when the kernel does not say. */
 bool attached_uses(int program, uint32_t map);
+/* The same by the map's descriptor. */
+bool attached_uses_map(int program, int map_fd);

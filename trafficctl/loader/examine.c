@@ -223,19 +223,12 @@ static int examine(struct job *job, enum pin_id id)
     return 0;
 }
 
-/* What is pinned for links alone is looked at when they are made. */
-static bool is_of_links(enum pin_id id)
-{
-    return id == PIN_LINK_CALLS || id == PIN_LINK_INGRESS_PROG || id == PIN_LINK_EGRESS_PROG ||
-           (id >= PIN_PREROUTING4_LINK && id <= PIN_POSTROUTING6_LINK);
-}
-
 int examine_pins(struct job *job)
 {
     /* The state first: of another version, everything else may differ too. */
     int r = examine(job, PIN_STATE);
     for (int id = 0; id < PINS && r == 0; id++)
-        if (id != PIN_STATE && !is_of_links(id))
+        if (id != PIN_STATE && !hooks_is_of_links(id))
             r = examine(job, id);
     return r;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "hooks.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <traffic.skel.h>
@@ -34,17 +33,16 @@ static bool is_in_rules(enum pin_id id)
     return id == PIN_XT_INGRESS_PROG || id == PIN_XT_EGRESS_PROG;
 }
 
-static uint32_t map_number(int fd)
-{
-    struct bpf_map_info info = {0};
-    uint32_t length = sizeof(info);
-    return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
-}
-
 bool hooks_kept(const struct job *job, enum pin_id id)
 {
-    uint32_t map = map_number(job->found[PIN_XT_CALLS]);
-    return is_in_rules(id) && map != 0 && job->found[id] >= 0 && attached_uses(job->found[id], map);
+    int calls = job->found[PIN_XT_CALLS];
+    return is_in_rules(id) && calls >= 0 && job->found[id] >= 0 && attached_uses_map(job->found[id], calls);
+}
+
+bool hooks_is_of_links(enum pin_id id)
+{
+    return id == PIN_LINK_CALLS || id == PIN_LINK_INGRESS_PROG || id == PIN_LINK_EGRESS_PROG ||
+           (id >= PIN_PREROUTING4_LINK && id <= PIN_POSTROUTING6_LINK);
 }
 
 bool hooks_wanted(const struct job *job, enum pin_id id)

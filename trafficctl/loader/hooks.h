@@ -20,3 +20,6 @@ bool hooks_wanted(const struct job *job, enum pin_id id);
  * call is replaced.
  */
 bool hooks_kept(const struct job *job, enum pin_id id);
+
+/* Pinned for links alone, and looked at when they are made. */
+bool hooks_is_of_links(enum pin_id id);

@@ -12,21 +12,45 @@
 #include "fd.h"
 #include "link_object.h"
 
-/* 0: the programs for links are pinned, and call those that count. Else why not, in job->fault too. */
-static int load_for_links(struct job *job)
+void interfaces_load(struct job *job, enum load_netfilter way)
 {
-    enum load_netfilter wanted = job->options->netfilter;
-    if (wanted != LOAD_NETFILTER_LINK && wanted != LOAD_NETFILTER_AUTO)
-        return -ENOTSUP;
-    return link_object_load(job, job->fault);
+    if (way == LOAD_NETFILTER_LINK || way == LOAD_NETFILTER_AUTO)
+        job->link_error = link_object_load(job, &job->link_fault);
 }
 
-/* Of an earlier start, and by another way. */
-static void end_earlier(struct job *job, enum tctl_netfilter earlier)
+/* 0: the programs for links are pinned, and call those that count. Else why not, in job->fault too. */
+static int put_for_links(struct job *job)
+{
+    if (job->links)
+        return link_object_put(job, job->fault);
+    *job->fault = job->link_fault;
+    return job->link_error;
+}
+
+/* Of an earlier start, and by another way. -EBUSY: a trafficd that runs holds it. */
+static int end_earlier(struct job *job, enum tctl_netfilter earlier)
 {
     struct fault fault = {0};
-    if (netfilter_remove(job->options->bpffs, earlier, &fault) < 0)
+    int r = netfilter_remove(job->options->bpffs, earlier, &fault);
+    if (r == -EBUSY)
+        return fault_set(job->fault, r, "%s", fault.text);
+    if (r < 0)
         job_warn(job, *fault.text ? fault.text : "cannot take the interface programs away from where they were");
+    return 0;
+}
+
+/* The earlier way first: rather both for a moment than neither. Nobody removes a table whose owner lives. */
+void interfaces_take_back(struct job *job, struct loaded *loaded)
+{
+    struct fault ignored = {0}; /* the first failure is the one to be told */
+    enum tctl_netfilter way = loaded->interfaces->netfilter, again;
+    if (!job->way_changed)
+        return;
+    netfilter_put(job->options->bpffs, job->earlier_way, 0, &again, &loaded->held, &ignored);
+    loaded->held = netfilter_held_free(loaded->held);
+    netfilter_remove(job->options->bpffs, way, &ignored);
+    loaded->interfaces->netfilter = job->earlier_way;
+    job->way_changed = false;
 }
 
 static int put(struct job *job, struct loaded *loaded, unsigned int wanted, int link_error)
@@ -36,9 +60,14 @@ static int put(struct job *job, struct loaded *loaded, unsigned int wanted, int 
     if (r < 0)
         return r;
     loaded->interfaces->netfilter = way;
-    if (earlier != way)
-        end_earlier(job, earlier);
-    return 0;
+    if (earlier == way)
+        return 0;
+    job->earlier_way = earlier;
+    job->way_changed = true;
+    r = end_earlier(job, earlier);
+    if (r < 0)
+        interfaces_take_back(job, loaded);
+    return r;
 }
 
 /* Whoever starts may not want to know why it fails; what is only warned of has to be told all the same. */
@@ -48,9 +77,9 @@ int interfaces_start(struct job *job, struct loaded *loaded)
     if (!job->privileged)
         return 0; /* what somebody else has put there stays */
     job->fault = &fault;
-    int r = put(job, loaded, job->options->netfilter, load_for_links(job));
+    int r = put(job, loaded, job->options->netfilter, put_for_links(job));
     job->fault = told;
-    if (r < 0 && job->options->netfilter == LOAD_NETFILTER_AUTO) {
+    if (r < 0 && job->options->netfilter == LOAD_NETFILTER_AUTO && !job->grow.begun) {
         job_warn(job, fault.text);
         return 0;
     }
@@ -106,8 +135,13 @@ uint32_t interfaces_hooked(const struct loaded *loaded, uint32_t missing)
 int interfaces_repair(struct job *job, struct loaded *loaded, bool renewed)
 {
     enum tctl_netfilter way = loaded->interfaces->netfilter;
-    int r = renewed && way == TCTL_NETFILTER_LINK ? link_object_load(job, job->fault) : 0;
-    return put(job, loaded, way, r);
+    struct fault fault = {0}, *told = job->fault;
+    job->fault = &fault;
+    if (renewed)
+        interfaces_load(job, (enum load_netfilter)way);
+    int r = put(job, loaded, way, renewed && way == TCTL_NETFILTER_LINK ? put_for_links(job) : 0);
+    job->fault = told;
+    return r < 0 ? fault_set(told, r, "%s", fault.text) : 0;
 }
 
 /* Rules and links are where trafficd was started. */

@@ -4,14 +4,23 @@
 
 #include "loaded.h"
 
+/* Load what this way needs beside the skeleton, which is loaded: what takes time, before anything is replaced. */
+void interfaces_load(struct job *job, enum load_netfilter way);
+
 /*
- * As job->options ask, and note it in the page; the last step of a start. The way of an earlier start, if it was
- * another one, ends after this one has begun. With nothing to be put, success. -ENOTSUP: the way asked for does not
- * work here (WAYS_AUTO: a warning).
+ * As job->options ask, and note it in the page. The way of an earlier start, if it was another one, ends after this
+ * one has begun. With nothing to be put, success. -ENOTSUP: the way asked for does not work here; -EBUSY: a trafficd
+ * that runs holds the earlier one (LOAD_NETFILTER_AUTO: a warning).
  */
 int interfaces_start(struct job *job, struct loaded *loaded);
 
-/* Where what was put is not any more: *ret_missing has bits 1 << enum tctl_iface_hook. -errno: cannot be said. */
+/* The start fails later: the earlier way again. Before undo_all(), which takes away what it runs. */
+void interfaces_take_back(struct job *job, struct loaded *loaded);
+
+/*
+ * Where what was put is not any more: *ret_missing has bits 1 << enum tctl_iface_hook. -EPERM, -EACCES: who has no
+ * privilege cannot tell; -errno.
+ */
 int interfaces_look(const struct loaded *loaded, uint32_t *ret_missing);
 
 /* Where interfaces are counted now. missing: what interfaces_look() said. */

@@ -7,6 +7,7 @@
 #include <traffic.skel.h>
 
 #include "fd.h"
+#include "link_object.h"
 
 struct job *job_new(const struct load_options *options, load_warn_fn warn, struct fault *fault)
 {
@@ -27,6 +28,7 @@ void job_freep(struct job **job)
 {
     if (!*job)
         return;
+    link_object_free((*job)->links);
     traffic__destroy((*job)->skeleton);
     fd_close((*job)->cgroup_fd);
     fd_close((*job)->running_fd);

@@ -14,6 +14,7 @@
 #include "undo.h"
 
 struct traffic;
+struct link_object;
 
 /* Of grow.h. */
 struct job_grow {
@@ -35,11 +36,16 @@ struct job {
     bool iterators;
     struct tctl_kernel kernel;
     struct traffic *skeleton;
+    struct link_object *links; /* the programs for BPF netfilter links; NULL: not loaded */
+    int link_error;            /* why not, with link_fault */
+    struct fault link_fault;
     int running_fd; /* the lock of a running trafficd; -1: not asked for */
     int cgroup_fd;
     uint64_t cgroup_id;
     int found[PINS]; /* what was pinned when the start began; -1: nothing */
     struct job_grow grow;
+    bool way_changed;     /* interfaces are counted by another way since interfaces_start() */
+    uint32_t earlier_way; /* than this one; enum tctl_netfilter */
 };
 
 /* NULL: no memory. Ended with job_freep(); undo is the caller's to end. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "link_object.h"
 
+#include <attached.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,17 +23,12 @@
 #define PROG_TYPE_NETFILTER 32
 #define ATTACH_NETFILTER 45
 
-struct object {
+struct link_object {
     struct job *job;
-    struct fault *why;
+    struct fault *why; /* of the present call */
     struct link_programs *programs;
     int calls; /* what is pinned and ours; -1 */
 };
-
-static void destroyp(struct link_programs **programs)
-{
-    link_programs__destroy(*programs);
-}
 
 /* Without these a packet cannot be read; the others are of parts that a kernel may lack. */
 static bool knows_packets(const struct tctl_kernel *kernel)
@@ -47,7 +44,7 @@ static bool knows_packets(const struct tctl_kernel *kernel)
     return !kernel->sec_path || kernel->skb_extensions.offset != TCTL_NO_OFFSET;
 }
 
-static int set_types(struct object *object)
+static int set_types(struct link_object *object)
 {
     struct bpf_program *program;
     int r = 0;
@@ -62,12 +59,12 @@ static int set_types(struct object *object)
 }
 
 /* What is pinned may be about to be replaced by a larger one. */
-static int reuse(struct object *object, enum pin_id id, struct bpf_map *map)
+static int reuse(struct link_object *object, enum pin_id id, struct bpf_map *map)
 {
     return bpf_map__reuse_fd(map, bpf_map__fd(maps_of(object->job, id)));
 }
 
-static int reuse_maps(struct object *object)
+static int reuse_maps(struct link_object *object)
 {
     const struct {
         enum pin_id id;
@@ -87,7 +84,7 @@ static int reuse_maps(struct object *object)
     return r;
 }
 
-static int foreign(const struct object *object, enum pin_id id, const char *wanted)
+static int foreign(const struct link_object *object, enum pin_id id, const char *wanted)
 {
     return fault_set(object->why, -EEXIST, "%s/%s is pinned, and it is not %s: remove it first",
                      object->job->options->bpffs, pins[id].path, wanted);
@@ -103,7 +100,7 @@ static bool is_calls(int fd)
 }
 
 /* The slots that are pinned; what is not ours is refused, or to be replaced. */
-static int find_calls(struct object *object)
+static int find_calls(struct link_object *object)
 {
     _cleanup_fd_ int fd = -1;
     int r = pins_open(object->job->options->bpffs, PIN_LINK_CALLS, &fd);
@@ -117,31 +114,18 @@ static int find_calls(struct object *object)
     return bpf_map__reuse_fd(object->programs->maps.link_calls, object->calls);
 }
 
-static uint32_t map_number(int fd)
-{
-    struct bpf_map_info info = {0};
-    uint32_t length = sizeof(info);
-    return bpf_obj_get_info_by_fd(fd, &info, &length) < 0 ? 0 : info.id;
-}
-
 /* Does a program for links call what is in these slots? */
 static bool calls_by(int program, int calls)
 {
-    uint32_t maps[4] = {0};
-    struct bpf_prog_info info = {.nr_map_ids = ARRAY_SIZE(maps), .map_ids = (uintptr_t)maps};
-    uint32_t length = sizeof(info), number = map_number(calls);
+    struct bpf_prog_info info = {0};
+    uint32_t length = sizeof(info);
     enum pin_kind kind;
-    if (pins_kind(program, &kind) < 0 || kind != PIN_PROG || number == 0 ||
-        bpf_obj_get_info_by_fd(program, &info, &length) < 0 || info.type != PROG_TYPE_NETFILTER)
-        return false;
-    for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
-        if (maps[i] == number)
-            return true;
-    return false;
+    return pins_kind(program, &kind) == 0 && kind == PIN_PROG && bpf_obj_get_info_by_fd(program, &info, &length) == 0 &&
+           info.type == PROG_TYPE_NETFILTER && attached_uses_map(program, calls);
 }
 
 /* 1: the pinned program stays. */
-static int find_program(const struct object *object, enum pin_id id)
+static int find_program(const struct link_object *object, enum pin_id id)
 {
     _cleanup_fd_ int fd = -1;
     int r = pins_open(object->job->options->bpffs, id, &fd);
@@ -154,7 +138,7 @@ static int find_program(const struct object *object, enum pin_id id)
     return object->job->repairs ? 0 : foreign(object, id, "a program that calls by " TCTL_DIR "/link_calls");
 }
 
-static int load(struct object *object)
+static int load(struct link_object *object)
 {
     struct fault *why = object->why;
     object->programs = link_programs__open();
@@ -175,7 +159,7 @@ static int load(struct object *object)
                  : 0;
 }
 
-static int pin(struct object *object, enum pin_id id, int fd)
+static int pin(struct link_object *object, enum pin_id id, int fd)
 {
     struct job *job = object->job;
     _cleanup_free_ char *path = job_path(job->options->bpffs, pins[id].path);
@@ -190,13 +174,13 @@ static int pin(struct object *object, enum pin_id id, int fd)
     return bpffs_own(path, 0, 0, 0600, &job->undo, object->why);
 }
 
-static int pin_program(struct object *object, enum pin_id id, const struct bpf_program *program)
+static int pin_program(struct link_object *object, enum pin_id id, const struct bpf_program *program)
 {
     int r = find_program(object, id);
     return r == 0 ? pin(object, id, bpf_program__fd(program)) : r > 0 ? 0 : r;
 }
 
-static int put(struct object *object)
+static int put(struct link_object *object)
 {
     const struct link_programs *programs = object->programs;
     int calls = bpf_map__fd(programs->maps.link_calls), r = 0;
@@ -214,19 +198,37 @@ static int put(struct object *object)
 
 int link_object_load(struct job *job, struct fault *why)
 {
-    size_t before = job->undo.armed;
     if (!knows_packets(&job->kernel))
         return fault_set(why, -ENOTSUP,
                          "programs for BPF netfilter links need this kernel's types (CONFIG_DEBUG_INFO_BTF)");
-    _cleanup_(destroyp) struct link_programs *programs = NULL;
-    struct object object = {.job = job, .why = why, .calls = -1};
+    struct link_object *object = calloc(1, sizeof(*object));
+    if (!object)
+        return -ENOMEM;
+    *object = (struct link_object){.job = job, .why = why, .calls = -1};
     complaint_listen();
-    int r = load(&object);
-    programs = object.programs;
-    if (r == 0)
-        r = put(&object);
+    int r = load(object);
+    if (r < 0)
+        link_object_free(object);
+    else
+        job->links = object;
+    return r;
+}
+
+int link_object_put(struct job *job, struct fault *why)
+{
+    size_t before = job->undo.armed;
+    job->links->why = why;
+    int r = put(job->links);
     if (r < 0)
         undo_to(&job->undo, before);
-    fd_close(object.calls);
     return r;
+}
+
+void link_object_free(struct link_object *object)
+{
+    if (!object)
+        return;
+    link_programs__destroy(object->programs);
+    fd_close(object->calls);
+    free(object);
 }

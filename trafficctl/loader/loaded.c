@@ -63,6 +63,7 @@ int loader_watch(struct loaded *loaded, struct load_seen *ret_seen)
     if (chains_switched(loaded->bpffs, &chains) < 0)
         chains = loaded->state->chains;
     record_seen(loaded->state, ret_seen->attached, chains);
-    loaded->interfaces->hooked = interfaces_hooked(loaded, ret_seen->places);
+    if (!ret_seen->no_places)
+        loaded->interfaces->hooked = interfaces_hooked(loaded, ret_seen->places);
     return 0;
 }

@@ -105,6 +105,7 @@ struct load_seen {
     uint64_t pins;     /* 1 << enum pin_id of lib/pins.h: programs and links whose pin is gone or somebody else's */
     uint64_t maps;     /* the same of maps */
     uint32_t places;   /* 1 << enum tctl_iface_hook: where interfaces are counted no more */
+    bool no_places;    /* who has no privilege cannot look there */
 };
 
 /* Is all of it there? */

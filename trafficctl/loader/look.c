@@ -47,8 +47,10 @@ static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_
 int look_remember(struct loaded *loaded)
 {
     int r = 0;
+    bool links = loaded->interfaces->netfilter == TCTL_NETFILTER_LINK;
     for (int id = 0; id < PINS && r == 0; id++)
-        r = id_of(loaded->bpffs, id, NULL, &loaded->ids[id]);
+        if (links || !hooks_is_of_links(id))
+            r = id_of(loaded->bpffs, id, NULL, &loaded->ids[id]);
     return r;
 }
 
@@ -158,7 +160,8 @@ int look(const struct loaded *loaded, struct load_seen *ret_seen)
     if (r < 0)
         return r;
     r = interfaces_look(loaded, &seen.places);
-    if (r < 0)
+    seen.no_places = r == -EPERM || r == -EACCES;
+    if (r < 0 && !seen.no_places)
         return r;
     seen.no_group = group != loaded->cgroup_id;
     seen.attached = loaded->wanted & ~seen.missing;

@@ -87,25 +87,44 @@ static int mend_hooks(struct job *job, const struct load_seen *found)
     return failure;
 }
 
-static int repair(struct job *job, struct loaded *loaded, const struct load_seen *found)
+static int repair_programs(struct job *job, struct loaded *loaded, const struct load_seen *found, bool *ret_renewed)
 {
-    int r = privilege_check(job->fault);
-    if (r == 0)
-        r = end_step(job, cgroup_open(job->options->cgroup, &job->undo, &job->cgroup_fd, &job->cgroup_id, job->fault));
+    bool renew_all = !is_pin_of_links(found->pins);
+    *ret_renewed = false;
+    int r =
+        end_step(job, cgroup_open(job->options->cgroup, &job->undo, &job->cgroup_fd, &job->cgroup_id, job->fault));
     if (r < 0)
         return r;
-    job->privileged = job->repairs = true;
-    bool renewed = !is_pin_of_links(found->pins);
-    r = renewed ? renew(job) : mend_hooks(job, found);
-    if (r < 0 && renewed) {
+    r = renew_all ? renew(job) : mend_hooks(job, found);
+    if (r < 0 && renew_all) {
         struct fault why = *job->fault;
         mend_hooks(job, found);
         *job->fault = why;
     }
-    if (r == 0 && (found->places || renewed))
-        r = interfaces_repair(job, loaded, renewed);
     loaded->cgroup_id = job->cgroup_id;
+    *ret_renewed = r == 0 && renew_all;
     return r;
+}
+
+/* Interfaces do without the control group, and without what else may be in the way. The first failure is told. */
+static int repair(struct job *job, struct loaded *loaded, const struct load_seen *found)
+{
+    bool renewed;
+    struct fault fault = {0}, *const told = job->fault;
+    int r = privilege_check(told);
+    if (r < 0)
+        return r;
+    job->privileged = job->repairs = true;
+    r = repair_programs(job, loaded, found, &renewed);
+    if (!found->places && !renewed)
+        return r;
+    job->fault = &fault;
+    int places = end_step(job, interfaces_repair(job, loaded, renewed));
+    job->fault = told;
+    if (r < 0 || places == 0)
+        return r;
+    *told = fault;
+    return places;
 }
 
 /* Who loads meanwhile replaces pins and programs one after the other: only under the lock a difference is damage. */

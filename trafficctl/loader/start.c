@@ -43,6 +43,8 @@ static int load_and_attach(struct job *job, uint32_t *ret_wanted)
 {
     int r = programs_load(job);
     if (r == 0)
+        interfaces_load(job, job->options->netfilter);
+    if (r == 0)
         r = maps_pin(job);
     if (r == 0)
         r = grow_begin(job);
@@ -108,6 +110,8 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
     if (r == 0)
         r = look_remember(loaded);
     if (r < 0) {
+        if (!grow_is_final(job))
+            interfaces_take_back(job, loaded);
         loaded_free(loaded);
         return r;
     }
