@@ -107,12 +107,13 @@ static bool is_at(const struct info *info, const struct place *place)
  * A link that was detached, or hangs in another network namespace, looks like one that does not. But its priority is
  * free here: then this one takes the place for a moment, and counts there what would else be missed.
  */
-static bool is_attached(const struct info *info, const struct place *place, int program)
+static int is_attached(const struct info *info, const struct place *place, int program)
 {
     _cleanup_fd_ int other = create(place, program, info->priority);
-    if (other >= 0)
-        bpf_link_detach(other);
-    return other == -EBUSY;
+    if (other < 0)
+        return other == -EBUSY ? 1 : other;
+    bpf_link_detach(other);
+    return 0;
 }
 
 /* Is the pinned link what it should be? 1 yes, 0 no; -errno. *ret_old: what is pinned; -1 nothing. */
@@ -127,8 +128,9 @@ static int look(const char *bpffs, const struct place *place, int program, int *
         r = program_number(program, &number);
     if (r < 0)
         return r;
-    return read_info(*ret_old, &info) && is_at(&info, place) && info.program == number &&
-           is_attached(&info, place, program);
+    if (!read_info(*ret_old, &info) || !is_at(&info, place) || info.program != number)
+        return 0;
+    return is_attached(&info, place, program);
 }
 
 /* Ends it now; with its last descriptor it would end some time later. Other things than our kind are left alone. */
@@ -179,6 +181,7 @@ static int refuse(const struct place *place, int err, struct fault *fault)
     return fault_set(fault, err, "cannot make the BPF link for netfilter at %s: %s", place->name, strerror(-err));
 }
 
+/* 1: it was not there, and is now; 0: it was. */
 static int put(const char *bpffs, const struct place *place, struct fault *fault)
 {
     _cleanup_fd_ int program = -1, old = -1;
@@ -186,17 +189,11 @@ static int put(const char *bpffs, const struct place *place, struct fault *fault
     if (r < 0)
         return r;
     r = look(bpffs, place, program, &old);
+    if (r > 0)
+        return 0;
     if (r == 0)
         r = replace(bpffs, place, program, old);
-    return r < 0 ? refuse(place, r, fault) : 0;
-}
-
-int link_put(const char *bpffs, struct fault *fault)
-{
-    int r = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(places) && r == 0; i++)
-        r = put(bpffs, &places[i], fault);
-    return r;
+    return r < 0 ? refuse(place, r, fault) : 1;
 }
 
 int link_look(const char *bpffs, uint32_t *ret_there, struct fault *fault)
@@ -232,6 +229,21 @@ static int remove_one(const char *bpffs, const struct place *place)
         return 0;
     end(link);
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int link_put(const char *bpffs, struct fault *fault)
+{
+    uint32_t made = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        int r = put(bpffs, &places[i], fault);
+        made |= r > 0 ? 1u << i : 0;
+        for (size_t k = 0; k < i && r < 0; k++)
+            if (made & 1u << k)
+                remove_one(bpffs, &places[k]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 int link_remove(const char *bpffs, struct fault *fault)

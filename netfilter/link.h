@@ -4,7 +4,10 @@
 
 #include "netfilter.h"
 
-/* As netfilter_put(), _look() and _remove(). -EBUSY: another link has our priority at a place. */
+/*
+ * As netfilter_put(), _look() and _remove(). -EBUSY: other links have all our priorities at a place. After a failed
+ * link_put() what this call made is taken back.
+ */
 int link_put(const char *bpffs, struct fault *fault);
 int link_look(const char *bpffs, uint32_t *ret_there, struct fault *fault);
 int link_remove(const char *bpffs, struct fault *fault);

@@ -209,12 +209,26 @@ static int step(struct putting *putting)
     return r;
 }
 
+/* Nothing is left to be done. */
+static bool runs_all(const struct nft_seen *seen, const struct pinned *pinned)
+{
+    bool all = true;
+    for (size_t i = 0; i < NFT_PLACES; i++)
+        all &= nft_seen_runs(seen, i, pinned->programs[i].id);
+    return all;
+}
+
+static bool is_owned_by_other(const struct nft_seen *seen, const struct nft_owner *owner)
+{
+    return seen->flags & NFT_TABLE_F_OWNER && seen->owner != owner->portid;
+}
+
 static int refuse_foreign(const struct nft_seen *seen, const struct nft_owner *owner, struct fault *fault)
 {
     if (seen->exists && !seen->ours)
         return fault_set(fault, -EEXIST,
                          "there is a table inet " NFT_TABLE " that is not ours: please rename or delete it");
-    if (seen->flags & NFT_TABLE_F_OWNER && seen->owner != owner->portid)
+    if (is_owned_by_other(seen, owner))
         return fault_set(fault, -EBUSY, "the table inet " NFT_TABLE " has a living owner, netlink port %u",
                          seen->owner);
     return 0;
@@ -238,6 +252,8 @@ static int tell_refused(int r, struct fault *fault)
 static int put_round(struct putting *putting, struct fault *fault, bool *ret_told)
 {
     int r = nft_seen_read(putting->owner, &putting->seen);
+    if (r == 0 && is_owned_by_other(&putting->seen, putting->owner) && runs_all(&putting->seen, putting->pinned))
+        return 0;
     if (r == 0) {
         r = refuse_foreign(&putting->seen, putting->owner, fault);
         *ret_told = r < 0;
