@@ -20,13 +20,14 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
+#include "iface_kit.h"
 #include "kit.h"
 #include "program.h"
 #include "traffic_abi.h"
 
 #define UID 10001
 #define TAG 7
-#define UPGRADES 20
+#define UPGRADES 4
 
 static const struct wire_filter ALL4 = {.family = AF_INET, .address = 1};
 
@@ -149,7 +150,8 @@ static void test_upgrades_under_traffic_count_every_packet(void **state)
     swallow(tcp.b);
     tag_write(the_world, tagged.a, UID, TAG);
     answer_drop(the_world, tagged.a);
-    struct meter meter = meter_start(the_world, UID, &ALL4);
+    struct tctl_counters a0 = a0_start();
+    struct meter meter = {.world = the_world, .uid = UID, .filter = ALL4, .before = uid_total(the_world, UID)};
     for (size_t i = 0; i < ARRAY_SIZE(flows); i++)
         assert_int_equal(pthread_create(&flows[i].thread, NULL, run_flow, &flows[i]), 0);
     assert_int_equal(pthread_create(&reader.thread, NULL, run_reader, &reader), 0);
@@ -164,6 +166,7 @@ static void test_upgrades_under_traffic_count_every_packet(void **state)
         pthread_join(flows[i].thread, NULL);
     pthread_join(reader.thread, NULL);
     meter_exact(&meter);
+    a0_exact(a0);
     print_message("%d upgrades, %lu packets; %lu reads, the longest %lu us\n", UPGRADES,
                   (unsigned long)meter_wire(&meter).tx_packets, reader.reads, (unsigned long)reader.longest_us);
     assert_int_equal(reader.error, 0);
@@ -225,10 +228,12 @@ static void test_sockets_from_before_the_start_count_from_the_first_packet(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_upgrades_under_traffic_count_every_packet),
-        cmocka_unit_test(test_a_downgrade_is_refused_with_the_reason),
-        cmocka_unit_test(test_sockets_from_before_the_start_count_from_the_first_packet),
+        IN_A_PLACE(test_upgrades_under_traffic_count_every_packet),
+        IN_A_PLACE(test_a_downgrade_is_refused_with_the_reason),
+        IN_A_PLACE(test_sockets_from_before_the_start_count_from_the_first_packet),
     };
 
-    return run_both("upgrade", tests, ARRAY_SIZE(tests));
+    return run_world("upgrade, links", tests, ARRAY_SIZE(tests), &(struct world_options){.netfilter = "link"}) +
+           run_world("upgrade, nft", tests, ARRAY_SIZE(tests),
+                     &(struct world_options){.netfilter = "nft", .percpu = true});
 }
