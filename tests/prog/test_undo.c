@@ -13,11 +13,14 @@
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
+#include <linux/bpf.h>
 
 #include "bpffs.h"
+#include "calls.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "fixture.h"
+#include "job.h"
 #include "undo.h"
 
 static int make_map(void)
@@ -132,14 +135,91 @@ static void undo_of_an_element_raises_the_generation(void **state)
     assert_true(after > before);
 }
 
+static int make_program(void)
+{
+    const struct bpf_insn pass[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "pass", "GPL", pass, 2, NULL);
+    assert_return_code(fd, errno);
+    return fd;
+}
+
+static uint32_t program_id(int fd)
+{
+    struct bpf_prog_info info = {0};
+    uint32_t length = sizeof(info);
+    assert_return_code(bpf_obj_get_info_by_fd(fd, &info, &length), errno);
+    return info.id;
+}
+
+/* 0: nothing is in the slot. */
+static uint32_t called(int calls, uint32_t slot)
+{
+    uint32_t id = 0;
+    if (bpf_map_lookup_elem(calls, &slot, &id) < 0)
+        assert_int_equal(errno, ENOENT);
+    return id;
+}
+
+static int make_calls(void)
+{
+    int fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, NULL, 4, 4, TCTL_CALLS, NULL);
+    assert_return_code(fd, errno);
+    return fd;
+}
+
+/* What a failed start has put where rules call it goes, and the earlier one counts on. */
+static void undo_gives_back_what_is_called(void **state)
+{
+    const struct fixture *fixture = *state;
+    const uint32_t ingress = TCTL_CALL_INGRESS;
+    struct fault fault = {0};
+    _cleanup_fd_ int calls = make_calls(), old = make_program(), in = make_program(), out = make_program();
+    struct job *job = job_new(&fixture->options, NULL, &fault);
+    assert_non_null(job);
+    assert_return_code(bpf_map_update_elem(calls, &ingress, &old, BPF_ANY), errno);
+    assert_int_equal(calls_put(job, calls, in, out), 0);
+    assert_int_equal(called(calls, TCTL_CALL_INGRESS), program_id(in));
+    assert_int_equal(called(calls, TCTL_CALL_EGRESS), program_id(out));
+    undo_all(&job->undo);
+    job_freep(&job);
+    assert_int_equal(called(calls, TCTL_CALL_INGRESS), program_id(old));
+    assert_int_equal(called(calls, TCTL_CALL_EGRESS), 0);
+}
+
+/* The second one is refused: the caller takes the first one back. */
+static void undo_gives_back_what_was_called_before_a_failure(void **state)
+{
+    const struct fixture *fixture = *state;
+    const uint32_t ingress = TCTL_CALL_INGRESS;
+    struct fault fault = {0};
+    _cleanup_fd_ int calls = make_calls(), old = make_program(), in = make_program(), no_program = make_map();
+    struct job *job = job_new(&fixture->options, NULL, &fault);
+    assert_non_null(job);
+    assert_return_code(bpf_map_update_elem(calls, &ingress, &old, BPF_ANY), errno);
+    assert_int_equal(calls_put(job, calls, in, no_program), -EINVAL);
+    assert_non_null(strstr(fault.text, strerror(EINVAL)));
+    assert_int_equal(called(calls, TCTL_CALL_INGRESS), program_id(in));
+    undo_all(&job->undo);
+    job_freep(&job);
+    assert_int_equal(called(calls, TCTL_CALL_INGRESS), program_id(old));
+    assert_int_equal(called(calls, TCTL_CALL_EGRESS), 0);
+}
+
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(undo_gives_back_a_replaced_pin),           FRESH(undo_takes_back_the_last_step_first),
-        FRESH(undo_forgets_what_was_only_planned),       FRESH(undo_gives_back_an_element),
+        FRESH(undo_gives_back_a_replaced_pin),
+        FRESH(undo_takes_back_the_last_step_first),
+        FRESH(undo_forgets_what_was_only_planned),
+        FRESH(undo_gives_back_an_element),
         FRESH(undo_of_an_element_raises_the_generation),
+        FRESH(undo_gives_back_what_is_called),
+        FRESH(undo_gives_back_what_was_called_before_a_failure),
     };
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests_name("prog: undo", tests, NULL, NULL);
