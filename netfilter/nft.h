@@ -8,7 +8,10 @@
 struct nft_owner;
 struct nft_owner *nft_owner_free(struct nft_owner *owner);
 
-/* As netfilter_put(), _look() and _remove(). *owner as held there. */
+/*
+ * As netfilter_put(), _look() and _remove(). *owner as held there. -EBUSY: somebody who lives owns the table, and
+ * something is to be done to it; -EEXIST: it is not ours.
+ */
 int nft_put(const char *bpffs, struct nft_owner **owner, struct fault *fault);
 int nft_look(const char *bpffs, uint32_t *ret_there, struct fault *fault);
 int nft_remove(struct fault *fault);

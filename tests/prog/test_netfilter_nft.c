@@ -368,11 +368,17 @@ static void living_owner_is_respected(void **state)
     struct nft_owner *second = NULL;
     struct fault fault = {};
     put(ruleset, &owner);
+    ruleset_note(ruleset);
+    put(ruleset, &second); /* nothing is to be done */
+    ruleset_assert_as_noted(ruleset);
+    second = nft_owner_free(second);
+    assert_int_equal(nft_remove(&fault), -EBUSY);
+    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    ruleset_pin(ruleset, ruleset->folder, PIN_XT_EGRESS_PROG, 2);
     assert_int_equal(nft_put(ruleset->folder, &second, &fault), -EBUSY);
     assert_non_null(strstr(fault.text, "living owner"));
     assert_null(second);
-    assert_int_equal(nft_remove(&fault), -EBUSY);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    ruleset_assert_as_noted(ruleset);
 }
 
 static void table_of_a_dead_process_is_adopted(void **state)
