@@ -116,6 +116,60 @@ static void test_from_way_to_way(void **state)
     }
 }
 
+/* trafficd --load-only as it is configured. */
+static void load_only(void)
+{
+    const char *const arguments[] = {"--config", the_world->config, "--bpffs",     the_world->bpffs,
+                                     "--cgroup", the_world->cgroup, "--load-only", NULL};
+
+    run_as(0, "trafficd", arguments, &said);
+}
+
+/* Who runs in rules meanwhile. */
+static uint32_t called(uint32_t slot)
+{
+    _cleanup_fd_ int calls = world_map(the_world, "trafficctl/xt_calls");
+    uint32_t id = 0;
+
+    assert_return_code(bpf_map_lookup_elem(calls, &slot, &id), errno);
+    return id;
+}
+
+/* A tool that fails, after programs were replaced: what was there before is there again, and has missed nothing. */
+static void test_a_start_that_fails_counts_on(void **state)
+{
+    _cleanup_free_ char *path = strdup(getenv("PATH"));
+    char folder[96], line[400];
+
+    (void)state;
+    change_to("nft");
+    restart();
+    assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
+    snprintf(folder, sizeof(folder), "%s/tools", the_world->folder);
+    snprintf(line, sizeof(line),
+             "mkdir %s && printf '#!/bin/sh\\nexit 1\\n' >%s/iptables-legacy-restore && chmod 755 %s/*", folder, folder,
+             folder);
+    free(output_of(line));
+    const uint32_t before[] = {called(TCTL_CALL_INGRESS), called(TCTL_CALL_EGRESS)};
+    struct tctl_counters a0 = a0_start();
+    struct stream stream;
+    stream_start(&stream, UID);
+    change_to("legacy");
+    assert_int_equal(setenv("PATH", folder, 1), 0);
+    load_only();
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    stream_end(&stream);
+    assert_int_equal(said.exit, 1);
+    assert_non_null(strstr(said.error, "iptables-legacy-restore"));
+    const uint32_t then[] = {called(TCTL_CALL_INGRESS), called(TCTL_CALL_EGRESS)};
+    assert_memory_equal(then, before, sizeof(then));
+    a0_exact(a0);
+    snprintf(line, sizeof(line), "rm -r %s", folder);
+    free(output_of(line));
+    change_to("nft");
+    assert_int_equal(world_start_daemon(the_world), 0);
+}
+
 static void unload(int exit)
 {
     assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
@@ -185,6 +239,7 @@ static void test_sockets_from_before_the_start(void **state)
 
 static const struct CMUnitTest tests[] = {
     IN_A_PLACE(test_from_way_to_way),
+    IN_A_PLACE(test_a_start_that_fails_counts_on),
     IN_A_PLACE(test_unload_from_another_namespace),
     IN_A_PLACE(test_sockets_from_before_the_start),
 };
@@ -221,16 +276,13 @@ static void test_without_btf_fragments_going_out_are_one(void **state)
 /* For links alone: it says what is missing. */
 static void test_without_btf_there_is_no_link(void **state)
 {
-    char bpffs[96], cgroup[144];
-    const char *const arguments[] = {"--netfilter", "link", bpffs, cgroup, "--load-only", NULL};
-
     (void)state;
-    snprintf(bpffs, sizeof(bpffs), "--bpffs=%s", the_world->bpffs);
-    snprintf(cgroup, sizeof(cgroup), "--cgroup=%s", the_world->cgroup);
     assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
+    change_to("link");
     assert_return_code(mount("none", "/sys/kernel/btf", "tmpfs", 0, NULL), errno);
-    run_as(0, "trafficd", arguments, &said);
+    load_only();
     assert_return_code(umount("/sys/kernel/btf"), errno);
+    change_to("auto");
     assert_int_equal(said.exit, 1);
     assert_non_null(strstr(said.error, "/sys/kernel/btf/vmlinux"));
     assert_only("nft");
