@@ -40,9 +40,11 @@ struct links {
     bool missed;                  /* some were lost, or nobody listened: all are to be asked for ... */
     bool stale;                   /* ... but after what was told before that, whose end may be among the lost */
     bool changed;                 /* since they were followed last */
+    bool unnoted;                 /* verify is to be told where the new ones began */
     bool told_full;
-    time_t told_malformed;                       /* CLOCK_MONOTONIC; 0 never */
-    int listen_error, follow_error, names_error; /* of the last time, so that a lasting failure is told once */
+    time_t told_malformed; /* CLOCK_MONOTONIC; 0 never */
+    int listen_error, follow_error, names_error,
+        base_error; /* of the last time, so that a lasting failure is told once */
 };
 
 static bool is_news(int r, int *last)
@@ -95,8 +97,6 @@ static int name_all(struct links *links, struct iface_names *names)
         r = iface_names_compare(names);
         links->missed = r < 0;
     }
-    if (r == 0 && links->events.count == 0)
-        r = iface_base_note_all(links->settings->bpffs);
     return r < 0 ? r : iface_names_fold(names);
 }
 
@@ -140,10 +140,22 @@ static void look(struct links *links)
     int r = act(links);
     const bool more = links->events.count > 0 || links->missed;
     links->changed = r < 0 || more;
+    links->unnoted = true;
     if (r == 0)
         plan(links, more ? SOON_MS : PAUSE_MS);
     else
         plan(links, r == -EINTR ? PAUSE_MS : RETRY_MS);
+}
+
+/* All counters of all interfaces: once nothing has changed for a pause, not at every change of a storm. */
+static void note(struct links *links)
+{
+    int r = iface_base_note_all(links->settings->bpffs);
+    links->unnoted = r < 0;
+    if (r < 0)
+        plan(links, RETRY_MS);
+    if (r != -EINTR && is_news(r, &links->base_error))
+        log_error("cannot note what was counted before an interface was known: %s; trying again", strerror(-r));
 }
 
 static void tell_malformed(struct links *links, unsigned int malformed)
@@ -265,6 +277,8 @@ static void on_due(evutil_socket_t fd, short what, void *data)
     }
     if (links->changed)
         look(links);
+    else if (links->unnoted)
+        note(links);
     if (!links->netlink)
         plan(links, RETRY_MS);
 }
