@@ -35,10 +35,14 @@ struct info {
     uint32_t flags;
 };
 
-/* Two BPF programs cannot have one priority at a place: where somebody else has ours, we take one before it. */
+/*
+ * A BPF program takes no priority that somebody has at its place: then we take one before it. But others may take ours
+ * later, all but BPF programs, and whether a detached link has it still cannot be told any more. So not the one that
+ * mangle tables have, which come and go.
+ */
 #define NEIGHBOURS 8
 #define BEFORE_DEFRAGMENTATION (-450)
-#define AT_MANGLE NF_IP_PRI_MANGLE
+#define BEFORE_MANGLE (NF_IP_PRI_MANGLE - 1)
 
 struct place {
     enum pin_id link, program;
@@ -53,8 +57,10 @@ static const struct place places[TCTL_IFACE_HOOKS] = {
      "IPv4 before routing"},
     {PIN_PREROUTING6_LINK, PIN_LINK_INGRESS_PROG, NFPROTO_IPV6, NF_INET_PRE_ROUTING, BEFORE_DEFRAGMENTATION,
      "IPv6 before routing"},
-    {PIN_POSTROUTING4_LINK, PIN_LINK_EGRESS_PROG, NFPROTO_IPV4, NF_INET_POST_ROUTING, AT_MANGLE, "IPv4 after routing"},
-    {PIN_POSTROUTING6_LINK, PIN_LINK_EGRESS_PROG, NFPROTO_IPV6, NF_INET_POST_ROUTING, AT_MANGLE, "IPv6 after routing"},
+    {PIN_POSTROUTING4_LINK, PIN_LINK_EGRESS_PROG, NFPROTO_IPV4, NF_INET_POST_ROUTING, BEFORE_MANGLE,
+     "IPv4 after routing"},
+    {PIN_POSTROUTING6_LINK, PIN_LINK_EGRESS_PROG, NFPROTO_IPV6, NF_INET_POST_ROUTING, BEFORE_MANGLE,
+     "IPv6 after routing"},
 };
 
 static int create(const struct place *place, int program, int32_t priority)
@@ -174,8 +180,8 @@ static int open_program(const char *bpffs, const struct place *place, int *ret_f
 static int refuse(const struct place *place, int err, struct fault *fault)
 {
     if (err == -EBUSY)
-        return fault_set(fault, err, "other BPF programs have all priorities from %d to %d at %s",
-                         place->priority - NEIGHBOURS + 1, place->priority, place->name);
+        return fault_set(fault, err, "others have all priorities from %d to %d at %s", place->priority - NEIGHBOURS + 1,
+                         place->priority, place->name);
     if (err == -EINVAL || err == -EOPNOTSUPP || err == -EAFNOSUPPORT)
         return fault_set(fault, -ENOTSUP, "this kernel has no BPF link for netfilter at %s (Linux 6.4)", place->name);
     return fault_set(fault, err, "cannot make the BPF link for netfilter at %s: %s", place->name, strerror(-err));
