@@ -26,7 +26,7 @@
 #include "ruleset.h"
 #include "surroundings.h"
 
-#define AT_MANGLE (-150)
+#define BEFORE_MANGLE (-151)
 #define NEIGHBOURS 8
 
 static struct fault fault;
@@ -100,8 +100,8 @@ static int foreign_link(uint32_t family, uint32_t hook, int32_t priority)
 static void take_all_priorities(int fds[static NEIGHBOURS])
 {
     for (int i = 0; i < NEIGHBOURS; i++) {
-        fds[i] = foreign_link(NFPROTO_IPV6, NF_INET_POST_ROUTING, AT_MANGLE - i);
-        assert_true(fds[i] >= 0 || fds[i] == -EBUSY); /* of a chain */
+        fds[i] = foreign_link(NFPROTO_IPV6, NF_INET_POST_ROUTING, BEFORE_MANGLE - i);
+        assert_true(fds[i] >= 0 || fds[i] == -EBUSY);
     }
 }
 
@@ -354,6 +354,46 @@ static void programs_of_a_way_that_ended_are_not_missed(void **state)
     assert_true(load_seen_whole(&seen));
 }
 
+/* A chain of somebody else's may have the priority of ours later; which of both has it nobody tells. */
+static void a_detached_link_is_missed_whatever_chains_there_are(void **state)
+{
+    struct fixture *fixture = *state;
+    struct load_seen seen;
+    load_by(fixture, LOAD_NETFILTER_LINK);
+    ruleset_run("nft 'table inet other { chain post { type filter hook postrouting priority mangle; }; }'");
+    _cleanup_fd_ int link = fixture_pin(fixture, PIN_POSTROUTING4_LINK);
+    assert_return_code(bpf_link_detach(link), errno);
+    seen = look(fixture);
+    assert_int_equal(seen.places, 1u << TCTL_POSTROUTING4);
+    repair(fixture, 0);
+    assert_int_equal(look(fixture).places, 0);
+    ruleset_run("nft delete table inet other");
+}
+
+static void unload_does_without_the_state(void **state)
+{
+    struct fixture *fixture = *state;
+    _cleanup_free_ char *before = tables();
+    load_by(fixture, LOAD_NETFILTER_NFT);
+    stop(fixture);
+    assert_return_code(unlink(path_of(fixture, PIN_STATE)), errno);
+    assert_return_code(loader_unload(fixture->bpffs, &fault), 0);
+    _cleanup_free_ char *after = tables();
+    assert_string_equal(after, before);
+}
+
+static void unload_does_without_the_page(void **state)
+{
+    struct fixture *fixture = *state;
+    load_by(fixture, LOAD_NETFILTER_LINK);
+    stop(fixture);
+    _cleanup_fd_ int other = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, NULL);
+    assert_return_code(unlink(path_of(fixture, PIN_INTERFACES)), errno);
+    assert_return_code(bpf_obj_pin(other, path_of(fixture, PIN_INTERFACES)), errno);
+    assert_return_code(loader_unload(fixture->bpffs, &fault), 0);
+    check_no_links(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_tear_down)
 
 int main(void)
@@ -369,6 +409,10 @@ int main(void)
         TEST(places_are_repaired_whatever_else_cannot),
         TEST(who_may_not_look_finds_nothing_wrong),
         TEST(programs_of_a_way_that_ended_are_not_missed),
+        TEST(a_detached_link_is_missed_whatever_chains_there_are),
+        TEST(unload_does_without_the_state),
+        TEST(unload_does_without_the_page),
     };
+    cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

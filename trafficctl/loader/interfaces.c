@@ -172,14 +172,22 @@ int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked)
     return r;
 }
 
+static bool may_not_read(int r)
+{
+    return r == -EPERM || r == -EACCES;
+}
+
+/* A page or a state that is gone, or somebody else's, says nothing, and is no reason to leave the rest. */
 int interfaces_remove(const char *bpffs, struct fault *fault)
 {
     uint32_t netns = 0;
     struct tctl_interfaces page = {0};
     int r = interfaces_read(bpffs, &page);
-    if (r == -ENOENT || (r == 0 && page.netfilter == TCTL_NETFILTER_OFF))
+    if (may_not_read(r))
+        return r;
+    if (r < 0 || page.netfilter == TCTL_NETFILTER_OFF)
         return 0;
-    if (r == 0 && page.netfilter != TCTL_NETFILTER_LINK)
+    if (page.netfilter != TCTL_NETFILTER_LINK)
         r = is_elsewhere(bpffs, &netns);
     if (r > 0)
         return fault_set(
@@ -187,5 +195,5 @@ int interfaces_remove(const char *bpffs, struct fault *fault)
             "the rules of trafficctl (--netfilter %s) are left in the network namespace net:[%u], where they "
             "count nothing any more: unload runs in the namespace of trafficd",
             ways_name(page.netfilter), netns);
-    return r < 0 ? r : netfilter_remove(bpffs, page.netfilter, fault);
+    return may_not_read(r) ? r : netfilter_remove(bpffs, page.netfilter, fault);
 }
