@@ -245,6 +245,31 @@ static void test_vxlan(void **state)
     run_in(PLACE_B, "ip link del vx0");
 }
 
+static void big_tcp(int size)
+{
+    run_in(PLACE_A, "ip link set a0 gso_max_size %d gro_max_size %d", size, size);
+    run_in(PLACE_B, "ip link set b0 gso_max_size %d gro_max_size %d", size, size);
+}
+
+/* Super-packets with a jumbo header, which no wire has. (IPv4's have none.) */
+static void test_big_tcp(void **state)
+{
+    struct tctl_counters before;
+
+    (void)state;
+    big_tcp(200000);
+    assert_int_equal(world_offload(the_world, true, true, true), 0);
+    assert_int_equal(place_enter(the_world, PLACE_A), 0);
+    before = a0_start();
+    struct tcp tcp = tcp_connect(the_world, UID, AF_INET6, 1);
+    transfer(tcp.a, tcp.b, 3000000, 1 << 20);
+    assert_true(wire_largest(the_world) > 65536);
+    transfer(tcp.b, tcp.a, 3000000, 1 << 20);
+    tcp_end(&tcp, true);
+    a0_exact(before);
+    big_tcp(65536);
+}
+
 /* IPsec's own packets are as any other. */
 static void test_esp(void **state)
 {
@@ -330,11 +355,8 @@ static void test_fragments_that_are_tracked(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    IN_A_PLACE(test_bridge),
-    IN_A_PLACE(test_tun),
-    IN_A_PLACE(test_vxlan),
-    IN_A_PLACE(test_esp),
-    IN_A_PLACE(test_fragments_that_are_tracked),
+    IN_A_PLACE(test_bridge), IN_A_PLACE(test_tun), IN_A_PLACE(test_big_tcp),
+    IN_A_PLACE(test_vxlan),  IN_A_PLACE(test_esp), IN_A_PLACE(test_fragments_that_are_tracked),
 };
 
 int main(void)
