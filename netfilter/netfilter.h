@@ -21,11 +21,12 @@ struct netfilter_held;
 struct netfilter_held *netfilter_held_free(struct netfilter_held *held);
 
 /*
- * Make the four places run the pinned programs, by the way asked for (enum tctl_netfilter, or WAYS_AUTO); what is there already stays as it is.
- * WAYS_AUTO tries link, nft, legacy in this order. link_error: why the programs for links could not be loaded (a
- * negative errno, and a line of it in fault; 0: they are pinned). *held may be that of an earlier call, and is kept or
- * replaced. *ret_way: the way that was taken. -ENOTSUP: this kernel, or a program that is missing, does not allow it;
- * -EPERM.
+ * Make the four places run the pinned programs, by the way asked for (enum tctl_netfilter, or WAYS_AUTO); what is there
+ * already stays as it is, and after a failure what this call made is taken back. WAYS_AUTO tries link, nft, legacy in
+ * this order. link_error: why the programs for links could not be loaded (a negative errno, and a line of it in fault;
+ * 0: they are pinned). *held may be that of an earlier call, and is kept or replaced. *ret_way: the way that was taken.
+ * -ENOTSUP: this kernel, or a program that is missing, does not allow it; -EBUSY: others have all priorities, or the
+ * table has a living owner; -EPERM.
  */
 int netfilter_put(const char *bpffs, unsigned int wanted, int link_error, enum tctl_netfilter *ret_way,
                   struct netfilter_held **held, struct fault *fault);
