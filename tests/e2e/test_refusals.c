@@ -173,9 +173,9 @@ static void test_pin_of_another_shape(void **state)
     char path[160];
 
     (void)state;
-    map_pin("traffic_uid_stats_map", 77);
+    map_pin("traffic_uid_stats_map", 77777);
     run_daemon(0, NULL, NULL);
-    assert_refused(&said, 1, "traffic_uid_stats_map", "77");
+    assert_refused(&said, 1, "traffic_uid_stats_map", "77777");
     assert_non_null(strstr(said.error, "10000")); /* both shapes are named */
     assert_int_equal(bpffs_entries(the_world), 1);
     snprintf(path, sizeof(path), "%s/traffic_uid_stats_map", the_world->bpffs);

@@ -99,9 +99,9 @@ static int take_leftover(struct job *job, enum pin_id id)
     _cleanup_free_ char *path = grown_path(job->options->bpffs, id);
     if (!path)
         return -ENOMEM;
+    if (access(path, F_OK) < 0)
+        return errno == ENOENT ? 0 : fault_set(job->fault, -errno, "%s: %s", path, strerror(errno));
     _cleanup_fd_ int fd = bpf_obj_get(path);
-    if (fd == -ENOENT)
-        return 0;
     int r = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &length);
     if (r < 0)
         return fault_set(job->fault, r, "%s: %s", path, strerror(-r));
