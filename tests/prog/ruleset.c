@@ -192,3 +192,29 @@ void ruleset_fill_with_foreign(void)
                 "-j ACCEPT");
     ruleset_run("ip6tables-nft -t nat -A POSTROUTING -s fd00::/8 -j MASQUERADE");
 }
+
+void ruleset_put(const struct ruleset *ruleset, struct nft_owner **owner)
+{
+    struct fault fault = {};
+    int r = nft_put(ruleset->folder, owner, &fault);
+    if (r < 0)
+        fail_msg("nft_put: %s (%s)", fault.text, strerror(-r));
+}
+
+uint32_t ruleset_look(const struct ruleset *ruleset)
+{
+    struct fault fault = {};
+    uint32_t there = ~0u;
+    int r = nft_look(ruleset->folder, &there, &fault);
+    if (r < 0)
+        fail_msg("nft_look: %s (%s)", fault.text, strerror(-r));
+    return there;
+}
+
+void ruleset_remove(void)
+{
+    struct fault fault = {};
+    int r = nft_remove(&fault);
+    if (r < 0)
+        fail_msg("nft_remove: %s (%s)", fault.text, strerror(-r));
+}

@@ -29,34 +29,6 @@
 #define INGRESS (1u << TCTL_PREROUTING4 | 1u << TCTL_PREROUTING6)
 #define EGRESS (1u << TCTL_POSTROUTING4 | 1u << TCTL_POSTROUTING6)
 
-#define _cleanup_owner_ _cleanup_(nft_owner_freep)
-
-static void put(const struct ruleset *ruleset, struct nft_owner **owner)
-{
-    struct fault fault = {};
-    int r = nft_put(ruleset->folder, owner, &fault);
-    if (r < 0)
-        fail_msg("nft_put: %s (%s)", fault.text, strerror(-r));
-}
-
-static uint32_t look(const struct ruleset *ruleset)
-{
-    struct fault fault = {};
-    uint32_t there = ~0u;
-    int r = nft_look(ruleset->folder, &there, &fault);
-    if (r < 0)
-        fail_msg("nft_look: %s (%s)", fault.text, strerror(-r));
-    return there;
-}
-
-static void take_away(void)
-{
-    struct fault fault = {};
-    int r = nft_remove(&fault);
-    if (r < 0)
-        fail_msg("nft_remove: %s (%s)", fault.text, strerror(-r));
-}
-
 static uint32_t generation(void)
 {
     _cleanup_owner_ struct nft_owner *asking = NULL;
@@ -72,7 +44,7 @@ static void assert_put_changes_nothing(const struct ruleset *ruleset, struct nft
 {
     _cleanup_free_ char *before = ruleset_everything(true);
     uint32_t number = generation();
-    put(ruleset, owner);
+    ruleset_put(ruleset, owner);
     _cleanup_free_ char *after = ruleset_everything(true);
     assert_string_equal(after, before);
     assert_int_equal(generation(), number);
@@ -110,9 +82,9 @@ static void table_runs_the_pinned_programs(void **state)
     struct ruleset *ruleset = *state;
     _cleanup_owner_ struct nft_owner *owner = NULL;
     hush();
-    assert_int_equal(look(ruleset), 0);
-    put(ruleset, &owner);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    assert_int_equal(ruleset_look(ruleset), 0);
+    ruleset_put(ruleset, &owner);
+    assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     send_some("127.0.0.1", 100);
     assert_int_equal(ruleset_counted(ruleset, 0), 100);
     assert_int_equal(ruleset_counted(ruleset, 1), 100);
@@ -120,8 +92,8 @@ static void table_runs_the_pinned_programs(void **state)
     assert_int_equal(ruleset_counted(ruleset, 0), 150);
     assert_int_equal(ruleset_counted(ruleset, 1), 150);
     owner = nft_owner_free(owner);
-    take_away();
-    assert_int_equal(look(ruleset), 0);
+    ruleset_remove();
+    assert_int_equal(ruleset_look(ruleset), 0);
     send_some("127.0.0.1", 10);
     assert_int_equal(ruleset_counted(ruleset, 0), 150);
 }
@@ -139,7 +111,7 @@ static void nft_shows_what_the_table_is(void **state)
     };
     struct ruleset *ruleset = *state;
     _cleanup_owner_ struct nft_owner *owner = NULL;
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     _cleanup_free_ char *text = ruleset_says("nft list ruleset");
     print_message("%s", text);
     for (size_t i = 0; i < ARRAY_SIZE(SHOWN); i++)
@@ -152,7 +124,7 @@ static void twice_changes_nothing(void **state)
     struct ruleset *ruleset = *state;
     _cleanup_owner_ struct nft_owner *owner = NULL;
     ruleset_fill_with_foreign();
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     const struct nft_owner *first = owner;
     assert_put_changes_nothing(ruleset, &owner);
     assert_ptr_equal(owner, first);
@@ -166,13 +138,13 @@ static void foreign_ruleset_is_left_byte_for_byte(void **state)
     ruleset_note(ruleset);
     for (int i = 0; i < 3; i++) {
         _cleanup_owner_ struct nft_owner *owner = NULL;
-        put(ruleset, &owner);
-        assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+        ruleset_put(ruleset, &owner);
+        assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
         owner = nft_owner_free(owner);
-        take_away();
+        ruleset_remove();
         ruleset_assert_as_noted(ruleset);
     }
-    take_away();
+    ruleset_remove();
     ruleset_assert_as_noted(ruleset);
 }
 
@@ -181,9 +153,9 @@ static void empty_ruleset_is_empty_again(void **state)
     struct ruleset *ruleset = *state;
     struct nft_owner *owner = NULL;
     ruleset_note(ruleset);
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     nft_owner_free(owner);
-    take_away();
+    ruleset_remove();
     ruleset_assert_as_noted(ruleset);
 }
 
@@ -192,16 +164,16 @@ static void flush_by_others_leaves_what_has_an_owner(void **state)
     struct ruleset *ruleset = *state;
     struct nft_owner *owner = NULL;
     ruleset_fill_with_foreign();
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     ruleset_run("nft flush ruleset");
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     ruleset_fails("nft delete table inet trafficctl 2>&1");
     ruleset_fails("nft flush chain inet trafficctl bw_raw_PREROUTING 2>&1");
     assert_put_changes_nothing(ruleset, &owner);
     nft_owner_free(owner);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     ruleset_run("nft flush ruleset");
-    assert_int_equal(look(ruleset), 0);
+    assert_int_equal(ruleset_look(ruleset), 0);
 }
 
 /* What root can do to the table once its owner is gone; and which places run no program then. */
@@ -241,17 +213,17 @@ static void damage_is_seen_and_mended(void **state)
     struct ruleset *ruleset = *state;
     for (size_t i = 0; i < ARRAY_SIZE(DAMAGES); i++) {
         struct nft_owner *owner = NULL;
-        put(ruleset, &owner);
+        ruleset_put(ruleset, &owner);
         owner = nft_owner_free(owner);
         ruleset_run(DAMAGES[i].command);
-        if (look(ruleset) != DAMAGES[i].left)
-            fail_msg("%s: there is %x", DAMAGES[i].command, look(ruleset));
-        put(ruleset, &owner);
-        if (look(ruleset) != TCTL_ALL_IFACE_HOOKS)
-            fail_msg("%s: then there is %x", DAMAGES[i].command, look(ruleset));
+        if (ruleset_look(ruleset) != DAMAGES[i].left)
+            fail_msg("%s: there is %x", DAMAGES[i].command, ruleset_look(ruleset));
+        ruleset_put(ruleset, &owner);
+        if (ruleset_look(ruleset) != TCTL_ALL_IFACE_HOOKS)
+            fail_msg("%s: then there is %x", DAMAGES[i].command, ruleset_look(ruleset));
         assert_put_changes_nothing(ruleset, &owner);
         nft_owner_free(owner);
-        take_away();
+        ruleset_remove();
     }
 }
 
@@ -259,13 +231,13 @@ static void rules_of_others_in_our_chains_are_left(void **state)
 {
     struct ruleset *ruleset = *state;
     struct nft_owner *owner = NULL;
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     owner = nft_owner_free(owner);
     ruleset_run("nft add rule inet trafficctl bw_raw_PREROUTING ip ttl 254 drop");
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     ruleset_run("nft insert rule inet trafficctl bw_raw_PREROUTING ip ttl 255 drop");
-    put(ruleset, &owner);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    ruleset_put(ruleset, &owner);
+    assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     _cleanup_free_ char *text = ruleset_says("nft list chain inet trafficctl bw_raw_PREROUTING");
     assert_non_null(strstr(text, "ip ttl 254 drop"));
     assert_non_null(strstr(text, "ip ttl 255 drop"));
@@ -285,8 +257,8 @@ static void foreign_table_of_our_name_is_refused(void **state)
     assert_int_equal(nft_put(ruleset->folder, &owner, &fault), -EEXIST);
     assert_non_null(strstr(fault.text, "not ours"));
     assert_null(owner);
-    assert_int_equal(look(ruleset), 0);
-    take_away();
+    assert_int_equal(ruleset_look(ruleset), 0);
+    ruleset_remove();
     ruleset_assert_as_noted(ruleset);
 }
 
@@ -294,11 +266,11 @@ static void replaced_program_is_missing_until_put(void **state)
 {
     struct ruleset *ruleset = *state;
     _cleanup_owner_ struct nft_owner *owner = NULL;
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     ruleset_pin(ruleset, ruleset->folder, PIN_XT_EGRESS_PROG, 2);
-    assert_int_equal(look(ruleset), INGRESS);
-    put(ruleset, &owner);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+    assert_int_equal(ruleset_look(ruleset), INGRESS);
+    ruleset_put(ruleset, &owner);
+    assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     assert_put_changes_nothing(ruleset, &owner);
 }
 
@@ -324,12 +296,12 @@ static void no_packet_is_lost_or_doubled_by_a_replacement(void **state)
     _cleanup_owner_ struct nft_owner *owner = NULL;
     struct sender sender = {};
     hush();
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     assert_int_equal(pthread_create(&sender.thread, NULL, keep_sending, &sender), 0);
     for (uint32_t i = 1; i <= 100; i++) {
         ruleset_pin(ruleset, ruleset->folder, PIN_XT_INGRESS_PROG, i % 2 ? 2 : 0);
         ruleset_pin(ruleset, ruleset->folder, PIN_XT_EGRESS_PROG, i % 2 ? 3 : 1);
-        put(ruleset, &owner);
+        ruleset_put(ruleset, &owner);
     }
     atomic_store(&sender.stop, true);
     pthread_join(sender.thread, NULL);
@@ -351,55 +323,14 @@ static void put_goes_on_while_others_change_the_ruleset(void **state)
     }
     for (int i = 0; i < 50; i++) {
         struct nft_owner *owner = NULL;
-        put(ruleset, &owner);
-        assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
+        ruleset_put(ruleset, &owner);
+        assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
         nft_owner_free(owner);
-        take_away();
-        assert_int_equal(look(ruleset), 0);
+        ruleset_remove();
+        assert_int_equal(ruleset_look(ruleset), 0);
     }
     kill(other, SIGKILL);
     waitpid(other, NULL, 0);
-}
-
-static void living_owner_is_respected(void **state)
-{
-    struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
-    struct nft_owner *second = NULL;
-    struct fault fault = {};
-    put(ruleset, &owner);
-    ruleset_note(ruleset);
-    put(ruleset, &second); /* nothing is to be done */
-    ruleset_assert_as_noted(ruleset);
-    second = nft_owner_free(second);
-    assert_int_equal(nft_remove(&fault), -EBUSY);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
-    ruleset_pin(ruleset, ruleset->folder, PIN_XT_EGRESS_PROG, 2);
-    assert_int_equal(nft_put(ruleset->folder, &second, &fault), -EBUSY);
-    assert_non_null(strstr(fault.text, "living owner"));
-    assert_null(second);
-    ruleset_assert_as_noted(ruleset);
-}
-
-static void table_of_a_dead_process_is_adopted(void **state)
-{
-    struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
-    int status = -1;
-    pid_t child = fork();
-    assert_return_code(child, errno);
-    if (child == 0)
-        _exit(nft_put(ruleset->folder, &owner, NULL) == 0 ? 0 : 1);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
-    _cleanup_free_ char *before = ruleset_says("nft -a list table inet trafficctl | grep handle");
-    put(ruleset, &owner);
-    _cleanup_free_ char *after = ruleset_says("nft -a list table inet trafficctl | grep handle");
-    /* The first line is the table's own, where nft names the owner. */
-    assert_string_equal(strchr(after, '\n'), strchr(before, '\n'));
-    ruleset_run("nft flush ruleset");
-    assert_int_equal(look(ruleset), TCTL_ALL_IFACE_HOOKS);
 }
 
 /* Somebody to send to, who says nothing. */
@@ -420,7 +351,7 @@ static void interfaces_of_ipsec_are_not_counted(void **state)
     _cleanup_owner_ struct nft_owner *owner = NULL;
     make_interface("ipsec7", "192.0.2.1/24", "192.0.2.2");
     make_interface("other7", "198.51.100.1/24", "198.51.100.2");
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     send_some("192.0.2.2", 10);
     assert_int_equal(ruleset_counted(ruleset, 1), 0);
     send_some("198.51.100.2", 10);
@@ -444,7 +375,7 @@ static void put_at(struct ruleset *ruleset, const char *path)
     send_some("127.0.0.1", 10);
     assert_int_equal(ruleset_counted(ruleset, 0), before + 10);
     owner = nft_owner_free(owner);
-    take_away();
+    ruleset_remove();
     umount2(path, MNT_DETACH);
     rmdir(path);
 }
@@ -471,14 +402,14 @@ static void missing_program_is_told(void **state)
     _cleanup_free_ char *path = NULL;
     struct nft_owner *owner = NULL;
     struct fault fault = {};
-    put(ruleset, &owner);
+    ruleset_put(ruleset, &owner);
     nft_owner_free(TAKE_PTR(owner));
     assert_return_code(pins_path(ruleset->folder, PIN_XT_EGRESS_PROG, &path), 0);
     assert_return_code(unlink(path), errno);
-    assert_int_equal(look(ruleset), INGRESS);
+    assert_int_equal(ruleset_look(ruleset), INGRESS);
     assert_int_equal(nft_put(ruleset->folder, &owner, &fault), -ENOTSUP);
     assert_non_null(strstr(fault.text, path));
-    take_away();
+    ruleset_remove();
 }
 
 static void without_capability_it_is_refused(void **state)
@@ -510,8 +441,6 @@ int main(void)
         TEST(replaced_program_is_missing_until_put),
         TEST(no_packet_is_lost_or_doubled_by_a_replacement),
         TEST(put_goes_on_while_others_change_the_ruleset),
-        TEST(living_owner_is_respected),
-        TEST(table_of_a_dead_process_is_adopted),
         TEST(interfaces_of_ipsec_are_not_counted),
         TEST(paths_may_be_odd_and_long),
         TEST(missing_program_is_told),
