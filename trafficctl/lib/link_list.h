@@ -34,7 +34,7 @@ struct link_info {
 int link_parse(const struct nlmsghdr *header, struct link_info *ret_info);
 
 /*
- * All interfaces, in no order; free the list. -ENOMEM, -errno of netlink, -EBADMSG as above; -EINTR: interfaces came and
- * went so fast that no list was whole, many times.
+ * All interfaces, in no order; free the list. -ENOMEM, -errno of netlink, -EBADMSG as above; -EINTR: interfaces came
+ * and went so fast that no list was whole, many times.
  */
 int link_list_read(struct link_info **ret_list, size_t *ret_count);

@@ -91,8 +91,7 @@ static int repair_programs(struct job *job, struct loaded *loaded, const struct 
 {
     bool renew_all = !is_pin_of_links(found->pins);
     *ret_renewed = false;
-    int r =
-        end_step(job, cgroup_open(job->options->cgroup, &job->undo, &job->cgroup_fd, &job->cgroup_id, job->fault));
+    int r = end_step(job, cgroup_open(job->options->cgroup, &job->undo, &job->cgroup_fd, &job->cgroup_id, job->fault));
     if (r < 0)
         return r;
     r = renew_all ? renew(job) : mend_hooks(job, found);

@@ -11,8 +11,8 @@
  * tctl_firewall_problem() says otherwise, which always says what is wrong and what to do. They take root, and the
  * network namespace of trafficd where interfaces are named. Common errors: -EACCES: not root; -EBUSY: another writer
  * holds the lock for 5 s; -ESTALE: everything was unloaded, or maps were replaced by larger ones, since the handle was
- * opened; -EBADMSG: the saved policy cannot be read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS, -ENOSPC and the like: the policy could
- * not be written.
+ * opened; -EBADMSG: the saved policy cannot be read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS,
+ * -ENOSPC and the like: the policy could not be written.
  */
 #ifndef TRAFFICCTL_FIREWALL_H
 #define TRAFFICCTL_FIREWALL_H

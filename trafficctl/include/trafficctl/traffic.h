@@ -71,9 +71,9 @@ struct tctl *tctl_close(struct tctl *traffic);
 
 /*
  * Totals by UID, ascending by UID. *ret_rows is malloc'ed and owned by the caller (free()); NULL when there are none.
- * A row that somebody deletes or adds meanwhile may or may not be there; no other row is missed or doubled. While a start
- * makes maps larger this waits, and reads those. -EBUSY: it has taken 5 seconds, so it was killed: start again; -ENOMEM,
- * -errno of bpf(2).
+ * A row that somebody deletes or adds meanwhile may or may not be there; no other row is missed or doubled. While a
+ * start makes maps larger this waits, and reads those. -EBUSY: it has taken 5 seconds, so it was killed: start again;
+ * -ENOMEM, -errno of bpf(2).
  */
 int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count);
 
