@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -41,4 +42,23 @@ int calls_put(struct job *job, int calls_fd, int ingress_fd, int egress_fd)
 {
     int r = put(job, calls_fd, TCTL_CALL_INGRESS, ingress_fd);
     return r < 0 ? r : put(job, calls_fd, TCTL_CALL_EGRESS, egress_fd);
+}
+
+static bool is_program_array(int fd)
+{
+    struct bpf_map_info info = {0};
+    uint32_t length = sizeof(info);
+    return bpf_obj_get_info_by_fd(fd, &info, &length) == 0 && info.type == BPF_MAP_TYPE_PROG_ARRAY;
+}
+
+void calls_clear(const char *bpffs)
+{
+    static const enum pin_id arrays[] = {PIN_XT_CALLS, PIN_LINK_CALLS};
+    for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
+        _cleanup_fd_ int fd = -1;
+        if (pins_open(bpffs, arrays[i], &fd) < 0 || !is_program_array(fd))
+            continue;
+        for (uint32_t slot = 0; slot < TCTL_CALLS; slot++)
+            bpf_map_delete_elem(fd, &slot);
+    }
 }

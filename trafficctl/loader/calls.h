@@ -13,3 +13,6 @@
  * fault.
  */
 int calls_put(struct job *job, int calls_fd, int ingress_fd, int egress_fd);
+
+/* Empty the slots, so that whatever is left in rules counts nothing. What is no program array is not touched. */
+void calls_clear(const char *bpffs);

@@ -6,6 +6,7 @@
 
 #include "aside.h"
 #include "bpffs.h"
+#include "calls.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "grow.h"
@@ -14,7 +15,10 @@
 #include "loader.h"
 #include "lock.h"
 
-/* A link whose last pin goes is cut by the kernel some time later; who unloads is told when nothing counts any more. */
+/*
+ * A link whose last pin goes is cut by the kernel some time later, and so is a program array emptied; who unloads is
+ * told when nothing counts any more.
+ */
 static void detach_links(const char *bpffs)
 {
     for (int id = 0; id < PINS; id++) {
@@ -57,6 +61,7 @@ static int remove_all(const char *bpffs, struct fault *fault)
     if (left < 0 && left != -EXDEV)
         return left;
     detach_links(bpffs);
+    calls_clear(bpffs);
     int r = remove_kind(bpffs, PIN_LINK, fault);
     if (r == 0)
         r = remove_kind(bpffs, PIN_PROG, fault);
