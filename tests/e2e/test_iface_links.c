@@ -291,8 +291,7 @@ static void test_esp(void **state)
     }
 }
 
-/* A piece of a UDP datagram of IPv4, of so many bytes after the header; all are zeroes, the UDP header's but its
- * length. */
+/* A piece of a datagram of IPv4, of so many bytes after the header. */
 static void send_piece(int raw, unsigned int offset, size_t size, bool more)
 {
     uint8_t packet[2000] = {0};
