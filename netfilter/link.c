@@ -122,21 +122,26 @@ static int is_attached(const struct info *info, const struct place *place, int p
     return 0;
 }
 
-/* Is the pinned link what it should be? 1 yes, 0 no; -errno. *ret_old: what is pinned; -1 nothing. */
-static int look(const char *bpffs, const struct place *place, int program, int *ret_old)
+/* Does this link run the program at its place? 1 yes, 0 no; -errno. */
+static int is_whole(int link, const struct place *place, int program)
 {
     struct info info;
     uint32_t number = 0;
+    int r = program_number(program, &number);
+    if (r < 0)
+        return r;
+    if (!read_info(link, &info) || !is_at(&info, place) || info.program != number)
+        return 0;
+    return is_attached(&info, place, program);
+}
+
+/* Is the pinned link what it should be? As above. *ret_old: what is pinned; -1 nothing. */
+static int look(const char *bpffs, const struct place *place, int program, int *ret_old)
+{
     int r = pins_open(bpffs, place->link, ret_old);
     if (r == -ENOENT)
         return 0;
-    if (r == 0)
-        r = program_number(program, &number);
-    if (r < 0)
-        return r;
-    if (!read_info(*ret_old, &info) || !is_at(&info, place) || info.program != number)
-        return 0;
-    return is_attached(&info, place, program);
+    return r < 0 ? r : is_whole(*ret_old, place, program);
 }
 
 /* Ends it now; with its last descriptor it would end some time later. Other things than our kind are left alone. */
@@ -147,8 +152,7 @@ static void end(int link)
         bpf_link_detach(link);
 }
 
-/* The new one counts before the old one ends: rather both for a moment than neither. */
-static int replace(const char *bpffs, const struct place *place, int program, int old)
+static int pin(const char *bpffs, const struct place *place, int link)
 {
     _cleanup_free_ char *path = NULL;
     int r = pins_path(bpffs, place->link, &path);
@@ -156,17 +160,29 @@ static int replace(const char *bpffs, const struct place *place, int program, in
         path = NULL;
         return r;
     }
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -errno;
+    return bpf_obj_pin(link, path);
+}
+
+/* The new one counts before the old one ends: rather both for a moment than neither. */
+static int replace(const char *bpffs, const struct place *place, int program, int old)
+{
     _cleanup_fd_ int link = create_near(place, program);
     if (link < 0)
         return link;
     end(old);
-    if (unlink(path) < 0 && errno != ENOENT)
-        r = -errno;
-    if (r == 0)
-        r = bpf_obj_pin(link, path);
+    int r = pin(bpffs, place, link);
     if (r < 0)
         bpf_link_detach(link);
     return r;
+}
+
+/* The one that is held, if it is what should be there; else a new one. */
+static int renew(const char *bpffs, const struct place *place, int program, int held, int old)
+{
+    int r = held >= 0 ? is_whole(held, place, program) : 0;
+    return r > 0 ? pin(bpffs, place, held) : r < 0 ? r : replace(bpffs, place, program, old);
 }
 
 static int open_program(const char *bpffs, const struct place *place, int *ret_fd, struct fault *fault)
@@ -188,7 +204,7 @@ static int refuse(const struct place *place, int err, struct fault *fault)
 }
 
 /* 1: it was not there, and is now; 0: it was. */
-static int put(const char *bpffs, const struct place *place, struct fault *fault)
+static int put(const char *bpffs, const struct place *place, int held, struct fault *fault)
 {
     _cleanup_fd_ int program = -1, old = -1;
     int r = open_program(bpffs, place, &program, fault);
@@ -198,7 +214,7 @@ static int put(const char *bpffs, const struct place *place, struct fault *fault
     if (r > 0)
         return 0;
     if (r == 0)
-        r = replace(bpffs, place, program, old);
+        r = renew(bpffs, place, program, held, old);
     return r < 0 ? refuse(place, r, fault) : 1;
 }
 
@@ -237,11 +253,25 @@ static int remove_one(const char *bpffs, const struct place *place)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int link_put(const char *bpffs, struct fault *fault)
+void link_held_done(struct link_held *held)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(held->fds); i++)
+        held->fds[i] = fd_close(held->fds[i]);
+}
+
+static void hold(const char *bpffs, struct link_held *held)
+{
+    link_held_done(held);
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+        if (pins_open(bpffs, places[i].link, &held->fds[i]) < 0)
+            held->fds[i] = -1;
+}
+
+int link_put(const char *bpffs, struct link_held *held, struct fault *fault)
 {
     uint32_t made = 0;
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        int r = put(bpffs, &places[i], fault);
+        int r = put(bpffs, &places[i], held->fds[i], fault);
         made |= r > 0 ? 1u << i : 0;
         for (size_t k = 0; k < i && r < 0; k++)
             if (made & 1u << k)
@@ -249,6 +279,7 @@ int link_put(const char *bpffs, struct fault *fault)
         if (r < 0)
             return r;
     }
+    hold(bpffs, held);
     return 0;
 }
 

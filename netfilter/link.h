@@ -4,10 +4,17 @@
 
 #include "netfilter.h"
 
+/* The links themselves: one whose pin somebody removes goes on counting, and is pinned again as it is. */
+struct link_held {
+    int fds[TCTL_IFACE_HOOKS]; /* -1: none */
+};
+#define LINK_HELD_NONE ((struct link_held){{-1, -1, -1, -1}})
+void link_held_done(struct link_held *held);
+
 /*
  * As netfilter_put(), _look() and _remove(). -EBUSY: other links have all our priorities at a place. After a failed
- * link_put() what this call made is taken back.
+ * link_put() what this call made is taken back. held: those of an earlier call, and then those that are there.
  */
-int link_put(const char *bpffs, struct fault *fault);
+int link_put(const char *bpffs, struct link_held *held, struct fault *fault);
 int link_look(const char *bpffs, uint32_t *ret_there, struct fault *fault);
 int link_remove(const char *bpffs, struct fault *fault);

@@ -2,6 +2,7 @@
 /* The choice between the ways, so that their callers know only its name. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -10,20 +11,40 @@
 #include "netfilter.h"
 #include "nft.h"
 
+struct netfilter_held {
+    struct link_held links;
+    struct nft_owner *table;
+};
+
 struct netfilter_held *netfilter_held_free(struct netfilter_held *held)
 {
-    nft_owner_free((struct nft_owner *)held);
+    if (!held)
+        return NULL;
+    link_held_done(&held->links);
+    nft_owner_free(held->table);
+    free(held);
     return NULL;
 }
 
-static int put(const char *bpffs, enum tctl_netfilter way, int link_error, struct netfilter_held **held,
+static int held_new(struct netfilter_held **held)
+{
+    if (*held)
+        return 0;
+    *held = malloc(sizeof(**held));
+    if (!*held)
+        return -ENOMEM;
+    **held = (struct netfilter_held){.links = LINK_HELD_NONE};
+    return 0;
+}
+
+static int put(const char *bpffs, enum tctl_netfilter way, int link_error, struct netfilter_held *held,
                struct fault *fault)
 {
     switch (way) {
     case TCTL_NETFILTER_LINK:
-        return link_error < 0 ? link_error : link_put(bpffs, fault);
+        return link_error < 0 ? link_error : link_put(bpffs, &held->links, fault);
     case TCTL_NETFILTER_NFT:
-        return nft_put(bpffs, (struct nft_owner **)held, fault);
+        return nft_put(bpffs, &held->table, fault);
     case TCTL_NETFILTER_LEGACY:
         return legacy_put(bpffs, fault);
     default:
@@ -32,7 +53,7 @@ static int put(const char *bpffs, enum tctl_netfilter way, int link_error, struc
 }
 
 /* The first that works; the reasons of those that do not are told together, when none does. */
-static int take_any(const char *bpffs, int link_error, enum tctl_netfilter *ret_way, struct netfilter_held **held,
+static int take_any(const char *bpffs, int link_error, enum tctl_netfilter *ret_way, struct netfilter_held *held,
                     struct fault *fault)
 {
     char reasons[sizeof(fault->text) - 64] = "";
@@ -52,10 +73,13 @@ static int take_any(const char *bpffs, int link_error, enum tctl_netfilter *ret_
 int netfilter_put(const char *bpffs, unsigned int wanted, int link_error, enum tctl_netfilter *ret_way,
                   struct netfilter_held **held, struct fault *fault)
 {
+    int r = held_new(held);
+    if (r < 0)
+        return r;
     if (wanted == WAYS_AUTO)
-        return take_any(bpffs, link_error, ret_way, held, fault);
+        return take_any(bpffs, link_error, ret_way, *held, fault);
     *ret_way = wanted;
-    return put(bpffs, wanted, link_error, held, fault);
+    return put(bpffs, wanted, link_error, *held, fault);
 }
 
 int netfilter_look(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_there, struct fault *fault)

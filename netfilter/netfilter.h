@@ -16,7 +16,7 @@
 
 #include "fault.h"
 
-/* What has to live as long as trafficd does: the owner of the table. NULL where a way needs nothing. */
+/* What has to live as long as trafficd does: the owner of the table, the links. Starts as NULL. */
 struct netfilter_held;
 struct netfilter_held *netfilter_held_free(struct netfilter_held *held);
 

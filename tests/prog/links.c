@@ -85,10 +85,12 @@ int links_load(const struct links *links, bool repairs, struct fault *why)
 
 int links_put(const struct links *links, struct fault *fault)
 {
+    struct link_held held = LINK_HELD_NONE;
     int r;
 
     assert_int_equal(place_enter(links->world, PLACE_A), 0);
-    r = link_put(links->fixture->bpffs, fault);
+    r = link_put(links->fixture->bpffs, &held, fault);
+    link_held_done(&held);
     assert_int_equal(place_leave(links->world), 0);
     return r;
 }
