@@ -60,7 +60,7 @@ static int is_switched(const char *bpffs, enum tctl_reason chain, bool *ret_on)
 static int own_switches(const char *bpffs, uint32_t *ret_on)
 {
     const uint32_t zero = 0;
-    struct tctl_config config;
+    struct tctl_config config = {0};
     _cleanup_fd_ int fd = -1;
     int r = pins_open_map(bpffs, PIN_CONFIG, false, &fd);
     if (r == 0)

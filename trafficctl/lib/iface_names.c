@@ -46,7 +46,7 @@ static int take(void *context, const void *key, const void *value)
 
 int iface_names_open(const char *bpffs, struct iface_names *names)
 {
-    struct read_shape shape;
+    struct read_shape shape = {0};
     *names = (struct iface_names){.map = -1};
     int r = iface_rows_open(bpffs, &names->rows);
     if (r == 0)

@@ -47,7 +47,7 @@ int ifaces_netns(uint32_t *ret_inum)
 
 int ifaces_are_of(uint32_t netns_inum, bool *ret_same)
 {
-    uint32_t here;
+    uint32_t here = 0;
     int r = ifaces_netns(&here);
     *ret_same = r == 0 && here == netns_inum;
     return r;

@@ -54,7 +54,7 @@ int writer_check_loaded(const struct writer *writer)
 /* locked: nobody is at moving, so that who began it was killed. */
 static int check(const struct writer *writer, bool locked)
 {
-    uint64_t moves;
+    uint64_t moves = 0;
     int r = writer_check_loaded(writer);
     if (r == 0)
         r = moves_read(writer->moves_fd, &moves);

@@ -147,7 +147,7 @@ int interfaces_repair(struct job *job, struct loaded *loaded, bool renewed)
 /* Rules and links are where trafficd was started. */
 static int is_elsewhere(const char *bpffs, uint32_t *ret_netns)
 {
-    bool here;
+    bool here = false;
     struct tctl_state state = {0};
     int r = state_read_pinned(bpffs, &state);
     if (r == 0)
