@@ -282,9 +282,12 @@ static void test_status_says_what_is_missing(void **state)
     assert_int_equal(json_array_size(places), TCTL_IFACE_HOOKS);
     assert_true(json_is_false(json_object_get(json_array_get(places, 0), "counted")));
     assert_true(json_is_false(json_object_get(json_array_get(places, TCTL_POSTROUTING6), "counted")));
+    json_t *first = json_array_get(json_object_get(status, "differs"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "what")), "interfaces prerouting ipv4");
     json_decref(status);
     run_ctl(the_world, "status", 4, &said);
     assert_non_null(strstr(said.out, "NOT at prerouting ipv4"));
+    assert_null(strstr(said.out, "as asked for: yes"));
     start_daemon();
     run_ctl(the_world, "status", 0, &said);
     exchange(AF_INET);

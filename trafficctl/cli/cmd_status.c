@@ -231,6 +231,8 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
         return cli_read_failed(cli, r);
     look_at_places(cli, &now);
     status = differs_find(cli, &differs);
+    if (status == CLI_DONE)
+        status = differs_add_places(&differs, &now);
     if (status != CLI_DONE)
         return status;
     if (differs.count && now.health == TCTL_OK)

@@ -62,6 +62,26 @@ enum cli_status differs_find(const struct cli *cli, struct differs *differs)
     return CLI_DONE;
 }
 
+enum cli_status differs_add_places(struct differs *differs, const struct tctl_status *now)
+{
+    if (!differs->compared || !strcmp(now->netfilter, "off"))
+        return CLI_DONE;
+    struct tctl_difference *rows =
+        reallocarray(differs->rows, differs->count + TCTL_STATUS_PLACES, sizeof(*differs->rows));
+    if (!rows)
+        return cli_failed("out of memory");
+    differs->rows = rows;
+    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++) {
+        struct tctl_difference *row = &rows[differs->count];
+        if (now->places[i].counted)
+            continue;
+        *row = (struct tctl_difference){.asked = "counted", .holds = "not counted"};
+        snprintf(row->what, sizeof(row->what), "interfaces %s", now->places[i].name);
+        differs->count++;
+    }
+    return CLI_DONE;
+}
+
 json_t *differs_json(const struct differs *differs)
 {
     json_t *array = differs->compared ? json_array() : json_null();

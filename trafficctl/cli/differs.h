@@ -3,6 +3,7 @@
 #pragma once
 
 #include <trafficctl/firewall.h>
+#include <trafficctl/traffic.h>
 
 #include "print.h"
 
@@ -17,6 +18,9 @@ void differs_done(struct differs *differs);
 
 /* What cannot be compared, for another reason than missing rights, is itself a difference. CLI_FAILED: no memory. */
 enum cli_status differs_find(const struct cli *cli, struct differs *differs);
+
+/* Nothing is added where nobody compared. CLI_FAILED: no memory. */
+enum cli_status differs_add_places(struct differs *differs, const struct tctl_status *now);
 
 /* null when nobody compared. */
 json_t *differs_json(const struct differs *differs);
