@@ -16,8 +16,8 @@ static const struct command TABLE[] = {
      cmd_stats_detail},
     {"stats drops", "[UID]", "what the firewall dropped, by user and by which rule", 0, 1, cmd_stats_drops},
     {"verify", "[IFACE]",
-     "totals of users beside those of interfaces and links, and why they differ; exit status 4 when it is not known", 0,
-     1, cmd_verify},
+     "totals of users, interfaces and links, and why they differ; exit status 4 when not all is explained", 0, 1,
+     cmd_verify},
     {"top", "--batch [--count N]", "live rates by user", 0, -1, cmd_top},
     {"tag", "--pid P --fd N [--tag T] [--uid U]", "count a process's socket under tag T, charged to U", 0, -1, cmd_tag},
     {"untag", "--pid P --fd N", "end that", 0, -1, cmd_untag},
@@ -43,7 +43,7 @@ static const struct command TABLE[] = {
     {"iface metered", "IFACE on|off", "mark an interface as metered: the chains metered_* judge there", 2, 2,
      cmd_iface_metered, true},
     {"monitor", "[--count N]", "what the firewall drops, as it happens", 0, -1, cmd_monitor},
-    {"unload", "", "stop counting: detach and unpin everything", 0, 0, cmd_unload},
+    {"unload", "", "stop counting and filtering: detach and unpin everything", 0, 0, cmd_unload},
 };
 
 /* Words of name that argv begins with; 0: not this command. */

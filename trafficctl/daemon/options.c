@@ -117,9 +117,9 @@ static void help_line(FILE *out, int letter, const char *option, const char *arg
 
     snprintf(left, sizeof(left), "%s%s%s", option, argument ? " " : "", argument ?: "");
     if (letter)
-        fprintf(out, "  -%c, --%-29s %s", letter, left, help);
+        fprintf(out, "  -%c, --%-34s %s", letter, left, help);
     else
-        fprintf(out, "      --%-29s %s", left, help);
+        fprintf(out, "      --%-34s %s", left, help);
 }
 
 void options_help(FILE *out)
