@@ -338,9 +338,9 @@ static void make_interface(const char *name, const char *address, const char *pe
 {
     char command[512];
     snprintf(command, sizeof(command),
-             "ip link add %s type veth peer name p%s && sysctl -qw net.ipv6.conf.%s.disable_ipv6=1 "
-             "net.ipv6.conf.p%s.disable_ipv6=1 && ip addr add %s dev %s && ip link set %s up && ip link set p%s up && "
-             "ip neigh add %s lladdr 02:00:00:00:00:02 dev %s nud permanent",
+             "ip link add %s type veth peer name p%s && echo 1 > /proc/sys/net/ipv6/conf/%s/disable_ipv6 && "
+             "echo 1 > /proc/sys/net/ipv6/conf/p%s/disable_ipv6 && ip addr add %s dev %s && ip link set %s up && "
+             "ip link set p%s up && ip neigh add %s lladdr 02:00:00:00:00:02 dev %s nud permanent",
              name, name, name, name, address, name, name, name, peer, name);
     ruleset_run(command);
 }
