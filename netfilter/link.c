@@ -16,7 +16,6 @@
 #include "fd.h"
 
 /* include/uapi/linux/bpf.h of 6.4, where these came; older headers do not know them */
-#define ATTACH_NETFILTER 45
 #define LINK_TYPE_NETFILTER 10
 
 /* struct link_create of union bpf_attr there, as far as netfilter needs it */
@@ -67,7 +66,7 @@ static int create(const struct place *place, int program, int32_t priority)
 {
     struct create attr = {
         .program = (uint32_t)program,
-        .attach_type = ATTACH_NETFILTER,
+        .attach_type = LINK_ATTACH_TYPE,
         .family = place->family,
         .hook = place->hook,
         .priority = priority,

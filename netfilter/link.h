@@ -4,6 +4,10 @@
 
 #include "netfilter.h"
 
+/* include/uapi/linux/bpf.h of 6.4, where these came; older headers do not know them */
+#define LINK_PROG_TYPE 32   /* BPF_PROG_TYPE_NETFILTER */
+#define LINK_ATTACH_TYPE 45 /* BPF_NETFILTER */
+
 /* The links themselves: one whose pin somebody removes goes on counting, and is pinned again as it is. */
 struct link_held {
     int fds[TCTL_IFACE_HOOKS]; /* -1: none */

@@ -217,9 +217,9 @@ static void test_status_shows_a_chain_that_is_on(void **state)
 
 static void test_check(void **state)
 {
-    static const char *const names[] = {"CONFIG_CGROUP_BPF",    "CONFIG_BPF",
-                                        "CONFIG_BPF_SYSCALL",   "CONFIG_NETFILTER_XT_MATCH_BPF",
-                                        "CONFIG_INET_UDP_DIAG", "MEMLOCK 8 MiB"};
+    static const char *const names[] = {
+        "CONFIG_CGROUP_BPF",    "CONFIG_BPF",    "CONFIG_BPF_SYSCALL", "CONFIG_NETFILTER_XT_MATCH_BPF",
+        "CONFIG_INET_UDP_DIAG", "MEMLOCK 8 MiB", "netfilter links",    "nf_tables with xt_bpf"};
     json_t *document = run_ctl_json(the_world, "check", 0);
 
     (void)state;

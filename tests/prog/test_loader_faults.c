@@ -421,9 +421,9 @@ static void writer_that_holds_on_is_named(void **state)
 
 static void probe_lists_what_the_seed_asks_for(void **state)
 {
-    static const char *const names[] = {"CONFIG_CGROUP_BPF",    "CONFIG_BPF",
-                                        "CONFIG_BPF_SYSCALL",   "CONFIG_NETFILTER_XT_MATCH_BPF",
-                                        "CONFIG_INET_UDP_DIAG", "MEMLOCK 8 MiB"};
+    static const char *const names[] = {
+        "CONFIG_CGROUP_BPF",    "CONFIG_BPF",    "CONFIG_BPF_SYSCALL", "CONFIG_NETFILTER_XT_MATCH_BPF",
+        "CONFIG_INET_UDP_DIAG", "MEMLOCK 8 MiB", "netfilter links",    "nf_tables with xt_bpf"};
     struct requirement *list = NULL;
     size_t count = 0;
     (void)state;

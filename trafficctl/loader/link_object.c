@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,6 @@
 #include "complaint.h"
 #include "fd.h"
 #include "maps.h"
-
-/* include/uapi/linux/bpf.h of 6.4, where these came; older headers do not know them */
-#define PROG_TYPE_NETFILTER 32
-#define ATTACH_NETFILTER 45
 
 struct link_object {
     struct job *job;
@@ -51,9 +48,9 @@ static int set_types(struct link_object *object)
     bpf_object__for_each_program(program, object->programs->obj)
     {
         if (r == 0)
-            r = bpf_program__set_type(program, PROG_TYPE_NETFILTER);
+            r = bpf_program__set_type(program, LINK_PROG_TYPE);
         if (r == 0)
-            r = bpf_program__set_expected_attach_type(program, ATTACH_NETFILTER);
+            r = bpf_program__set_expected_attach_type(program, LINK_ATTACH_TYPE);
     }
     return r;
 }
@@ -121,7 +118,7 @@ static bool calls_by(int program, int calls)
     uint32_t length = sizeof(info);
     enum pin_kind kind;
     return pins_kind(program, &kind) == 0 && kind == PIN_PROG && bpf_obj_get_info_by_fd(program, &info, &length) == 0 &&
-           info.type == PROG_TYPE_NETFILTER && attached_uses_map(program, calls);
+           info.type == LINK_PROG_TYPE && attached_uses_map(program, calls);
 }
 
 /* 1: the pinned program stays. */

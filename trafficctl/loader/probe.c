@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <stdlib.h>
@@ -71,6 +72,17 @@ static bool has_socket_iterators(void)
     return iterators_work(&kernel);
 }
 
+static bool has_netfilter_links(void)
+{
+    const struct bpf_insn nothing[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1},
+        {.code = BPF_JMP | BPF_EXIT},
+    };
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = LINK_ATTACH_TYPE);
+    _cleanup_fd_ int fd = bpf_prog_load(LINK_PROG_TYPE, NULL, "GPL", nothing, ARRAY_SIZE(nothing), &options);
+    return fd >= 0 && kernel_has_types();
+}
+
 static const struct {
     struct requirement requirement;
     bool (*try)(void);
@@ -81,6 +93,10 @@ static const struct {
      has_cgroup_programs},
     {{.name = "CONFIG_NETFILTER_XT_MATCH_BPF", .needed_for = "counting by interface with iptables rules"},
      probe_xt_bpf},
+    {{.name = "netfilter links", .needed_for = "counting by interface without any rule (--netfilter link)"},
+     has_netfilter_links},
+    {{.name = "nf_tables with xt_bpf", .needed_for = "counting by interface in a table of nf_tables (--netfilter nft)"},
+     probe_nft_bpf},
     {{.name = "CONFIG_INET_UDP_DIAG", .needed_for = "cleaning up tags of UDP sockets where there is no release hook"},
      probe_udp_diag},
     {{.name = "MEMLOCK 8 MiB", .needed_for = "the maps' memory, before Linux 5.11", .required = true}, has_memory},

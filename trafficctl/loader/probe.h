@@ -6,5 +6,7 @@
 
 /* Can netfilter rules ask a BPF program? */
 bool probe_xt_bpf(void);
+/* Can rules of nf_tables, too? */
+bool probe_nft_bpf(void);
 /* Does the kernel list UDP sockets over netlink? */
 bool probe_udp_diag(void);

@@ -2,7 +2,11 @@
 /* Before the kernel's own headers, which then leave out what both define. */
 #include <netinet/in.h>
 
+#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -65,6 +69,32 @@ bool probe_xt_bpf(void)
         return false;
     snprintf(path, sizeof(path), "/boot/config-%s", kernel.release);
     return config_says(path, name);
+}
+
+static void netlink_closep(struct mnl_socket **netlink)
+{
+    if (*netlink)
+        mnl_socket_close(*netlink);
+}
+
+/* The question that iptables-nft asks; nothing is made by it. */
+bool probe_nft_bpf(void)
+{
+    char buffer[1024] __attribute__((aligned(8)));
+    struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+    header->nlmsg_type = NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET;
+    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+    struct nfgenmsg *family = mnl_nlmsg_put_extra_header(header, sizeof(*family));
+    *family = (struct nfgenmsg){.nfgen_family = AF_INET, .version = NFNETLINK_V0};
+    mnl_attr_put_strz(header, NFTA_COMPAT_NAME, "bpf");
+    mnl_attr_put_u32(header, NFTA_COMPAT_REV, htonl(1));
+    mnl_attr_put_u32(header, NFTA_COMPAT_TYPE, htonl(0)); /* a match */
+    _cleanup_(netlink_closep) struct mnl_socket *netlink = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    if (!netlink || mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
+        mnl_socket_sendto(netlink, header, header->nlmsg_len) < 0)
+        return false;
+    ssize_t length = mnl_socket_recvfrom(netlink, buffer, sizeof(buffer));
+    return length >= (ssize_t)sizeof(*header) && ((struct nlmsghdr *)buffer)->nlmsg_type != NLMSG_ERROR;
 }
 
 /* For sockets in no state: the answer is an end without a socket, or an error if nobody knows UDP. */
