@@ -53,7 +53,7 @@ static int find_tool(int family, uint64_t deadline_ms, char path[PATH_MAX], stru
     const char *plain = family == AF_INET ? "iptables-restore" : "ip6tables-restore";
     if (find(legacy, path) || (find(plain, path) && is_legacy(path, deadline_ms)))
         return 0;
-    return fault_set(fault, -ENOTSUP, "there is no %s", legacy);
+    return fault_set(fault, -ENOTSUP, "there is no %s: install iptables, or choose another --netfilter", legacy);
 }
 
 static int judge(int status)

@@ -227,9 +227,12 @@ static int refuse_foreign(const struct nft_seen *seen, const struct nft_owner *o
 {
     if (seen->exists && !seen->ours)
         return fault_set(fault, -EEXIST,
-                         "there is a table inet " NFT_TABLE " that is not ours: please rename or delete it");
+                         "there is a table inet " NFT_TABLE " that is not ours: delete it, or choose another "
+                         "--netfilter");
     if (is_owned_by_other(seen, owner))
-        return fault_set(fault, -EBUSY, "the table inet " NFT_TABLE " has a living owner, netlink port %u",
+        return fault_set(fault, -EBUSY,
+                         "the table inet " NFT_TABLE " has a living owner (netlink port %u): another "
+                         "trafficd counts in this network namespace",
                          seen->owner);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include <linux/capability.h>
 #include <linux/netfilter.h>
 
+#include "attached.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "fixture.h"
@@ -206,6 +207,19 @@ static void start_that_fails_late(struct fixture *fixture, enum load_netfilter w
     mend_pin(fixture);
 }
 
+/* The programs that are pinned are those that run, or status says that nothing counts. */
+static void check_pins(const struct fixture *fixture)
+{
+    for (int i = 0; i < TCTL_PROGRAMS; i++) {
+        struct attached_program program;
+        struct bpf_link_info link;
+        assert_int_equal(attached_program(fixture->bpffs, (enum tctl_program)i, &program), 0);
+        assert_int_equal(attached_link(fixture->bpffs, (enum tctl_program)i, &link), 0);
+        assert_int_equal(link.prog_id, program.id);
+    }
+    assert_int_equal(access(fixture_path(fixture, TCTL_DIR "/new"), F_OK), -1);
+}
+
 static void rules_of_a_start_that_fails_are_taken_back(void **state)
 {
     static const enum load_netfilter earlier[] = {LOAD_NETFILTER_OFF, LOAD_NETFILTER_LINK, LOAD_NETFILTER_NFT};
@@ -217,6 +231,7 @@ static void rules_of_a_start_that_fails_are_taken_back(void **state)
         stop(fixture);
         _cleanup_free_ char *tables_before = tables();
         start_that_fails_late(fixture, LOAD_NETFILTER_NFT);
+        check_pins(fixture);
         _cleanup_free_ char *tables_after = tables();
         assert_string_equal(tables_after, tables_before);
         assert_int_equal(page_of(fixture).netfilter, earlier[i]);

@@ -102,7 +102,8 @@ static int dispatch(struct daemon *daemon)
 {
     const struct fault fault = {0};
 
-    log_info("counting; pins in %s, tags at %s", daemon->settings.bpffs, fwmarkd_place(daemon->fwmarkd));
+    log_info("counting; pins in %s, tags at %s, netfilter %s", daemon->settings.bpffs, fwmarkd_place(daemon->fwmarkd),
+             loaded_netfilter(daemon->loaded));
     tell(notify_ready());
     return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;
 }

@@ -27,16 +27,15 @@ static int put_for_links(struct job *job)
     return job->link_error;
 }
 
-/* Of an earlier start, and by another way. -EBUSY: a trafficd that runs holds it. */
+/* Of an earlier start, and by another way: with both, everything would be counted twice. */
 static int end_earlier(struct job *job, enum tctl_netfilter earlier)
 {
     struct fault fault = {0};
     int r = netfilter_remove(job->options->bpffs, earlier, &fault);
-    if (r == -EBUSY)
-        return fault_set(job->fault, r, "%s", fault.text);
     if (r < 0)
-        job_warn(job, *fault.text ? fault.text : "cannot take the interface programs away from where they were");
-    return 0;
+        fault_set(job->fault, r, "interfaces are counted by netfilter %s, which cannot be ended: %s",
+                  ways_name(earlier), *fault.text ? fault.text : strerror(-r));
+    return r;
 }
 
 /* The earlier way first: rather both for a moment than neither. Nobody removes a table whose owner lives. */
@@ -154,6 +153,26 @@ static int is_elsewhere(const char *bpffs, uint32_t *ret_netns)
         r = ifaces_are_of(state.netns_inum, &here);
     *ret_netns = state.netns_inum;
     return r < 0 ? r : !here;
+}
+
+int interfaces_check_home(struct job *job)
+{
+    uint32_t netns = 0;
+    struct tctl_interfaces page = {0};
+    int r = job->found[PIN_STATE] < 0 ? -ENOENT : interfaces_read(job->options->bpffs, &page);
+    if (r == 0 && (page.netfilter == TCTL_NETFILTER_NFT || page.netfilter == TCTL_NETFILTER_LEGACY))
+        r = is_elsewhere(job->options->bpffs, &netns);
+    if (r > 0)
+        return fault_set(job->fault, -EXDEV,
+                         "rules of an earlier start (--netfilter %s) count in the network namespace net:[%u]: run "
+                         "\"trafficctl unload\" there first",
+                         ways_name(page.netfilter), netns);
+    return r == -ENOENT ? 0 : r;
+}
+
+const char *loaded_netfilter(const struct loaded *loaded)
+{
+    return ways_name(loaded->interfaces->netfilter);
 }
 
 int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked)

@@ -8,6 +8,12 @@
 void interfaces_load(struct job *job, enum load_netfilter way);
 
 /*
+ * Are rules of an earlier start where this process can take them away? -EXDEV: they count in another network namespace
+ * (fault names it), into rows of this one's interfaces.
+ */
+int interfaces_check_home(struct job *job);
+
+/*
  * As job->options ask, and note it in the page. The way of an earlier start, if it was another one, ends after this
  * one has begun. With nothing to be put, success. -ENOTSUP: the way asked for does not work here; -EBUSY: a trafficd
  * that runs holds the earlier one (LOAD_NETFILTER_AUTO: a warning).

@@ -90,6 +90,8 @@ struct loaded;
  */
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn, struct loaded **ret_loaded,
                  struct fault *fault);
+/* By which way interfaces are counted: as load_netfilter_name(), never "auto". Static. */
+const char *loaded_netfilter(const struct loaded *loaded);
 /* Ends nothing but this process's hold: programs, links and maps stay. NULL is fine. Returns NULL. */
 struct loaded *loaded_free(struct loaded *loaded);
 

@@ -152,6 +152,8 @@ static int start_locked(struct job *job, struct loaded **ret_loaded)
     if (r == 0)
         r = check_beneath(job);
     if (r == 0)
+        r = interfaces_check_home(job);
+    if (r == 0)
         r = job->privileged ? load_and_attach(job, &wanted) : adopt(job, &wanted);
     return r < 0 ? r : hold(job, wanted, ret_loaded);
 }

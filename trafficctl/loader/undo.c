@@ -68,13 +68,20 @@ static void owner_back(const char *path, const struct stat *old)
         chmod(path, old->st_mode & 07777);
 }
 
+/* The folder aside was cleared if a later step failed. */
 static void pin_back(const struct undo_step *step)
 {
-    if (bpf_obj_pin(step->fd, step->aside) < 0)
+    char *folder = strndup(step->aside, (size_t)(strrchr(step->aside, '/') - step->aside));
+    if (!folder)
         return;
-    owner_back(step->aside, &step->old);
-    if (rename(step->aside, step->path) < 0)
-        unlink(step->aside);
+    mkdir(folder, 0700);
+    if (bpf_obj_pin(step->fd, step->aside) == 0) {
+        owner_back(step->aside, &step->old);
+        if (rename(step->aside, step->path) < 0)
+            unlink(step->aside);
+    }
+    rmdir(folder); /* unless there is more in it */
+    free(folder);
 }
 
 static void call_back(const struct undo_step *step)
