@@ -154,6 +154,9 @@ void behind_new(void)
                "ip neigh add fd00:a::1 lladdr 02:00:00:00:00:1a nud permanent dev c1 && "
                "ip route add default via 192.0.2.1 dev c1 onlink && "
                "ip -6 route add default via fd00:a::1 dev c1 onlink");
+    assert_int_equal(world_wait_up(the_world, the_world->netns[PLACE_A], "c0"), 0);
+    assert_int_equal(world_wait_up(the_world, behind, "c1"), 0);
+    assert_int_equal(place_enter(the_world, PLACE_A), 0);
 }
 
 void behind_free(void)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* The namespaces and what joins them. */
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -52,6 +56,29 @@ int world_run(struct world *world, enum place place, const char *format, ...)
     if (waitpid(pid, &status, 0) < 0)
         return SAY_ERRNO("waitpid");
     return status == 0 ? 0 : SAY(-EIO, line);
+}
+
+static bool is_running(int fd, const char *iface)
+{
+    struct ifreq request = {0};
+
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
+    return ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_RUNNING;
+}
+
+int world_wait_up(struct world *world, int netns, const char *iface)
+{
+    _cleanup_fd_ int fd = -1;
+    int patience_ms = 10000;
+
+    if (setns(netns, CLONE_NEWNET) < 0)
+        return SAY_ERRNO("setns");
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    while (fd >= 0 && !is_running(fd, iface) && patience_ms-- > 0)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (place_leave(world) < 0)
+        return -EIO;
+    return fd >= 0 && patience_ms > 0 ? 0 : SAY(-ETIMEDOUT, iface);
 }
 
 int world_sysctl(struct world *world, enum place place, const char *path, const char *value)
@@ -124,7 +151,13 @@ int topology_new(struct world *world)
 
     for (int p = 0; r == 0 && p < PLACES; p++)
         r = netns_new(&world->netns[p]);
-    return place_leave(world) ?: r ?: middle_new(world) ?: host_new(world, PLACE_A) ?: host_new(world, PLACE_B);
+    return place_leave(world)
+        ?: r
+        ?: middle_new(world)
+        ?: host_new(world, PLACE_A)
+        ?: host_new(world, PLACE_B)
+        ?: world_wait_up(world, world->netns[PLACE_A], "a0")
+        ?: world_wait_up(world, world->netns[PLACE_B], "b0");
 }
 
 int world_offload(struct world *world, bool tso, bool gso, bool gro)

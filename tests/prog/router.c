@@ -115,6 +115,8 @@ struct router router_new(struct world *world)
     be_quiet(world->netns[PLACE_B]);
     address_a(world);
     address_c(&router);
+    assert_int_equal(world_wait_up(world, world->netns[PLACE_A], "a1"), 0);
+    assert_int_equal(world_wait_up(world, router.netns, "c0"), 0);
     assert_int_equal(place_enter(world, PLACE_A), 0);
     router.a1 = if_nametoindex("a1");
     assert_int_equal(place_leave(world), 0);
