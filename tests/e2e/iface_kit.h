@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * What tests of counting by interface share: rows, a host behind A, a stream of traffic. Asserts with cmocka. During a
- * test the test process is in A, where trafficd runs.
+ * What tests of counting by interface share: rows, a host behind A. Asserts with cmocka. During a test the test process
+ * is in A, where trafficd runs.
  */
 #pragma once
-
-#include <pthread.h>
-#include <stdatomic.h>
 
 #include "flow.h"
 #include "traffic_abi.h"
@@ -36,17 +33,6 @@ void behind_free(void);
 struct udp udp_behind(int family);
 /* Run "ip ..." or another program in C. */
 void behind_run(const char *line);
-
-/* Datagrams and segments both ways between A and B until it is ended, at a rate that a slow machine carries too. */
-struct stream {
-    struct udp udp;
-    struct tcp tcp;
-    atomic_bool stop;
-    pthread_t thread;
-};
-void stream_start(struct stream *stream, uid_t uid);
-/* Nothing is on its way any more. */
-void stream_end(struct stream *stream);
 
 /* What a shell command prints in A. Fails the test unless it exits with 0. The caller's. */
 char *output_of(const char *command);

@@ -25,8 +25,10 @@
 #include "journal.h"
 #include "kit.h"
 #include "program.h"
+#include "stream.h"
 
 #define UID 10001
+#define BURST 40
 #define RESTARTS 4
 #define WHOLE "all programs are attached and pinned again"
 #define GONE "interfaces are no longer counted"
@@ -200,7 +202,7 @@ static void test_restarts_miss_nothing_and_count_nothing_twice(void **state)
     struct stream stream;
 
     (void)state;
-    stream_start(&stream, UID);
+    stream_start(&stream, UID, BURST);
     for (int i = 0; i < RESTARTS; i++) {
         uint64_t crossed = wire_total().tx_packets;
 

@@ -21,8 +21,10 @@
 #include "inside.h"
 #include "kit.h"
 #include "program.h"
+#include "stream.h"
 
 #define UID 10001
+#define BURST 40
 
 static struct program said;
 
@@ -88,7 +90,7 @@ static void change_under_traffic(const char *to)
     uint64_t before, during, after, counted, least;
     struct stream stream;
 
-    stream_start(&stream, UID);
+    stream_start(&stream, UID, BURST);
     while (both(wire_total()) < 200)
         usleep(1000);
     change_to(to);
@@ -153,7 +155,7 @@ static void test_a_start_that_fails_counts_on(void **state)
     const uint32_t before[] = {called(TCTL_CALL_INGRESS), called(TCTL_CALL_EGRESS)};
     struct tctl_counters a0 = a0_start();
     struct stream stream;
-    stream_start(&stream, UID);
+    stream_start(&stream, UID, BURST);
     change_to("legacy");
     assert_int_equal(setenv("PATH", folder, 1), 0);
     load_only();

@@ -2,84 +2,30 @@
 /* Counting outlives trafficd: killed, stopped, started again; and ends only with unload. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "fd.h"
 #include "kit.h"
 #include "program.h"
+#include "stream.h"
 #include "traffic_abi.h"
 
 #define UID 10001
-#define RESTARTS 10 /* one that detached for a moment is seen: thousands of packets a second never pause */
+/* One that detached for a moment is seen: thousands of packets a second never pause. */
+#define RESTARTS 10
+#define BURST 80
 
 static const struct wire_filter ALL4 = {.family = AF_INET, .address = 1};
 static const struct wire_filter UDP4 = {.family = AF_INET, .protocol = IPPROTO_UDP};
-
-struct traffic {
-    struct udp udp;
-    struct tcp tcp;
-    atomic_bool stop;
-    pthread_t thread;
-};
-
-static void swallow(int fd)
-{
-    char block[2000];
-
-    while (recv(fd, block, sizeof(block), MSG_DONTWAIT) > 0)
-        ;
-}
-
-/* Small datagrams and segments both ways, until told to stop. */
-static void *run_traffic(void *arg)
-{
-    struct traffic *traffic = arg;
-    const int fd[] = {traffic->udp.a, traffic->udp.b, traffic->tcp.a, traffic->tcp.b};
-
-    run_anywhere();
-    while (!atomic_load(&traffic->stop)) {
-        for (int i = 0; i < 80; i++)
-            if (send(fd[i % 4], "0123456789", 10, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-                perror("send");
-        for (int i = 0; i < 4; i++)
-            swallow(fd[i]);
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* a load that a slow machine carries too */
-    }
-    return NULL;
-}
-
-static void traffic_start(struct traffic *traffic)
-{
-    *traffic =
-        (struct traffic){.udp = udp_pair(the_world, UID, AF_INET, 1), .tcp = tcp_connect(the_world, UID, AF_INET, 1)};
-    assert_int_equal(pthread_create(&traffic->thread, NULL, run_traffic, traffic), 0);
-}
-
-static void traffic_stop(struct traffic *traffic)
-{
-    atomic_store(&traffic->stop, true);
-    assert_int_equal(pthread_join(traffic->thread, NULL), 0);
-    swallow(traffic->tcp.a);
-    swallow(traffic->tcp.b);
-}
-
-static void traffic_end(struct traffic *traffic)
-{
-    udp_close(&traffic->udp);
-    tcp_end(&traffic->tcp, true);
-}
 
 static json_int_t since(void)
 {
@@ -94,10 +40,10 @@ static void test_killed_and_started_again(void **state)
 {
     struct meter meter = meter_start(the_world, UID, &ALL4);
     json_int_t began = since();
-    struct traffic traffic;
+    struct stream stream;
 
     (void)state;
-    traffic_start(&traffic);
+    stream_start(&stream, UID, BURST);
     for (int i = 0; i < RESTARTS; i++) {
         uint64_t before = meter_wire(&meter).tx_packets;
 
@@ -105,9 +51,9 @@ static void test_killed_and_started_again(void **state)
         assert_int_equal(world_start_daemon(the_world), 0);
         assert_true(meter_wire(&meter).tx_packets > before); /* there was traffic while it was away */
     }
-    traffic_stop(&traffic);
+    stream_stop(&stream);
     meter_exact(&meter); /* before the end: see test_races.c */
-    traffic_end(&traffic);
+    stream_end(&stream);
     assert_int_equal(since(), began);
 }
 
