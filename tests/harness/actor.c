@@ -92,9 +92,10 @@ int channel_send(int channel, uint64_t word)
     return send(channel, &word, sizeof(word), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* Again if interrupted: a ring of io_uring that ends in the background interrupts whoever made it. */
 int channel_recv(int channel, uint64_t *ret_word)
 {
-    ssize_t n = recv(channel, ret_word, sizeof(*ret_word), 0);
+    ssize_t n = TEMP_FAILURE_RETRY(recv(channel, ret_word, sizeof(*ret_word), 0));
 
     return n < 0 ? -errno : n == 0 ? -EPIPE : 0;
 }
@@ -124,7 +125,7 @@ int channel_recv_fd(int channel)
     struct iovec data = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-    ssize_t n = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    ssize_t n = TEMP_FAILURE_RETRY(recvmsg(channel, &message, MSG_CMSG_CLOEXEC));
     int fd;
 
     if (n <= 0)
