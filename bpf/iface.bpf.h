@@ -210,9 +210,10 @@ static __always_inline void wire_out(view *skb, bool forwarded, struct wire *wir
 static __noinline int count_forwarded(view *skb, __u32 came_by, const struct wire *out)
 {
     __u32 bridge = bridge_of(skb);
-    struct wire in;
+    struct wire in = *out;
 
-    wire_in(skb, &in);
+    if (!view_gso_size(skb)) /* a super-packet came in as it goes out */
+        wire_in(skb, &in);
     count_part(bridge ?: came_by, PART_FORWARDED, &in, false);
     count_part(view_iface(skb), PART_FORWARDED, out, true);
     return 0;
