@@ -7,8 +7,8 @@
 #include <iface_base.h>
 #include <iface_names.h>
 #include <interfaces_page.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <netlink.h>
 #include <policy_file.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,17 +241,10 @@ static void widen(const struct mnl_socket *netlink)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-static void netlink_closep(struct mnl_socket **netlink)
-{
-    if (*netlink)
-        mnl_socket_close(*netlink);
-}
-
 static int subscribe(struct event_base *base, struct links *links)
 {
     const int group = RTNLGRP_LINK;
-    _cleanup_(netlink_closep) struct mnl_socket *netlink =
-        mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    _cleanup_netlink_ struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (!netlink || mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
         mnl_socket_setsockopt(netlink, NETLINK_ADD_MEMBERSHIP, (void *)&group, sizeof(group)) < 0)
         return -errno;

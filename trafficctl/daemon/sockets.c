@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <libmnl/libmnl.h>
 #include <linux/sock_diag.h>
+#include <netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sweep.h>
@@ -213,16 +213,9 @@ static void widen(struct mnl_socket *netlink)
     mnl_socket_setsockopt(netlink, NETLINK_LISTEN_ALL_NSID, &yes, sizeof(yes));
 }
 
-static void netlink_closep(struct mnl_socket **netlink)
-{
-    if (*netlink)
-        mnl_socket_close(*netlink);
-}
-
 static int subscribe(struct sockets *sockets)
 {
-    _cleanup_(netlink_closep) struct mnl_socket *netlink =
-        mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    _cleanup_netlink_ struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (!netlink)
         return -errno;
     widen(netlink);

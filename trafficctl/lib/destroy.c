@@ -2,7 +2,6 @@
 #include "destroy.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "cleanup.h"
 #include "ifaces.h"
 #include "inet_sockets.h"
+#include "netlink.h"
 #include "own_addresses.h"
 #include "rules.h"
 
@@ -58,7 +58,7 @@ static void destroy_done(struct destroy *destroy)
 {
     cgroup_tree_done(&destroy->tree);
     own_addresses_done(&destroy->own);
-    inet_sockets_closep(&destroy->netlink);
+    netlink_closep(&destroy->netlink);
     free(destroy->batch);
 }
 

@@ -3,12 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "netlink.h"
 
 /* What a dump's answers come in; the kernel fills what it is given. */
 #define BUFFER_SIZE 32768
@@ -51,22 +51,11 @@ bool inet_address_equal(const struct inet_address *a, const struct inet_address 
 
 int inet_sockets_open(struct mnl_socket **ret_netlink)
 {
-    struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-    if (!netlink)
+    _cleanup_netlink_ struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+    if (!netlink || mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
         return -errno;
-    if (mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0) {
-        int r = -errno;
-        mnl_socket_close(netlink);
-        return r;
-    }
-    *ret_netlink = netlink;
+    *ret_netlink = TAKE_PTR(netlink);
     return 0;
-}
-
-void inet_sockets_closep(struct mnl_socket **netlink)
-{
-    if (*netlink)
-        mnl_socket_close(*netlink);
 }
 
 static int say(struct mnl_socket *netlink, uint16_t type, uint16_t flags, const struct inet_diag_req_v2 *request)

@@ -39,7 +39,6 @@ bool inet_address_equal(const struct inet_address *a, const struct inet_address 
 
 /* Open what the next two talk through; mnl_socket_close() ends it. -errno. */
 int inet_sockets_open(struct mnl_socket **ret_netlink);
-void inet_sockets_closep(struct mnl_socket **netlink);
 
 /* Takes a socket, valid during the call only. A negative return ends the listing. */
 typedef int (*inet_socket_fn)(void *context, const struct inet_socket *socket);

@@ -2,13 +2,13 @@
 #include "link_list.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "cleanup.h"
+#include "netlink.h"
 
 #define BUFFER_SIZE 32768
 #define FIRST_ROOM 16
@@ -184,17 +184,11 @@ static ssize_t hear(struct mnl_socket *netlink, char *buffer)
     return length < 0 ? -errno : length;
 }
 
-static void closep(struct mnl_socket **netlink)
-{
-    if (*netlink)
-        mnl_socket_close(*netlink);
-}
-
 /* One dump by a socket of its own: what is left of one that was given up is nobody's answer. */
 static int read_once(struct list *list)
 {
     char buffer[BUFFER_SIZE] __attribute__((aligned(8)));
-    _cleanup_(closep) struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    _cleanup_netlink_ struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
     if (!netlink || mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0)
         return -errno;
     int r = ask(netlink);

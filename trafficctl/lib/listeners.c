@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "fd.h"
 #include "inet_sockets.h"
+#include "netlink.h"
 
 /* Each level takes a descriptor; deeper groups are not looked at. */
 #define MAX_DEPTH 256
@@ -90,7 +91,7 @@ static int list_outside(struct listeners *listeners)
         {AF_INET6, IPPROTO_TCP, INET_SOCKETS_LISTEN},
         {AF_INET6, IPPROTO_UDP, INET_SOCKETS_UNCONNECTED},
     };
-    _cleanup_(inet_sockets_closep) struct mnl_socket *netlink = NULL;
+    _cleanup_netlink_ struct mnl_socket *netlink = NULL;
     int r = inet_sockets_open(&netlink);
     for (size_t i = 0; i < ARRAY_SIZE(kinds) && r == 0; i++) {
         r = inet_sockets_list(netlink, kinds[i].family, kinds[i].protocol, kinds[i].states, take, listeners);

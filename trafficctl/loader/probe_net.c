@@ -2,7 +2,6 @@
 /* Before the kernel's own headers, which then leave out what both define. */
 #include <netinet/in.h>
 
-#include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
@@ -10,6 +9,7 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,12 +71,6 @@ bool probe_xt_bpf(void)
     return config_says(path, name);
 }
 
-static void netlink_closep(struct mnl_socket **netlink)
-{
-    if (*netlink)
-        mnl_socket_close(*netlink);
-}
-
 /* The question that iptables-nft asks; nothing is made by it. */
 bool probe_nft_bpf(void)
 {
@@ -89,7 +83,7 @@ bool probe_nft_bpf(void)
     mnl_attr_put_strz(header, NFTA_COMPAT_NAME, "bpf");
     mnl_attr_put_u32(header, NFTA_COMPAT_REV, htonl(1));
     mnl_attr_put_u32(header, NFTA_COMPAT_TYPE, htonl(0)); /* a match */
-    _cleanup_(netlink_closep) struct mnl_socket *netlink = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    _cleanup_netlink_ struct mnl_socket *netlink = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
     if (!netlink || mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
         mnl_socket_sendto(netlink, header, header->nlmsg_len) < 0)
         return false;
