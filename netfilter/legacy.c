@@ -50,15 +50,9 @@ static void job_init(struct job *job, struct fault *fault)
 
 static int id_of(const char *bpffs, enum pin_id pin, uint32_t *ret_id)
 {
-    struct bpf_prog_info info = {0};
-    uint32_t size = sizeof(info);
     _cleanup_fd_ int fd = -1;
     int r = pins_open(bpffs, pin, &fd);
-    if (r == 0)
-        r = bpf_obj_get_info_by_fd(fd, &info, &size);
-    if (r == 0)
-        *ret_id = info.id;
-    return r;
+    return r < 0 ? r : pins_number(fd, ret_id);
 }
 
 /* A line of text names the path, and the match has so much room for it. */

@@ -83,15 +83,6 @@ static int create_near(const struct place *place, int program)
     return fd;
 }
 
-static int program_number(int program, uint32_t *ret_number)
-{
-    struct bpf_prog_info info = {0};
-    uint32_t length = sizeof(info);
-    int r = bpf_obj_get_info_by_fd(program, &info, &length);
-    *ret_number = info.id;
-    return r;
-}
-
 /* What the descriptor of a pin is. False: no link of netfilter. */
 static bool read_info(int link, struct info *ret_info)
 {
@@ -126,7 +117,7 @@ static int is_whole(int link, const struct place *place, int program)
 {
     struct info info;
     uint32_t number = 0;
-    int r = program_number(program, &number);
+    int r = pins_number(program, &number);
     if (r < 0)
         return r;
     if (!read_info(link, &info) || !is_at(&info, place) || info.program != number)

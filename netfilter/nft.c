@@ -45,16 +45,10 @@ static void pinned_done(struct pinned *pinned)
 
 static int find_program(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_id)
 {
-    struct bpf_prog_info info = {0};
-    uint32_t size = sizeof(info);
     int r = pins_open(bpffs, pin, ret_fd);
     if (r == -ENOENT)
         return 0;
-    if (r == 0 && bpf_obj_get_info_by_fd(*ret_fd, &info, &size) < 0)
-        r = -errno;
-    if (r == 0)
-        *ret_id = info.id;
-    return r;
+    return r < 0 ? r : pins_number(*ret_fd, ret_id);
 }
 
 /* A pin that is missing is no failure here. */

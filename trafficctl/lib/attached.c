@@ -14,23 +14,21 @@ const struct attached_pins attached_pins[TCTL_PROGRAMS] = {
     [TCTL_PROG_CONNECT6] = {"connect6", PIN_CONNECT6_PROG, PIN_CONNECT6_LINK, BPF_CGROUP_INET6_CONNECT},
 };
 
-static int open_and_ask(const char *bpffs, enum pin_id id, void *info, uint32_t size)
+static int open_kind(const char *bpffs, enum pin_id id, int *ret_fd)
 {
     enum pin_kind kind;
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open(bpffs, id, &fd);
+    int r = pins_open(bpffs, id, ret_fd);
     if (r == 0)
-        r = pins_kind(fd, &kind);
-    if (r == 0 && kind != pins[id].kind)
-        r = -EBADF;
-    return r < 0 ? r : bpf_obj_get_info_by_fd(fd, info, &size);
+        r = pins_kind(*ret_fd, &kind);
+    return r == 0 && kind != pins[id].kind ? -EBADF : r;
 }
 
-int attached_program(const char *bpffs, enum tctl_program program, struct attached_program *ret_program)
+int attached_ask(int fd, struct attached_program *ret_program)
 {
     struct attached_program found = {0};
     struct bpf_prog_info info = {.nr_map_ids = ATTACHED_MAPS, .map_ids = (uintptr_t)found.maps};
-    int r = open_and_ask(bpffs, attached_pins[program].prog, &info, sizeof(info));
+    uint32_t size = sizeof(info);
+    int r = bpf_obj_get_info_by_fd(fd, &info, &size);
     if (r < 0)
         return r;
     found.id = info.id;
@@ -39,10 +37,21 @@ int attached_program(const char *bpffs, enum tctl_program program, struct attach
     return 0;
 }
 
+int attached_program(const char *bpffs, enum tctl_program program, struct attached_program *ret_program)
+{
+    _cleanup_fd_ int fd = -1;
+    int r = open_kind(bpffs, attached_pins[program].prog, &fd);
+    return r < 0 ? r : attached_ask(fd, ret_program);
+}
+
 int attached_link(const char *bpffs, enum tctl_program program, struct bpf_link_info *ret_info)
 {
     struct bpf_link_info info = {0};
-    int r = open_and_ask(bpffs, attached_pins[program].link, &info, sizeof(info));
+    uint32_t size = sizeof(info);
+    _cleanup_fd_ int fd = -1;
+    int r = open_kind(bpffs, attached_pins[program].link, &fd);
+    if (r == 0)
+        r = bpf_obj_get_info_by_fd(fd, &info, &size);
     if (r < 0)
         return r;
     if (info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.attach_type != attached_pins[program].attach_type)
@@ -51,22 +60,17 @@ int attached_link(const char *bpffs, enum tctl_program program, struct bpf_link_
     return 0;
 }
 
-bool attached_uses(int program, uint32_t map)
+bool attached_uses(const struct attached_program *program, uint32_t map)
 {
-    uint32_t maps[ATTACHED_MAPS];
-    struct bpf_prog_info info = {.nr_map_ids = ATTACHED_MAPS, .map_ids = (uintptr_t)maps};
-    uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(program, &info, &size) < 0)
-        return false;
-    for (uint32_t i = 0; i < info.nr_map_ids && i < ATTACHED_MAPS; i++)
-        if (maps[i] == map)
+    for (size_t i = 0; i < program->map_count; i++)
+        if (program->maps[i] == map)
             return true;
     return false;
 }
 
-bool attached_uses_map(int program, int map_fd)
+bool attached_calls(int fd, int map_fd)
 {
-    struct bpf_map_info info = {0};
-    uint32_t size = sizeof(info);
-    return bpf_obj_get_info_by_fd(map_fd, &info, &size) == 0 && attached_uses(program, info.id);
+    uint32_t map;
+    struct attached_program program;
+    return pins_number(map_fd, &map) == 0 && attached_ask(fd, &program) == 0 && attached_uses(&program, map);
 }

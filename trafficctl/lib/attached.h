@@ -32,7 +32,10 @@ int attached_program(const char *bpffs, enum tctl_program program, struct attach
 /* The pinned link. -EBADF: it is no link of a control group at this program's hook; else as above. */
 int attached_link(const char *bpffs, enum tctl_program program, struct bpf_link_info *ret_info);
 
-/* Does the program use the map of this number? False also when the kernel does not say. */
-bool attached_uses(int program, uint32_t map);
-/* The same by the map's descriptor. */
-bool attached_uses_map(int program, int map_fd);
+/* Any program, by its descriptor. Errno of bpf(2). */
+int attached_ask(int fd, struct attached_program *ret_program);
+
+/* Does the program use the map of this number? */
+bool attached_uses(const struct attached_program *program, uint32_t map);
+/* The same of descriptors, for a program that calls what the map holds. False also when the kernel does not say. */
+bool attached_calls(int fd, int map_fd);

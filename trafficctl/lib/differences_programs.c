@@ -27,23 +27,9 @@ struct programs {
 
 static int find_map(const char *bpffs, enum pin_id id, uint32_t *ret_number)
 {
-    struct bpf_map_info info = {0};
-    uint32_t size = sizeof(info);
     _cleanup_fd_ int fd = -1;
     int r = pins_open_map(bpffs, id, false, &fd);
-    if (r == 0)
-        r = bpf_obj_get_info_by_fd(fd, &info, &size);
-    *ret_number = info.id;
-    return r;
-}
-
-static bool uses(const struct attached_program *program, uint32_t map)
-{
-    for (size_t i = 0; i < program->map_count; i++) {
-        if (program->maps[i] == map)
-            return true;
-    }
-    return false;
+    return r < 0 ? r : pins_number(fd, ret_number);
 }
 
 static void look_at_maps(struct programs *programs, enum tctl_program which, const struct attached_program *program)
@@ -51,7 +37,7 @@ static void look_at_maps(struct programs *programs, enum tctl_program which, con
     if (which == TCTL_PROG_RELEASE)
         return; /* judges nothing */
     for (size_t i = 0; i < ARRAY_SIZE(asked_maps); i++)
-        programs->foreign[i] |= !uses(program, programs->maps[i]);
+        programs->foreign[i] |= !attached_uses(program, programs->maps[i]);
 }
 
 static int say(struct difference_list *list, enum tctl_program which, const char *holds)

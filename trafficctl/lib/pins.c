@@ -129,6 +129,20 @@ int pins_open(const char *bpffs, enum pin_id id, int *ret_fd)
     return open_pin(bpffs, id, 0, ret_fd);
 }
 
+/* What bpf(2) says of any of them begins with its type and its number. */
+int pins_number(int fd, uint32_t *ret_number)
+{
+    struct {
+        uint32_t type, number;
+    } info = {0};
+    uint32_t length = sizeof(info);
+    int r = bpf_obj_get_info_by_fd(fd, &info, &length);
+    if (r < 0)
+        return r;
+    *ret_number = info.number;
+    return 0;
+}
+
 /* bpf(2) answers the same question about maps, programs and links in the same bytes; only the file's name tells. */
 int pins_kind(int fd, enum pin_kind *ret_kind)
 {

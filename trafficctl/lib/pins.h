@@ -118,6 +118,10 @@ int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
 /* Open a pinned program or link, for root. The caller owns the descriptor. Errno of bpf(2). */
 int pins_open(const char *bpffs, enum pin_id id, int *ret_fd);
 
+/* The kernel's number of a map, program or link, by its descriptor; what is open is the same if this is. Errno of
+ * bpf(2). */
+int pins_number(int fd, uint32_t *ret_number);
+
 /* What the descriptor of a pin is. -EBADF: of nothing that is pinned; -errno of readlink(2). */
 int pins_kind(int fd, enum pin_kind *ret_kind);
 

@@ -36,7 +36,7 @@ static bool is_in_rules(enum pin_id id)
 bool hooks_kept(const struct job *job, enum pin_id id)
 {
     int calls = job->found[PIN_XT_CALLS];
-    return is_in_rules(id) && calls >= 0 && job->found[id] >= 0 && attached_uses_map(job->found[id], calls);
+    return is_in_rules(id) && calls >= 0 && job->found[id] >= 0 && attached_calls(job->found[id], calls);
 }
 
 bool hooks_is_of_links(enum pin_id id)

@@ -118,7 +118,7 @@ static bool calls_by(int program, int calls)
     uint32_t length = sizeof(info);
     enum pin_kind kind;
     return pins_kind(program, &kind) == 0 && kind == PIN_PROG && bpf_obj_get_info_by_fd(program, &info, &length) == 0 &&
-           info.type == LINK_PROG_TYPE && attached_uses_map(program, calls);
+           info.type == LINK_PROG_TYPE && attached_calls(program, calls);
 }
 
 /* 1: the pinned program stays. */

@@ -20,12 +20,6 @@ _Static_assert(PINS <= 64, "a bit for every pin");
 /* The number of what is pinned; 0: nothing, or nothing of this pin's kind. */
 static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_id)
 {
-    union {
-        struct bpf_map_info map;
-        struct bpf_prog_info prog;
-        struct bpf_link_info link;
-    } info = {0};
-    uint32_t length = sizeof(info);
     enum pin_kind kind = PIN_MAP;
     _cleanup_fd_ int fd = -1;
     *ret_id = 0;
@@ -34,14 +28,12 @@ static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_
         return 0;
     if (r == 0)
         r = pins_kind(fd, &kind);
-    if (r == 0)
-        r = bpf_obj_get_info_by_fd(fd, &info, &length);
     if (r < 0 || kind != pins[pin].kind)
         return r;
-    *ret_id = kind == PIN_MAP ? info.map.id : kind == PIN_PROG ? info.prog.id : info.link.id;
-    if (ret_fd)
+    r = pins_number(fd, ret_id);
+    if (r == 0 && ret_fd)
         *ret_fd = fd_take(&fd);
-    return 0;
+    return r;
 }
 
 int look_remember(struct loaded *loaded)
@@ -55,11 +47,14 @@ int look_remember(struct loaded *loaded)
 }
 
 /* All of them use one of these, whichever version of us loaded them. */
-static bool is_ours(const struct loaded *loaded, int program)
+static bool is_ours(const struct loaded *loaded, int fd)
 {
     static const enum pin_id theirs[] = {PIN_CONFIG, PIN_STATE, PIN_XT_CALLS, PIN_LINK_CALLS};
+    struct attached_program program;
+    if (attached_ask(fd, &program) < 0)
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(theirs); i++)
-        if (loaded->ids[theirs[i]] != 0 && attached_uses(program, loaded->ids[theirs[i]]))
+        if (loaded->ids[theirs[i]] != 0 && attached_uses(&program, loaded->ids[theirs[i]]))
             return true;
     return false;
 }
