@@ -69,20 +69,17 @@ static int put(struct job *job, struct loaded *loaded, unsigned int wanted, int 
     return r;
 }
 
-/* Whoever starts may not want to know why it fails; what is only warned of has to be told all the same. */
 int interfaces_start(struct job *job, struct loaded *loaded)
 {
-    struct fault fault = {0}, *told = job->fault;
     if (!job->privileged)
         return 0; /* what somebody else has put there stays */
-    job->fault = &fault;
     int r = put(job, loaded, job->options->netfilter, put_for_links(job));
-    job->fault = told;
-    if (r < 0 && job->options->netfilter == LOAD_NETFILTER_AUTO && !job->grow.begun) {
-        job_warn(job, fault.text);
-        return 0;
-    }
-    return r < 0 ? fault_set(told, r, "%s", fault.text) : 0;
+    if (r < 0 && (job->options->netfilter != LOAD_NETFILTER_AUTO || job->grow.begun))
+        return r;
+    if (r < 0)
+        job_warn(job, job->fault->text);
+    *job->fault = (struct fault){0};
+    return 0;
 }
 
 static int look_there(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_missing)
@@ -134,13 +131,9 @@ uint32_t interfaces_hooked(const struct loaded *loaded, uint32_t missing)
 int interfaces_repair(struct job *job, struct loaded *loaded, bool renewed)
 {
     enum tctl_netfilter way = loaded->interfaces->netfilter;
-    struct fault fault = {0}, *told = job->fault;
-    job->fault = &fault;
     if (renewed)
         interfaces_load(job, (enum load_netfilter)way);
-    int r = put(job, loaded, way, renewed && way == TCTL_NETFILTER_LINK ? put_for_links(job) : 0);
-    job->fault = told;
-    return r < 0 ? fault_set(told, r, "%s", fault.text) : 0;
+    return put(job, loaded, way, renewed && way == TCTL_NETFILTER_LINK ? put_for_links(job) : 0);
 }
 
 /* Rules and links are where trafficd was started. */

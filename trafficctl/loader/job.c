@@ -16,7 +16,7 @@ struct job *job_new(const struct load_options *options, load_warn_fn warn, struc
         return NULL;
     job->options = options;
     job->warn = warn;
-    job->fault = fault;
+    job->fault = fault ? fault : &job->unheard;
     job->cgroup_fd = -1;
     job->running_fd = -1;
     for (int id = 0; id < PINS; id++)

@@ -28,7 +28,8 @@ struct job_grow {
 struct job {
     const struct load_options *options;
     load_warn_fn warn;
-    struct fault *fault;
+    struct fault *fault;  /* never NULL */
+    struct fault unheard; /* where the caller does not ask */
     struct undo undo;
     bool privileged; /* may load and attach; else everything has to be there already */
     bool repairs;    /* pins of programs and links that are others' are replaced, not refused */
