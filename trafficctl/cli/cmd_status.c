@@ -208,11 +208,8 @@ static void look_at_places(const struct cli *cli, struct tctl_status *now)
 
     if (loader_look_interfaces(cli->bpffs, &hooked) < 0)
         return;
-    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++) {
+    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++)
         now->places[i].counted = hooked >> i & 1;
-        if (!now->places[i].counted && strcmp(now->netfilter, "off") && now->health == TCTL_OK)
-            now->health = TCTL_DEGRADED;
-    }
 }
 
 enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)

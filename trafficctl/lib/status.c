@@ -155,14 +155,20 @@ static int fill_interfaces(const char *bpffs, struct tctl_status *status)
         status->places[i].name = ways_place((unsigned int)i);
         status->places[i].counted = page.hooked >> i & 1;
     }
-    if (page.netfilter != TCTL_NETFILTER_OFF && page.hooked != TCTL_ALL_IFACE_HOOKS && status->health == TCTL_OK)
-        status->health = TCTL_DEGRADED;
     return 0;
+}
+
+static bool misses_places(const struct tctl_status *status)
+{
+    bool missing = false;
+    for (size_t i = 0; i < TCTL_STATUS_PLACES; i++)
+        missing |= !status->places[i].counted;
+    return missing && strcmp(status->netfilter, ways_name(TCTL_NETFILTER_OFF)) != 0;
 }
 
 static enum tctl_health health_of(const struct tctl_status *status)
 {
-    enum tctl_health health = status->daemon_pid ? TCTL_OK : TCTL_DEGRADED;
+    enum tctl_health health = status->daemon_pid && !misses_places(status) ? TCTL_OK : TCTL_DEGRADED;
     for (size_t i = 0; i < TCTL_PROGRAMS; i++) {
         if (status->programs[i].attached)
             continue;
@@ -191,6 +197,8 @@ int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
         r = fill_maps(traffic->bpffs, &status);
     if (r == 0)
         r = fill_chains(traffic->bpffs, &state, &status);
+    if (r == 0)
+        r = fill_interfaces(traffic->bpffs, &status);
     if (r < 0)
         return r;
     fill_lost(&state, &status);
@@ -198,9 +206,6 @@ int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
     status.dropped_tx = state.dropped[1];
     status.untold = state.untold;
     status.health = health_of(&status);
-    r = fill_interfaces(traffic->bpffs, &status);
-    if (r < 0)
-        return r;
     *ret_status = status;
     return 0;
 }
