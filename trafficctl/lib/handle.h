@@ -11,7 +11,8 @@ struct tctl {
     char *bpffs;
     int stats[TCTL_STATS_MAPS]; /* by enum tctl_stats_map */
     int names;
-    int spill; /* -1 unless the counters are per-CPU */
+    bool percpu; /* there is a spill map, also while it could not be opened */
+    int spill;
     int state;
     int moves;      /* for moves_read(); -1: this layout has none */
     uint64_t moved; /* what it said when the maps were opened */

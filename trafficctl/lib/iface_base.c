@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -89,21 +88,17 @@ static int note(const char *bpffs, struct base_maps *maps, const struct link_inf
     return r == -EEXIST || r == -E2BIG ? 0 : r;
 }
 
-int iface_base_note(const char *bpffs, const struct link_info *links, size_t count)
+int iface_base_note_all(const char *bpffs)
 {
     _cleanup_(base_maps_done) struct base_maps maps = {.base = -1, .parts = -1};
-    int r = pins_open_map(bpffs, PIN_IFACE_BASE, true, &maps.base);
+    _cleanup_free_ struct link_info *links = NULL;
+    size_t count = 0;
+    int r = link_list_read(&links, &count);
+    if (r == 0)
+        r = pins_open_map(bpffs, PIN_IFACE_BASE, true, &maps.base);
     if (r == 0)
         r = pins_open_map(bpffs, PIN_IFACE_PARTS, false, &maps.parts);
     for (size_t i = 0; i < count && r == 0; i++)
         r = note(bpffs, &maps, &links[i]);
     return r;
-}
-
-int iface_base_note_all(const char *bpffs)
-{
-    _cleanup_free_ struct link_info *links = NULL;
-    size_t count = 0;
-    int r = link_list_read(&links, &count);
-    return r < 0 ? r : iface_base_note(bpffs, links, count);
 }

@@ -147,15 +147,9 @@ int iface_names_set(struct iface_names *names, uint32_t index, const char *name)
 /* A number above those of all that were removed; TCTL_REMOVED_ALL after 2^31 of them. */
 static uint32_t next_removed(const struct iface_names *names)
 {
-    uint32_t last = TCTL_REMOVED_FIRST - 1;
-    for (size_t i = names->count; i > 0; i--) {
-        const uint32_t index = names->known[i - 1].index;
-        if (index == TCTL_REMOVED_ALL)
-            continue;
-        last = index > last ? index : last;
-        break;
-    }
-    return last + 1;
+    const size_t count = place_of(names, TCTL_REMOVED_ALL);
+    const uint32_t last = count ? names->known[count - 1].index : 0;
+    return last < TCTL_REMOVED_FIRST ? TCTL_REMOVED_FIRST : last + 1;
 }
 
 /* A place of its own where a name is, else where none is needed. */

@@ -127,7 +127,5 @@ int iface_names_compare(struct iface_names *names)
     r = remove_nameless(names, &counted, &live);
     if (r == 0)
         r = remove_gone(names, &live);
-    if (r == 0)
-        r = set_live(names, links, count);
-    return r < 0 ? r : iface_names_fold(names);
+    return r < 0 ? r : set_live(names, links, count);
 }

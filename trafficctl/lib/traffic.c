@@ -47,8 +47,7 @@ static struct tctl *tctl_new(const char *bpffs)
     return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
 }
 
-/* *ret_percpu: there is a spill map. */
-static int open_state(struct tctl *traffic, bool *ret_percpu)
+static int open_state(struct tctl *traffic)
 {
     struct tctl_state state = {0};
     int r = pins_open_map(traffic->bpffs, PIN_STATE, false, &traffic->state);
@@ -58,18 +57,18 @@ static int open_state(struct tctl *traffic, bool *ret_percpu)
         return r;
     if (state.abi_version != TCTL_ABI_VERSION)
         return -EPROTO;
-    *ret_percpu = state.percpu;
+    traffic->percpu = state.percpu;
     return 0;
 }
 
-static int open_maps(struct tctl *traffic, bool percpu)
+static int open_maps(struct tctl *traffic)
 {
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
         int r = pins_open_map(traffic->bpffs, pins_stats[i], false, &traffic->stats[i]);
         if (r < 0)
             return r;
     }
-    if (percpu) {
+    if (traffic->percpu) {
         int r = pins_open_map(traffic->bpffs, PIN_SPILL, false, &traffic->spill);
         if (r < 0)
             return r;
@@ -82,14 +81,13 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
     _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
     if (!traffic)
         return -ENOMEM;
-    bool percpu = false;
-    int r = open_state(traffic, &percpu);
+    int r = open_state(traffic);
     if (r == 0)
         r = moves_open(traffic->bpffs, &traffic->moves);
     if (r == 0)
         r = moves_read(traffic->moves, &traffic->moved); /* before the maps: they may be replaced now */
     if (r == 0)
-        r = open_maps(traffic, percpu);
+        r = open_maps(traffic);
     if (r < 0)
         return r;
     *ret_traffic = TAKE_PTR(traffic);
@@ -115,9 +113,8 @@ int handle_settle(struct tctl *traffic)
     int r = moves_wait(traffic->moves, &moves);
     if (r < 0 || moves == traffic->moved)
         return r;
-    bool percpu = traffic->spill >= 0;
     close_maps(traffic);
-    r = open_maps(traffic, percpu);
+    r = open_maps(traffic);
     if (r == 0)
         traffic->moved = moves;
     return r;

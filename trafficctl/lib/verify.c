@@ -6,10 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "cgroup_tree.h"
 #include "cleanup.h"
-#include "effective.h"
 #include "explain.h"
 #include "fd.h"
 #include "handle.h"
@@ -81,25 +80,18 @@ static int read_maps(const struct tctl *traffic, struct readings *readings)
     return r;
 }
 
-/* The root of cgroup2 has this inode number, and holds all sockets. */
-#define WHOLE_CGROUP 1
-
-static int read_part(const struct tctl *traffic, bool *ret_part)
+/* A group that is not there any more was not the root. */
+static bool counts_part(const struct tctl *traffic)
 {
-    char dir[EFFECTIVE_LEN];
-    struct stat group;
-    int r = effective_read(traffic->bpffs, "cgroup", dir);
-    if (r < 0 && r != -ENOENT)
-        return r;
-    *ret_part = r == 0 && *dir && (stat(dir, &group) < 0 || group.st_ino != WHOLE_CGROUP);
-    return 0;
+    _cleanup_(cgroup_tree_done) struct cgroup_tree tree;
+    cgroup_tree_configured(traffic->bpffs, &tree);
+    return !tree.everybody;
 }
 
 static int read_all(const struct tctl *traffic, struct readings *readings)
 {
-    int r = read_part(traffic, &readings->part);
-    if (r == 0)
-        r = read_list(&readings->before);
+    readings->part = counts_part(traffic);
+    int r = read_list(&readings->before);
     if (r == 0)
         r = read_maps(traffic, readings);
     return r < 0 ? r : read_list(&readings->links);

@@ -47,7 +47,7 @@ int grow_delete_others(int map, int kept)
     struct other other = {.kept = kept, .value = value};
     r = gather_keys(map, is_other, &other, &gather);
     for (size_t i = 0; i < gather.count && r == 0; i++) {
-        r = bpf_map_delete_elem(map, gather.keys + i * gather.key_size);
+        r = bpf_map_delete_elem(map, gather_key(&gather, i));
         if (r == -ENOENT) /* its socket closed just now */
             r = 0;
     }

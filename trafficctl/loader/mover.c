@@ -124,9 +124,5 @@ int mover_by_program(const struct move *move, struct moved *moved)
 
 int mover_move(const struct move *move, struct moved *moved)
 {
-    int r = mover_by_program(move, moved);
-    if (r == 0)
-        return 0;
-    moved->by_hand = true;
-    return mover_by_hand(move, moved);
+    return mover_by_program(move, moved) == 0 ? 0 : mover_by_hand(move, moved);
 }

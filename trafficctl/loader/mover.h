@@ -34,8 +34,8 @@ int mover_wait(void);
 
 /*
  * Add what is in from, which no program writes any more, to what is in to, and leave zeroes there. Adds to *moved.
- * Where the kernel has no program for it (5.14, 5.19 for per-CPU maps) row by row. -ENOMEM, errno of bpf(2): some is
- * moved, and the rest will be when this is called again.
+ * Where the kernel has no program for it (before 5.13; 5.19 for per-CPU maps) row by row. -ENOMEM, errno of bpf(2):
+ * some is moved, and the rest will be when this is called again.
  */
 int mover_move(const struct move *move, struct moved *moved);
 
