@@ -14,6 +14,8 @@ install: all ## install into DESTDIR below PREFIX
 	    $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/init.d $(DESTDIR)/etc/trafficctl/trafficctl.conf.d
 	install $(B)/trafficd $(DESTDIR)$(PREFIX)/sbin
 	install $(B)/trafficctl $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/libexec/trafficctl
+	install $(B)/trafficctl-top $(DESTDIR)$(PREFIX)/libexec/trafficctl
 	install -m 644 $(B)/libtrafficctl.a $(B)/libtrafficctl-tag.a $(B)/$(TAG_SHARED) $(DESTDIR)$(PREFIX)/lib
 	ln -sf $(TAG_SHARED) $(DESTDIR)$(PREFIX)/lib/libtrafficctl-tag.so
 	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' config/trafficctl-tag.pc.in \

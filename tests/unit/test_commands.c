@@ -2,7 +2,6 @@
 /* How trafficctl takes its arguments, and what it says to wrong ones; the table of commands beside the manual. */
 #include "unit.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "uid_list.h"
 
 /* Run words and give the status; what goes to standard error is in said. */
@@ -23,7 +22,7 @@ static enum cli_status run(const char *const *words, char *said, size_t size)
     for (; words[argc]; argc++)
         argv[argc] = (char *)words[argc];
     dup2(fileno(file), STDERR_FILENO);
-    enum cli_status status = commands_run(&(struct cli){.bpffs = "/nonexistent/bpf"}, argc, argv);
+    enum cli_status status = commands_run(&(struct cli){.bpffs = "/nonexistent/bpf"}, cmd_run, argc, argv);
     fflush(stderr);
     dup2(kept, STDERR_FILENO);
     close(kept);
@@ -53,9 +52,9 @@ static void commands_refuse_wrong_usage(void **state)
     GIVES(CLI_USAGE, "stats takes one of uid, iface, detail, drops", "stats", "uids");
     GIVES(CLI_USAGE, "unknown command 'statu'", "statu");
     GIVES(CLI_USAGE, "unexpected argument 'now': write trafficctl status\n", "status", "now");
-    GIVES(CLI_USAGE, "status has no option -j", "status", "-j");
+    GIVES(CLI_USAGE, "status: unknown option -j:", "status", "-j");
     GIVES(CLI_USAGE, "unexpected argument '2': write trafficctl stats uid [UID]\n", "stats", "uid", "1", "2");
-    GIVES(CLI_USAGE, "unload has no option --force", "unload", "--force");
+    GIVES(CLI_USAGE, "unload: unknown option --force:", "unload", "--force");
 }
 
 static void commands_refuse_values_that_do_not_fit(void **state)
@@ -76,18 +75,16 @@ static void commands_refuse_values_that_do_not_fit(void **state)
     GIVES(CLI_USAGE, "unexpected argument 'lo'", "stats", "detail", "lo");
 }
 
-static void top_refuses_wrong_usage(void **state)
+static void options_are_checked_before_a_command_runs(void **state)
 {
     (void)state;
-    GIVES(CLI_USAGE, "write top --batch", "top");
-    GIVES(CLI_USAGE, "--count: '0' does not fit", "top", "--batch", "--count", "0");
-    GIVES(CLI_USAGE, "--count: '1.5' does not fit", "top", "--batch", "--count", "1.5");
     GIVES(CLI_USAGE, "unknown option --interval:", "top", "--batch", "--interval", "2");
     GIVES(CLI_USAGE, "--count wants an argument", "top", "--batch", "--count");
     GIVES(CLI_USAGE, "unknown option -j:", "top", "--batch", "-j");
     GIVES(CLI_USAGE, "unknown option --batc:", "top", "--batc");
     GIVES(CLI_USAGE, "--batch takes no argument", "top", "--batch=1");
     GIVES(CLI_USAGE, "unexpected argument '3'", "top", "--batch", "3");
+    GIVES(CLI_USAGE, "--fd is missing: write trafficctl untag --pid P --fd N\n", "untag", "--pid", "1");
 }
 
 static void firewall_commands_refuse_wrong_usage(void **state)
@@ -105,10 +102,11 @@ static void firewall_commands_refuse_wrong_usage(void **state)
     GIVES(CLI_USAGE, "write trafficctl firewall replace CHAIN FILE|- [--runtime]\n", "firewall", "replace", "dozable");
     GIVES(CLI_USAGE, "too few arguments", "firewall", "iif", "10001");
     GIVES(CLI_USAGE, "too few arguments", "firewall", "lockdown", "10001");
-    GIVES(CLI_USAGE, "firewall restore has no option --runtime", "firewall", "restore", "--runtime");
+    GIVES(CLI_USAGE, "firewall restore: unknown option --runtime:", "firewall", "restore", "--runtime");
     GIVES(CLI_USAGE, "too few arguments", "iface", "metered", "lo");
-    GIVES(CLI_USAGE, "write one user", "firewall", "why");
-    GIVES(CLI_USAGE, "write one user", "firewall", "why", "10001", "10002");
+    GIVES(CLI_USAGE, "too few arguments: write trafficctl firewall why UID [--iface I] [--out] [--in]\n", "firewall",
+          "why");
+    GIVES(CLI_USAGE, "unexpected argument '10002'", "firewall", "why", "10001", "10002");
     GIVES(CLI_USAGE, "--in or --out", "firewall", "why", "10001", "--in", "--out");
     GIVES(CLI_USAGE, "--iface wants an argument", "firewall", "why", "10001", "--iface");
     GIVES(CLI_USAGE, "--count: '0' does not fit", "monitor", "--count", "0");
@@ -240,7 +238,6 @@ static void commands_say_what_to_do_without_pins(void **state)
     GIVES(CLI_FAILED, "no pins in", "stats", "uid", "root");
     GIVES(CLI_FAILED, "no pins in", "stats", "iface", "lo");
     GIVES(CLI_FAILED, "no pins in", "stats", "detail", "--uid", "0x10", "--iface", "lo", "--set", "1");
-    GIVES(CLI_FAILED, "no pins in", "top", "--batch", "--count", "1");
 }
 
 /* A failed read below bpffs is told with what to do. */
@@ -302,40 +299,25 @@ static char *help_text(void)
     return text;
 }
 
-/* Words of a line of help that belong to the command's name. */
-static int name_words(char *line, char *words[static 3])
-{
-    int count = 0;
-
-    for (char *word = strtok(line, " "); word && islower((unsigned char)*word) && count < 3; word = strtok(NULL, " "))
-        words[count++] = word;
-    return count;
-}
-
-/* Each is found by its name, and has an entry of the manual that begins with it. */
-static void help_lists_the_commands(void **state)
+/* Each is found by its name, is in the help, and has an entry of the manual that begins with it. */
+static void every_command_is_told_of(void **state)
 {
     (void)state;
-    char *text = help_text(), *manual = NULL, *rest = text;
+    char *text = help_text(), *manual = NULL, entry[64];
     FILE *page = fopen("config/man/trafficctl.8", "re");
-    size_t size = 0, commands = 0;
+    size_t size = 0;
 
     assert_non_null(page);
     assert_true(getdelim(&manual, &size, '\0', page) > 0);
     fclose(page);
-    for (char *line; (line = strsep(&rest, "\n")) && *line;) {
-        char *words[3] = {0}, entry[64];
-        int found = 0, count = line[2] == ' ' ? 0 : name_words(line, words);
-        if (!count)
-            continue; /* what the command does */
-        commands++;
-        snprintf(entry, sizeof(entry), "\n.It Cm %s%s%s", words[0], count > 1 ? " " : "", count > 1 ? words[1] : "");
-        if (!commands_find(count, words, &found) || found != count)
-            fail_msg("%s is no command", words[0]);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        snprintf(entry, sizeof(entry), "\n.It Cm %s", commands[i].name);
         if (!strstr(manual, entry))
             fail_msg("the manual has no %s", entry + 1);
+        snprintf(entry, sizeof(entry), "\n  %s", commands[i].name);
+        if (i && !strstr(text, entry))
+            fail_msg("help has no %s", entry + 1);
     }
-    assert_true(commands >= 24);
     free(manual);
     free(text);
 }
@@ -345,7 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_refuse_wrong_usage),
         cmocka_unit_test(commands_refuse_values_that_do_not_fit),
-        cmocka_unit_test(top_refuses_wrong_usage),
+        cmocka_unit_test(options_are_checked_before_a_command_runs),
         cmocka_unit_test(firewall_commands_refuse_wrong_usage),
         cmocka_unit_test(firewall_commands_refuse_values_that_do_not_fit),
         cmocka_unit_test(firewall_commands_take_options_anywhere),
@@ -355,7 +337,7 @@ int main(void)
         cmocka_unit_test(commands_say_what_to_do_without_pins),
         cmocka_unit_test(read_failures_say_what_to_do),
         cmocka_unit_test(a_missing_pin_is_not_a_missing_trafficd),
-        cmocka_unit_test(help_lists_the_commands),
+        cmocka_unit_test(every_command_is_told_of),
     };
 
     return unit_run(tests);

@@ -89,22 +89,26 @@ enum cli_status cli_number(const char *name, const char *text, uint32_t min, uin
     return CLI_DONE;
 }
 
-enum cli_status cli_options(const char *command, int argc, char **argv, const struct option *longs, cli_option_fn take,
-                            void *context)
+const char *cli_given(const struct cli *cli, const char *name)
 {
-    enum cli_status status = CLI_DONE;
-    struct fault fault = {0};
-    int letter;
+    for (size_t i = cli->given_count; i > 0; i--)
+        if (strcmp(cli->given[i - 1].name, name) == 0)
+            return cli->given[i - 1].argument;
+    return NULL;
+}
 
-    optind = 0;
-    while (status == CLI_DONE && (letter = option_next(argc, argv, ":", longs, &fault)) != -1) {
-        if (letter == ':')
-            return cli_usage("%s: %s", command, fault.text);
-        if (letter == '?')
-            return cli_usage("%s: %s: general options stand before the command", command, fault.text);
-        status = take(context, letter);
-    }
-    return status;
+enum cli_status cli_given_number(const struct cli *cli, const char *name, uint32_t min, uint32_t max, uint32_t *ret)
+{
+    const char *text = cli_given(cli, name);
+
+    return text ? cli_number(name, text, min, max, ret) : CLI_DONE;
+}
+
+enum cli_status cli_given_uid(const struct cli *cli, const char *name, uint32_t *ret)
+{
+    const char *text = cli_given(cli, name);
+
+    return text ? cli_uid(name, text, ret) : CLI_DONE;
 }
 
 enum cli_status cli_flush(void)

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "log.h"
-#include "option.h"
 #include "trafficctl/traffic.h"
 
 enum cli_status {
@@ -16,14 +15,25 @@ enum cli_status {
     CLI_DEGRADED = 4,
 };
 
-/* The general options, and what every change of the firewall takes. */
+/* An option that was given to a command; its argument, "" if it takes none. */
+struct cli_given {
+    const char *name, *argument;
+};
+#define CLI_MAX_GIVEN 64
+
+/* The general options, and those of the command that runs. */
 struct cli {
     const char *bpffs;
     const char *socket; /* of fwmarkd; NULL: none was named */
     bool json;
     bool numeric; /* no user names */
-    bool human;   /* sizes for people: standard output is a terminal */
-    bool runtime; /* of a change: leave the saved policy as it is */
+    bool human;   /* sizes for people; default: standard output is a terminal */
+    bool no_legend;
+    const struct command *command;
+    struct cli_given given[CLI_MAX_GIVEN];
+    size_t given_count;
+    bool help;   /* of the command, instead of running it */
+    char **argv; /* all words, as they were typed */
 };
 
 /* Say what was wrong and what to do, and give the status. */
@@ -49,13 +59,11 @@ enum cli_status cli_uid(const char *name, const char *text, uint32_t *ret);
 enum cli_status cli_iface(const char *text);
 enum cli_status cli_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
-/*
- * The options of a command, before its operands or after: take() is called with each one's letter, its argument in
- * optarg. CLI_USAGE: said what was wrong. The operands are at optind.
- */
-typedef enum cli_status (*cli_option_fn)(void *context, int letter);
-enum cli_status cli_options(const char *command, int argc, char **argv, const struct option *longs, cli_option_fn take,
-                            void *context);
+/* The argument of an option (its name with dashes) of this command, the last that was given; NULL: it was not given. */
+const char *cli_given(const struct cli *cli, const char *name);
+/* The same as what cli_number() and cli_uid() take; *ret is left as it is if it was not given. */
+enum cli_status cli_given_number(const struct cli *cli, const char *name, uint32_t min, uint32_t max, uint32_t *ret);
+enum cli_status cli_given_uid(const struct cli *cli, const char *name, uint32_t *ret);
 
 /*
  * *ret_fd, the caller's, becomes readable with SIGINT or SIGTERM, which end nothing by themselves from now on. -errno.

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "loader.h"
 #include "print.h"
 

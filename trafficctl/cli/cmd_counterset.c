@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* counterset */
-#include "commands.h"
+#include "cmd.h"
 #include "tagger.h"
 
 enum cli_status cmd_counterset(const struct cli *cli, int argc, char **argv)

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "uid_list.h"
 #include "wall.h"
 
 static unsigned int flags_of(const struct cli *cli)
 {
-    return cli->runtime ? TCTL_RUNTIME : 0;
+    return cli_given(cli, "--runtime") ? TCTL_RUNTIME : 0;
 }
 
 static enum cli_status switch_chain(const struct cli *cli, const char *text, bool on)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* firewall show */
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "format.h"
 #include "print.h"
 #include "wall.h"

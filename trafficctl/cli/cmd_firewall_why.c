@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "format.h"
 #include "print.h"
 #include "wall.h"
@@ -14,43 +14,17 @@
 struct question {
     uint32_t uid;
     const char *iface; /* NULL: one that is neither loopback nor metered */
-    bool in, out;
+    bool in;           /* else out */
 };
 
-static enum cli_status take_option(void *context, int letter)
+static enum cli_status parse_question(const struct cli *cli, const char *uid, struct question *question)
 {
-    struct question *question = context;
-
-    switch (letter) {
-    case 'f':
-        question->iface = optarg;
-        return cli_iface(optarg);
-    case 'o':
-        question->out = true;
-        return CLI_DONE;
-    default:
-        question->in = true;
-        return CLI_DONE;
-    }
-}
-
-static enum cli_status parse_question(int argc, char **argv, struct question *question)
-{
-    static const struct option LONG[] = {
-        {"iface", required_argument, NULL, 'f'},
-        {"out", no_argument, NULL, 'o'},
-        {"in", no_argument, NULL, 'i'},
-        {0},
-    };
-    enum cli_status status = cli_options("firewall why", argc, argv, LONG, take_option, question);
-
-    if (status != CLI_DONE)
-        return status;
-    if (question->in && question->out)
+    question->iface = cli_given(cli, "--iface");
+    question->in = cli_given(cli, "--in");
+    if (question->in && cli_given(cli, "--out"))
         return cli_usage("firewall why: --in or --out, not both: each has a verdict of its own");
-    if (optind != argc - 1)
-        return cli_usage("firewall why: write one user: trafficctl firewall why UID [--iface I] [--out|--in]");
-    return cli_uid("UID", argv[optind], &question->uid);
+    enum cli_status status = question->iface ? cli_iface(question->iface) : CLI_DONE;
+    return status == CLI_DONE ? cli_uid("UID", uid, &question->uid) : status;
 }
 
 static enum cli_status print_answer_json(const struct question *question, const struct tctl_verdict *verdict)
@@ -141,8 +115,9 @@ enum cli_status cmd_firewall_why(const struct cli *cli, int argc, char **argv)
     _cleanup_(tctl_firewall_rules_done) struct tctl_firewall_rules rules = {0};
     struct question question = {0};
     struct tctl_verdict verdict;
-    enum cli_status status = parse_question(argc, argv, &question);
+    enum cli_status status = parse_question(cli, argv[1], &question);
 
+    (void)argc;
     if (status == CLI_DONE)
         status = wall_open(cli, &firewall);
     if (status == CLI_DONE)

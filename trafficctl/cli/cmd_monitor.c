@@ -9,7 +9,7 @@
 #include <trafficctl/events.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "fd.h"
 #include "format.h"
 #include "print.h"
@@ -134,31 +134,14 @@ static enum cli_status monitor_open(const struct cli *cli, struct tctl_events **
     }
 }
 
-static enum cli_status take_option(void *context, int letter)
-{
-    struct monitor *monitor = context;
-
-    (void)letter;
-    return cli_number("--count", optarg, 1, UINT32_MAX, &monitor->count);
-}
-
-static enum cli_status parse_monitor(int argc, char **argv, struct monitor *monitor)
-{
-    static const struct option LONG[] = {{"count", required_argument, NULL, 'c'}, {0}};
-    enum cli_status status = cli_options("monitor", argc, argv, LONG, take_option, monitor);
-
-    if (status == CLI_DONE && optind < argc)
-        return cli_usage("monitor: unexpected argument '%s'", argv[optind]);
-    return status;
-}
-
 enum cli_status cmd_monitor(const struct cli *cli, int argc, char **argv)
 {
     _cleanup_(monitor_closep) struct tctl_events *events = NULL;
     _cleanup_fd_ int stops = -1;
     struct monitor monitor = {.cli = cli};
-    enum cli_status status = parse_monitor(argc, argv, &monitor);
+    enum cli_status status = cli_given_number(cli, "--count", 1, UINT32_MAX, &monitor.count);
 
+    (void)argc, (void)argv;
     if (status != CLI_DONE)
         return status;
     int r = cli_catch_stops(&stops);

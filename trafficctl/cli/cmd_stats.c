@@ -5,7 +5,7 @@
 #include <trafficctl/firewall.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "format.h"
 #include "print.h"
 
@@ -143,41 +143,18 @@ static enum cli_status print_details(const struct cli *cli, const struct tctl_de
     return cli->json ? print_json_document(json_pack("{s:o}", "entries", array)) : print_table(&table);
 }
 
-static enum cli_status take_filter(void *context, int letter)
+static enum cli_status parse_filter(const struct cli *cli, struct tctl_filter *filter)
 {
-    struct tctl_filter *filter = context;
-
-    switch (letter) {
-    case 'u':
-        filter->has_uid = true;
-        return cli_uid("--uid", optarg, &filter->uid);
-    case 'i':
-        filter->iface = optarg;
-        return cli_iface(optarg);
-    case 't':
-        filter->has_tag = true;
-        return cli_number("--tag", optarg, 0, UINT32_MAX, &filter->tag);
-    default:
-        filter->has_set = true;
-        return cli_number("--set", optarg, 0, UINT8_MAX, &filter->set);
-    }
-}
-
-static enum cli_status parse_filter(int argc, char **argv, struct tctl_filter *filter)
-{
-    static const struct option LONG[] = {
-        {"uid", required_argument, NULL, 'u'},
-        {"iface", required_argument, NULL, 'i'},
-        {"tag", required_argument, NULL, 't'},
-        {"set", required_argument, NULL, 's'},
-        {0},
-    };
-    enum cli_status status = cli_options("stats detail", argc, argv, LONG, take_filter, filter);
-
-    if (status == CLI_DONE && optind < argc)
-        return cli_usage("stats detail: unexpected argument '%s': rows are chosen with --uid, --iface, --tag, --set",
-                         argv[optind]);
-    return status;
+    filter->iface = cli_given(cli, "--iface");
+    filter->has_uid = cli_given(cli, "--uid");
+    filter->has_tag = cli_given(cli, "--tag");
+    filter->has_set = cli_given(cli, "--set");
+    enum cli_status status = filter->iface ? cli_iface(filter->iface) : CLI_DONE;
+    if (status == CLI_DONE)
+        status = cli_given_uid(cli, "--uid", &filter->uid);
+    if (status == CLI_DONE)
+        status = cli_given_number(cli, "--tag", 0, UINT32_MAX, &filter->tag);
+    return status == CLI_DONE ? cli_given_number(cli, "--set", 0, UINT8_MAX, &filter->set) : status;
 }
 
 enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv)
@@ -185,9 +162,10 @@ enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv)
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
     _cleanup_free_ struct tctl_detail_row *rows = NULL;
     struct tctl_filter filter = {0};
-    enum cli_status status = parse_filter(argc, argv, &filter);
+    enum cli_status status = parse_filter(cli, &filter);
     size_t count = 0;
 
+    (void)argc, (void)argv;
     if (status == CLI_DONE)
         status = cli_open(cli, &traffic);
     if (status != CLI_DONE)

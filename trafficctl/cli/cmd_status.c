@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "differs.h"
 #include "format.h"
 #include "print.h"

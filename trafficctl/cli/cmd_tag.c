@@ -4,14 +4,14 @@
 
 #include <trafficctl/tag.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "fd.h"
 #include "socket.h"
 #include "tagger.h"
 
 struct request {
     struct socket_name socket;
-    bool has_pid, has_fd, has_uid;
+    bool has_uid;
     uint32_t tag, uid;
     int fd;         /* the socket, our own descriptor for it */
     uint32_t owner; /* of the socket */
@@ -25,45 +25,23 @@ static void request_done(struct request *request)
 }
 #define _cleanup_request_ _cleanup_(request_done)
 
-static enum cli_status take_option(void *context, int letter)
+static enum cli_status request_parse(const struct cli *cli, struct request *request)
 {
-    struct request *request = context;
+    enum cli_status status = cli_given_number(cli, "--pid", 1, INT32_MAX, &request->socket.pid);
 
-    switch (letter) {
-    case 'p':
-        request->has_pid = true;
-        return cli_number("--pid", optarg, 1, INT32_MAX, &request->socket.pid);
-    case 'f':
-        request->has_fd = true;
-        return cli_number("--fd", optarg, 0, INT32_MAX, &request->socket.fd);
-    case 't':
-        return cli_number("--tag", optarg, 0, UINT32_MAX, &request->tag);
-    default:
-        request->has_uid = true;
-        return cli_uid("--uid", optarg, &request->uid);
-    }
-}
-
-static enum cli_status request_parse(const char *command, int argc, char **argv, const struct option *longs,
-                                     struct request *request)
-{
-    enum cli_status status = cli_options(command, argc, argv, longs, take_option, request);
-
-    if (status != CLI_DONE)
-        return status;
-    if (optind < argc)
-        return cli_usage("%s: unexpected argument '%s'", command, argv[optind]);
-    if (!request->has_pid || !request->has_fd)
-        return cli_usage("%s: write which socket: --pid P --fd N", command);
-    return CLI_DONE;
+    if (status == CLI_DONE)
+        status = cli_given_number(cli, "--fd", 0, INT32_MAX, &request->socket.fd);
+    if (status == CLI_DONE)
+        status = cli_given_number(cli, "--tag", 0, UINT32_MAX, &request->tag);
+    request->has_uid = cli_given(cli, "--uid");
+    return status == CLI_DONE ? cli_given_uid(cli, "--uid", &request->uid) : status;
 }
 
 /* Parse, take the socket, and find who is to do it. End with request_done(), also after a failure. */
-static enum cli_status request_begin(const struct cli *cli, const char *command, int argc, char **argv,
-                                     const struct option *longs, struct request *request)
+static enum cli_status request_begin(const struct cli *cli, struct request *request)
 {
     *request = (struct request){.fd = -1};
-    enum cli_status status = request_parse(command, argc, argv, longs, request);
+    enum cli_status status = request_parse(cli, request);
     if (status == CLI_DONE)
         status = socket_take(&request->socket, &request->fd, &request->owner);
     return status == CLI_DONE ? tagger_open(cli, &request->tagger) : status;
@@ -87,16 +65,10 @@ static uint32_t payer(const struct request *request)
 
 enum cli_status cmd_tag(const struct cli *cli, int argc, char **argv)
 {
-    static const struct option LONG[] = {
-        {"pid", required_argument, NULL, 'p'},
-        {"fd", required_argument, NULL, 'f'},
-        {"tag", required_argument, NULL, 't'},
-        {"uid", required_argument, NULL, 'u'},
-        {0},
-    };
     _cleanup_request_ struct request request;
-    enum cli_status status = request_begin(cli, "tag", argc, argv, LONG, &request);
+    enum cli_status status = request_begin(cli, &request);
 
+    (void)argc, (void)argv;
     if (status != CLI_DONE)
         return status;
     return request_ended(&request, "tag", tagger_tag(&request.tagger, request.fd, payer(&request), request.tag));
@@ -104,14 +76,10 @@ enum cli_status cmd_tag(const struct cli *cli, int argc, char **argv)
 
 enum cli_status cmd_untag(const struct cli *cli, int argc, char **argv)
 {
-    static const struct option LONG[] = {
-        {"pid", required_argument, NULL, 'p'},
-        {"fd", required_argument, NULL, 'f'},
-        {0},
-    };
     _cleanup_request_ struct request request;
-    enum cli_status status = request_begin(cli, "untag", argc, argv, LONG, &request);
+    enum cli_status status = request_begin(cli, &request);
 
+    (void)argc, (void)argv;
     if (status != CLI_DONE)
         return status;
     return request_ended(&request, "untag", tagger_untag(&request.tagger, request.fd));

@@ -2,7 +2,7 @@
 /* unload */
 #include <string.h>
 
-#include "commands.h"
+#include "cmd.h"
 #include "loader.h"
 
 enum cli_status cmd_unload(const struct cli *cli, int argc, char **argv)

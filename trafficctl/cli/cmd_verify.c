@@ -8,7 +8,7 @@
 #include <trafficctl/verify.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "format.h"
 #include "print.h"
 

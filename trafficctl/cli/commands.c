@@ -6,44 +6,91 @@
 
 #include "cleanup.h"
 
-static const struct command TABLE[] = {
-    {"status", "", "is it counting and filtering as asked, is anything lost; exit status 4 when not all is well", 0, 0,
-     cmd_status},
-    {"check", "", "what this kernel has and lacks; exit status 4 when it cannot count", 0, 0, cmd_check},
-    {"stats uid", "[UID]", "totals by user", 0, 1, cmd_stats_uid},
-    {"stats iface", "[NAME]", "totals by interface", 0, 1, cmd_stats_iface},
-    {"stats detail", "[--uid U] [--iface I] [--tag T] [--set S]", "totals by interface, user, tag and set", 0, -1,
-     cmd_stats_detail},
-    {"stats drops", "[UID]", "what the firewall dropped, by user and by which rule", 0, 1, cmd_stats_drops},
-    {"verify", "[IFACE]",
-     "totals of users, interfaces and links, and why they differ; exit status 4 when not all is explained", 0, 1,
-     cmd_verify},
-    {"top", "--batch [--count N]", "live rates by user", 0, -1, cmd_top},
-    {"tag", "--pid P --fd N [--tag T] [--uid U]", "count a process's socket under tag T, charged to U", 0, -1, cmd_tag},
-    {"untag", "--pid P --fd N", "end that", 0, -1, cmd_untag},
-    {"counterset", "UID 0|1", "count a user in the default or the foreground set from now on", 2, 2, cmd_counterset},
-    {"delete-tag-data", "UID [TAG]", "delete what was counted for a user, or only under TAG", 1, 2,
-     cmd_delete_tag_data},
-    {"firewall show", "", "chains with their switch and their users, rules of interfaces", 0, 0, cmd_firewall_show},
-    {"firewall enable", "CHAIN", "switch a chain on", 1, 1, cmd_firewall_enable, true},
-    {"firewall disable", "CHAIN", "switch a chain off", 1, 1, cmd_firewall_disable, true},
-    {"firewall allow", "CHAIN UID...", "let users pass a chain: onto an allow list, off a deny list", 2, INT_MAX,
-     cmd_firewall_allow, true},
-    {"firewall deny", "CHAIN UID...", "let a chain drop users: off an allow list, onto a deny list", 2, INT_MAX,
-     cmd_firewall_deny, true},
-    {"firewall replace", "CHAIN FILE|-", "make a file's users, one a line, the chain's whole list", 2, 2,
-     cmd_firewall_replace, true},
-    {"firewall iif", "UID IFACE|any|none", "let a user receive from one interface (and loopback) alone", 2, 2,
-     cmd_firewall_iif, true},
-    {"firewall lockdown", "UID on|off", "let a user without such an interface receive nothing", 2, 2,
-     cmd_firewall_lockdown, true},
-    {"firewall why", "UID [--iface I] [--out|--in]", "does a user's packet pass, and which rule says so", 0, -1,
-     cmd_firewall_why},
-    {"firewall restore", "", "make the maps hold the saved policy again", 0, 0, cmd_firewall_restore},
-    {"iface metered", "IFACE on|off", "mark an interface as metered: the chains metered_* judge there", 2, 2,
-     cmd_iface_metered, true},
-    {"monitor", "[--count N]", "what the firewall drops, as it happens", 0, -1, cmd_monitor},
-    {"unload", "", "stop counting and filtering: detach and unpin everything", 0, 0, cmd_unload},
+static const struct command_option RUNTIME[] = {
+    {"--runtime", NULL, "change what the kernel holds, and leave the saved policy as it is"},
+    {0},
+};
+static const struct command_option FILTER[] = {
+    {"--uid", "U", "of this user"},
+    {"--iface", "I", "of this interface"},
+    {"--tag", "T", "under this tag; 0: all traffic of users, tagged traffic included"},
+    {"--set", "S", "of this counter set: 0 default, 1 foreground"},
+    {0},
+};
+static const struct command_option TOP[] = {
+    {"--batch", NULL, "print a table each second, and take no keys"},
+    {"--count", "N", "end after N of them"},
+    {0},
+};
+static const struct command_option EXPORTER[] = {
+    {"--listen", "ADDR:PORT|unix:PATH", "serve there (default 127.0.0.1:9617)"},
+    {"--textfile", "PATH", "write a file for node_exporter instead, and end"},
+    {"--max-series", "N", "users by interface at most, the rest is summed (default 2000)"},
+    {0},
+};
+static const struct command_option TAG[] = {
+    {"--pid", "P", "whose socket", true},
+    {"--fd", "N", "which descriptor of that process", true},
+    {"--tag", "T", "the number to count it under (default 0: none)"},
+    {"--uid", "U", "who is charged (default: who owns the socket)"},
+    {0},
+};
+static const struct command_option UNTAG[] = {
+    {"--pid", "P", "whose socket", true},
+    {"--fd", "N", "which descriptor of that process", true},
+    {0},
+};
+static const struct command_option WHY[] = {
+    {"--iface", "I", "of a packet there (default: an interface that is neither loopback nor metered)"},
+    {"--out", NULL, "of what the user sends (default)"},
+    {"--in", NULL, "of what the user receives"},
+    {0},
+};
+static const struct command_option COUNT[] = {
+    {"--count", "N", "end after N events"},
+    {0},
+};
+
+const struct command commands[COMMANDS] = {
+    [COMMAND_STATUS] = {"status", "", 0, 0,
+                        "is it counting and filtering as asked, is anything lost; exit status 4 when not all is well"},
+    [COMMAND_CHECK] = {"check", "", 0, 0, "what this kernel has and lacks; exit status 4 when it cannot count"},
+    [COMMAND_STATS_UID] = {"stats uid", "[UID]", 0, 1, "totals by user"},
+    [COMMAND_STATS_IFACE] = {"stats iface", "[NAME]", 0, 1, "totals by interface"},
+    [COMMAND_STATS_DETAIL] = {"stats detail", "", 0, 0, "totals by interface, user, tag and set", NULL, FILTER},
+    [COMMAND_STATS_DROPS] = {"stats drops", "[UID]", 0, 1, "what the firewall dropped, by user and by which rule"},
+    [COMMAND_VERIFY] = {"verify", "[IFACE]", 0, 1,
+                        "totals of users, interfaces and links, and why they differ; exit status 4 when not all is "
+                        "explained"},
+    [COMMAND_TOP] = {"top", "", 0, 0, "live rates by user", "trafficctl-top", TOP},
+    [COMMAND_EXPORTER] = {"exporter", "", 0, 0, "counters for Prometheus", "trafficctl-exporter", EXPORTER},
+    [COMMAND_TAG] = {"tag", "", 0, 0, "count a process's socket under a tag", NULL, TAG},
+    [COMMAND_UNTAG] = {"untag", "", 0, 0, "end that", NULL, UNTAG},
+    [COMMAND_COUNTERSET] = {"counterset", "UID 0|1", 2, 2,
+                            "count a user in the default or the foreground set from now on"},
+    [COMMAND_DELETE_TAG_DATA] = {"delete-tag-data", "UID [TAG]", 1, 2,
+                                 "delete what was counted for a user, or only under TAG"},
+    [COMMAND_FIREWALL_SHOW] = {"firewall show", "", 0, 0,
+                               "chains with their switch and their users, rules of interfaces"},
+    [COMMAND_FIREWALL_ENABLE] = {"firewall enable", "CHAIN", 1, 1, "switch a chain on", NULL, RUNTIME},
+    [COMMAND_FIREWALL_DISABLE] = {"firewall disable", "CHAIN", 1, 1, "switch a chain off", NULL, RUNTIME},
+    [COMMAND_FIREWALL_ALLOW] = {"firewall allow", "CHAIN UID...", 2, INT_MAX,
+                                "let users pass a chain: onto an allow list, off a deny list", NULL, RUNTIME},
+    [COMMAND_FIREWALL_DENY] = {"firewall deny", "CHAIN UID...", 2, INT_MAX,
+                               "let a chain drop users: off an allow list, onto a deny list", NULL, RUNTIME},
+    [COMMAND_FIREWALL_REPLACE] = {"firewall replace", "CHAIN FILE|-", 2, 2,
+                                  "make a file's users, one a line, the chain's whole list", NULL, RUNTIME},
+    [COMMAND_FIREWALL_IIF] = {"firewall iif", "UID IFACE|any|none", 2, 2,
+                              "let a user receive from one interface (and loopback) alone", NULL, RUNTIME},
+    [COMMAND_FIREWALL_LOCKDOWN] = {"firewall lockdown", "UID on|off", 2, 2,
+                                   "let a user without such an interface receive nothing", NULL, RUNTIME},
+    [COMMAND_FIREWALL_WHY] = {"firewall why", "UID", 1, 1, "does a user's packet pass, and which rule says so", NULL,
+                              WHY},
+    [COMMAND_FIREWALL_RESTORE] = {"firewall restore", "", 0, 0, "make the maps hold the saved policy again"},
+    [COMMAND_IFACE_METERED] = {"iface metered", "IFACE on|off", 2, 2,
+                               "mark an interface as metered: the chains metered_* judge there", NULL, RUNTIME},
+    [COMMAND_MONITOR] = {"monitor", "", 0, 0, "what the firewall drops, as it happens", NULL, COUNT},
+    [COMMAND_UNLOAD] = {"unload", "", 0, 0, "stop counting and filtering: detach and unpin everything"},
 };
 
 /* Words of name that argv begins with; 0: not this command. */
@@ -63,110 +110,54 @@ static int words_matched(const char *name, int argc, char **argv)
 
 const struct command *commands_find(int argc, char **argv, int *ret_words)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(TABLE); i++) {
-        int words = words_matched(TABLE[i].name, argc, argv);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int words = words_matched(commands[i].name, argc, argv);
         if (words) {
             *ret_words = words;
-            return &TABLE[i];
+            return &commands[i];
         }
     }
     return NULL;
 }
 
-/* "stats uid [UID]"; malloc'ed, NULL: no memory. */
-static char *usage_of(const struct command *command)
+static void print_usage(const struct command *command, FILE *out)
 {
-    char *usage;
+    fprintf(out, "%s%s%s", command->name, *command->operands ? " " : "", command->operands);
+    for (const struct command_option *option = command->options; option && option->name; option++)
+        fprintf(out, option->required ? " %s%s%s" : " [%s%s%s]", option->name, option->argument ? " " : "",
+                option->argument ?: "");
+}
 
-    if (asprintf(&usage, "%s%s%s%s", command->name, *command->arguments ? " " : "", command->arguments,
-                 command->saves ? " [--runtime]" : "") < 0)
+char *commands_usage(const struct command *command)
+{
+    char *usage = NULL;
+    size_t length;
+    FILE *out = open_memstream(&usage, &length);
+
+    if (!out)
         return NULL;
-    return usage;
-}
-
-static enum cli_status check_operands(const struct command *command, int argc, char **argv)
-{
-    _cleanup_free_ char *usage = usage_of(command);
-
-    if (command->operands < 0)
-        return CLI_DONE;
-    for (int i = 1; i < argc; i++)
-        if (argv[i][0] == '-' && argv[i][1])
-            return cli_usage("%s has no option %s: general options stand before the command", command->name, argv[i]);
-    if (argc - 1 > command->operands)
-        return cli_usage("%s: unexpected argument '%s': write trafficctl %s", command->name,
-                         argv[command->operands + 1], usage ?: command->name);
-    if (argc - 1 < command->required)
-        return cli_usage("%s: too few arguments: write trafficctl %s", command->name, usage ?: command->name);
-    return CLI_DONE;
-}
-
-static enum cli_status take_runtime(void *context, int letter)
-{
-    struct cli *cli = context;
-
-    cli->runtime = letter == 'r';
-    return CLI_DONE;
-}
-
-/* Afterwards argv[0] is whatever stands before the operands. */
-static enum cli_status parse_runtime(const struct command *command, int *argc, char ***argv, struct cli *cli)
-{
-    static const struct option LONG[] = {{"runtime", no_argument, NULL, 'r'}, {0}};
-    enum cli_status status = cli_options(command->name, *argc, *argv, LONG, take_runtime, cli);
-
-    if (status != CLI_DONE)
-        return status;
-    *argc -= optind - 1;
-    *argv += optind - 1;
-    return CLI_DONE;
-}
-
-/* The second words of commands that begin with this one: "show, enable, ..."; empty: there are none. */
-static void list_second_words(const char *first, char *text, size_t size)
-{
-    size_t length = strlen(first), used = 0;
-
-    *text = '\0';
-    for (size_t i = 0; i < ARRAY_SIZE(TABLE) && used < size; i++)
-        if (strncmp(TABLE[i].name, first, length) == 0 && TABLE[i].name[length] == ' ')
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", TABLE[i].name + length + 1);
-}
-
-static enum cli_status refuse_command(int argc, char **argv)
-{
-    char words[256];
-
-    list_second_words(argv[0], words, sizeof(words));
-    if (*words)
-        return cli_usage("%s takes one of %s%s%s: see 'trafficctl --help'", argv[0], words, argc > 1 ? ", not " : "",
-                         argc > 1 ? argv[1] : "");
-    return cli_usage("unknown command '%s%s%s': 'trafficctl --help' lists all", argv[0], argc > 1 ? " " : "",
-                     argc > 1 ? argv[1] : "");
-}
-
-enum cli_status commands_run(const struct cli *cli, int argc, char **argv)
-{
-    int words = 0;
-    const struct command *command = commands_find(argc, argv, &words);
-
-    if (!argc)
-        return cli_usage("no command: 'trafficctl --help' lists them");
-    if (!command)
-        return refuse_command(argc, argv);
-    argc -= words - 1;
-    argv += words - 1;
-    struct cli given = *cli;
-    enum cli_status status = command->saves ? parse_runtime(command, &argc, &argv, &given) : CLI_DONE;
-    if (status == CLI_DONE)
-        status = check_operands(command, argc, argv);
-    return status == CLI_DONE ? command->run(&given, argc, argv) : status;
+    print_usage(command, out);
+    return fclose(out) == 0 ? usage : NULL;
 }
 
 void commands_help(FILE *out)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(TABLE); i++) {
-        _cleanup_free_ char *usage = usage_of(&TABLE[i]);
-        fprintf(out, "  %s\n      %s\n", usage ?: TABLE[i].name, TABLE[i].help);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fputs("  ", out);
+        print_usage(&commands[i], out);
+        fprintf(out, "\n      %s\n", commands[i].help);
     }
+}
+
+void commands_help_one(const struct command *command, FILE *out)
+{
+    fputs("Usage: trafficctl [OPTION]... ", out);
+    print_usage(command, out);
+    fprintf(out, "\n%c%s.\n\n", command->help[0] - 'a' + 'A', command->help + 1);
+    for (const struct command_option *option = command->options; option && option->name; option++)
+        fprintf(out, "  %s%s%s\n      %s\n", option->name, option->argument ? " " : "", option->argument ?: "",
+                option->help);
+    fputs("  -h, --help\n      print this and exit\n\nGeneral options stand before the command: see 'trafficctl "
+          "--help'.\n",
+          out);
 }

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "commands.h"
+#include "cmd.h"
 #include "fd.h"
 #include "format.h"
 #include "print.h"
 #include "rate.h"
+#include "top.h"
 
 /* One reading of the totals. */
 struct reading {
@@ -141,39 +142,23 @@ static enum cli_status top_loop(const struct cli *cli, struct top *top, int time
     return CLI_DONE;
 }
 
-static enum cli_status take_option(void *context, int letter)
+static enum cli_status parse_top(const struct cli *cli, struct top *top)
 {
-    struct top *top = context;
-
-    if (letter == 'c')
-        return cli_number("--count", optarg, 1, UINT32_MAX, &top->count);
-    top->batch = true;
-    return CLI_DONE;
-}
-
-static enum cli_status parse_top(int argc, char **argv, struct top *top)
-{
-    static const struct option LONG[] = {
-        {"batch", no_argument, NULL, 'b'},
-        {"count", required_argument, NULL, 'c'},
-        {0},
-    };
-    enum cli_status status = cli_options("top", argc, argv, LONG, take_option, top);
-
+    top->batch = cli_given(cli, "--batch");
+    enum cli_status status = cli_given_number(cli, "--count", 1, UINT32_MAX, &top->count);
     if (status != CLI_DONE)
         return status;
-    if (optind < argc)
-        return cli_usage("top: unexpected argument '%s'", argv[optind]);
     return top->batch ? CLI_DONE : cli_usage("top has no full-screen view yet: write top --batch");
 }
 
-enum cli_status cmd_top(const struct cli *cli, int argc, char **argv)
+enum cli_status top_run(const struct cli *cli, int argc, char **argv)
 {
     static const struct itimerspec SECOND = {{1, 0}, {1, 0}};
     _cleanup_(top_done) struct top top = {0};
     _cleanup_fd_ int timer = -1, stops = -1;
-    enum cli_status status = parse_top(argc, argv, &top);
+    enum cli_status status = parse_top(cli, &top);
 
+    (void)argc, (void)argv;
     if (status != CLI_DONE)
         return status;
     int r = cli_catch_stops(&stops);
