@@ -1,8 +1,6 @@
 # config: what is installed beside the binaries. Units and the OpenRC script name paths of PREFIX=/usr, which are moved
 # here; manuals name none and are installed as they are.
 MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5 config/man/libtrafficctl-tag.3
-# Other names of the page of section 3.
-TAG_PAGES := tctl_tag tctl_untag tctl_counter_set tctl_delete_tag_data
 SCRIPTS += config/install-deps config/run-live
 UNITS := config/trafficd.service config/trafficd-load.service
 MOVED := sed 's,/usr/,$(PREFIX)/,g'
@@ -16,10 +14,10 @@ install: all ## install into DESTDIR below PREFIX
 	install $(B)/trafficctl $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/libexec/trafficctl
 	install $(B)/trafficctl-top $(DESTDIR)$(PREFIX)/libexec/trafficctl
-	install -m 644 $(B)/libtrafficctl.a $(B)/libtrafficctl-tag.a $(B)/$(TAG_SHARED) $(DESTDIR)$(PREFIX)/lib
-	ln -sf $(TAG_SHARED) $(DESTDIR)$(PREFIX)/lib/libtrafficctl-tag.so
-	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' config/trafficctl-tag.pc.in \
-	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/trafficctl-tag.pc
+	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib
+	set -e; for shared in $(LIB_SHARED) $(TAG_SHARED); do ln -sf $$shared $(DESTDIR)$(PREFIX)/lib/$${shared%.0}; done
+	set -e; for pc in trafficctl.pc trafficctl-tag.pc; do sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' \
+	    config/$$pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$pc; done
 	install -m 644 trafficctl/include/trafficctl/*.h bpf/traffic_abi.h $(DESTDIR)$(PREFIX)/include/trafficctl
 	set -e; for unit in $(UNITS); do $(MOVED) $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
 	$(MOVED) config/trafficd.openrc > $(DESTDIR)/etc/init.d/trafficd
@@ -27,8 +25,8 @@ install: all ## install into DESTDIR below PREFIX
 	install -m 644 config/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/trafficctl.conf
 	install -m 644 config/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/trafficctl.conf
 	install -m 644 $(filter %.3,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man3
-	set -e; for page in $(TAG_PAGES); do \
-	    ln -sf libtrafficctl-tag.3 $(DESTDIR)$(PREFIX)/share/man/man3/$$page.3; done
+	set -e; for name in $(call exported,$(TAG_EXPORTS)); do \
+	    ln -sf libtrafficctl-tag.3 $(DESTDIR)$(PREFIX)/share/man/man3/$$name.3; done
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man8
 	test -e $(DESTDIR)/etc/trafficctl/trafficctl.conf || \

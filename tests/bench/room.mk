@@ -4,7 +4,7 @@ BENCH_SEES := -Itests/bench -Itrafficctl/tag $(HARNESS_SEES) $(LOADER_SEES)
 $(eval $(call objects,BENCH,$(wildcard tests/bench/*.c),$(BENCH_SEES),$(BPF_SKELETON)))
 BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 
-$(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a $(B)/libtrafficctl-tag.a
+$(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -lm $(LOADER_LIBS) -o $@
 
 bench: deps ## what a packet, a tag and a new list cost beside others; memory of trafficd; rates over veth

@@ -3,7 +3,7 @@ $(eval $(call objects,E2E,$(filter-out tests/e2e/example_%,$(wildcard tests/e2e/
 E2E_TESTS := $(patsubst tests/e2e/%.c,$(B)/obj/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 E2E_SHARED := $(filter-out $(B)/obj/tests/e2e/test_%.o,$(E2E_OBJ))
 
-$(E2E_TESTS): %: %.o $(E2E_SHARED) $(HARNESS_OBJ) $(B)/libtrafficctl.a
+$(E2E_TESTS): %: %.o $(E2E_SHARED) $(HARNESS_OBJ) $(BASE_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson $(LIB_LIBS) -lpthread -o $@
 
 # The program that the README shows, as users build it: one header, one library of either kind.

@@ -6,7 +6,7 @@ $(eval $(call objects,PROG,$(wildcard tests/prog/*.c),$(PROG_SEES),$(BPF_SKELETO
 PROG_TESTS := $(patsubst tests/prog/%.c,$(B)/obj/tests/prog/%,$(wildcard tests/prog/test_*.c))
 PROG_SHARED := $(filter-out $(B)/obj/tests/prog/test_%.o $(patsubst %,$(B)/obj/tests/prog/%.o,links router),$(PROG_OBJ))
 
-$(PROG_TESTS): %: %.o $(PROG_SHARED) $(LOADER_OBJ) $(B)/libtrafficctl.a
+$(PROG_TESTS): %: %.o $(PROG_SHARED) $(LOADER_OBJ) $(LIB_INSIDE)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LOADER_LIBS) -lpthread -o $@
 
 # These have a world of namespaces and a wire, as the end-to-end tests.

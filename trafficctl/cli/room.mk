@@ -7,5 +7,5 @@ PROGRAMS += $(B)/trafficctl
 # What programs that run one command of trafficctl's share with it: options, how they fail, values as text.
 CLI_SHARED := $(patsubst %,trafficctl/cli/%.o,cli commands format general print run table)
 
-$(B)/trafficctl: $(CLI_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a $(B)/libtrafficctl-tag.a
+$(B)/trafficctl: $(CLI_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson $(LOADER_LIBS) -o $@

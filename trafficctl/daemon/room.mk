@@ -4,5 +4,5 @@ DAEMON_SEES += -Itrafficctl/tag -Ibpf
 $(eval $(call objects,DAEMON,$(wildcard trafficctl/daemon/*.c),$(DAEMON_SEES)))
 PROGRAMS += $(B)/trafficd
 
-$(B)/trafficd: $(DAEMON_OBJ) $(LOADER_OBJ) $(B)/libtrafficctl.a
+$(B)/trafficd: $(DAEMON_OBJ) $(LOADER_OBJ) $(LIB_INSIDE)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -linih -levent_core $(LOADER_LIBS) -o $@

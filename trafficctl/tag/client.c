@@ -13,8 +13,6 @@
 
 #include "fwmark.h"
 
-#define PUBLIC __attribute__((visibility("default")))
-
 /* For connecting, asking and being answered together. */
 #define PATIENCE_US 2000000
 
@@ -168,28 +166,28 @@ static bool is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-PUBLIC int tctl_tag(const char *server, int fd, uint32_t uid, uint32_t tag)
+int tctl_tag(const char *server, int fd, uint32_t uid, uint32_t tag)
 {
     const struct fwmark_command command = {.id = FWMARK_TAG_SOCKET, .uid = uid, .info = tag};
 
     return is_open(fd) ? ask(server, &command, fd) : -EBADF;
 }
 
-PUBLIC int tctl_untag(const char *server, int fd)
+int tctl_untag(const char *server, int fd)
 {
     const struct fwmark_command command = {.id = FWMARK_UNTAG_SOCKET};
 
     return is_open(fd) ? ask(server, &command, fd) : -EBADF;
 }
 
-PUBLIC int tctl_counter_set(const char *server, uint32_t uid, uint32_t set)
+int tctl_counter_set(const char *server, uint32_t uid, uint32_t set)
 {
     const struct fwmark_command command = {.id = FWMARK_SET_COUNTERSET, .uid = uid, .info = set};
 
     return ask(server, &command, -1);
 }
 
-PUBLIC int tctl_delete_tag_data(const char *server, uint32_t uid, uint32_t tag)
+int tctl_delete_tag_data(const char *server, uint32_t uid, uint32_t tag)
 {
     const struct fwmark_command command = {.id = FWMARK_DELETE_TAGDATA, .uid = uid, .info = tag};
 

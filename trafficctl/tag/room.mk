@@ -8,7 +8,8 @@ $(B)/libtrafficctl-tag.a: $(TAG_OBJ)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/$(TAG_SHARED): $(TAG_OBJ) $(TAG_EXPORTS)
+$(B)/$(TAG_SHARED): $(TAG_OBJ) $(TAG_EXPORTS) trafficctl/include/trafficctl/tag.h $(CHECK_EXPORTS)
+	CC="$(CC)" NM="$(NM)" $(CHECK_EXPORTS) $(TAG_EXPORTS) $(TAG_OBJ) trafficctl/include/trafficctl/tag.h
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-soname,$(TAG_SHARED) -Wl,--version-script=$(TAG_EXPORTS) \
 	    -Wl,--no-undefined-version $(TAG_OBJ) -o $@
 	ln -sf $(TAG_SHARED) $(@:.0=)

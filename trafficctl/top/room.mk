@@ -3,5 +3,5 @@ TOP_SEES := -Itrafficctl/include -Itrafficctl/top -Itrafficctl/cli -Itrafficctl/
 $(eval $(call objects,TOP,$(wildcard trafficctl/top/*.c),$(TOP_SEES)))
 PROGRAMS += $(B)/trafficctl-top
 
-$(B)/trafficctl-top: $(TOP_OBJ) $(CLI_SHARED:%=$(B)/obj/%) $(B)/libtrafficctl.a
+$(B)/trafficctl-top: $(TOP_OBJ) $(CLI_SHARED:%=$(B)/obj/%) $(BASE_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson $(LIB_LIBS) -o $@

@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Maps of one bpffs, open for writing. May be used by several threads. */
 struct tctl_accounting;
@@ -49,6 +50,7 @@ int tctl_uid_counter_set(struct tctl_accounting *accounting, uint32_t uid, uint3
  */
 int tctl_uid_delete_tag_data(struct tctl_accounting *accounting, uint32_t uid, uint32_t tag);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct tctl_events;
 
@@ -53,6 +54,7 @@ typedef int (*tctl_event_fn)(void *context, const struct tctl_firewall_event *ev
  */
 int tctl_events_read(struct tctl_events *events, tctl_event_fn fn, void *context);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

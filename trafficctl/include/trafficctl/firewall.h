@@ -26,6 +26,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Chains by netd's numbers (ConnectivityManager.FIREWALL_CHAIN_*): 1 dozable to 12 metered_deny_admin. */
 #define TCTL_FIREWALL_CHAINS 12
@@ -160,6 +161,7 @@ struct tctl_difference {
 int tctl_firewall_differences(struct tctl_firewall *firewall, struct tctl_difference *differences, size_t max,
                               size_t *ret_count);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define TCTL_FWMARKD "/run/trafficctl/fwmarkd"
 
@@ -43,6 +44,7 @@ int tctl_counter_set(const char *server, uint32_t uid, uint32_t set);
 /* Delete what was counted for uid under tag (0: everything of uid). Who may do accounting only: -EPERM. */
 int tctl_delete_tag_data(const char *server, uint32_t uid, uint32_t tag);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

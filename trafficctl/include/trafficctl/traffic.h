@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Default bpffs; what a NULL bpffs means everywhere below. */
 #define TCTL_BPFFS "/sys/fs/bpf"
@@ -143,6 +144,7 @@ struct tctl_status {
  */
 int tctl_status(struct tctl *traffic, struct tctl_status *ret_status);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

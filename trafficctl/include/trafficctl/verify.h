@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct tctl_amount {
     uint64_t packets;
@@ -75,6 +76,7 @@ void tctl_verified_done(struct tctl_verified *verified);
 /* Is more unexplained on this side than what moved meanwhile? */
 bool tctl_verify_doubts(const struct tctl_verify_side *side);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
