@@ -43,7 +43,8 @@ static void add_requirement(struct table *table, const struct requirement *one)
     table_add(table, "%s", one->needed_for);
 }
 
-static enum cli_status print_requirements(const struct requirement *all, size_t count, const struct requirement *search)
+static enum cli_status print_requirements(const struct cli *cli, const struct requirement *all, size_t count,
+                                          const struct requirement *search)
 {
     struct table table = {0};
 
@@ -53,7 +54,7 @@ static enum cli_status print_requirements(const struct requirement *all, size_t 
     for (size_t i = 0; i < count; i++)
         add_requirement(&table, &all[i]);
     add_requirement(&table, search);
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
 static bool can_count(const struct requirement *all, size_t count)
@@ -77,7 +78,7 @@ enum cli_status cmd_check(const struct cli *cli, int argc, char **argv)
     if (r < 0)
         return cli_failed("cannot try what this kernel has: %s", *fault.text ? fault.text : strerror(-r));
     enum cli_status status =
-        cli->json ? print_requirements_json(all, count, &search) : print_requirements(all, count, &search);
+        cli->json ? print_requirements_json(all, count, &search) : print_requirements(cli, all, count, &search);
     if (status != CLI_DONE)
         return status;
     return can_count(all, count) ? CLI_DONE : CLI_DEGRADED;

@@ -76,7 +76,7 @@ static enum cli_status print_chains(const struct cli *cli, const struct tctl_fir
         table_add(&table, "%s", chain->enabled ? "yes" : "no");
         table_add(&table, "%s", !uids ? "?" : *uids ? uids : "-");
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
 /* Only where there are such rules; they are few. */

@@ -31,7 +31,7 @@ static enum cli_status print_uids(const struct cli *cli, const struct tctl_uid_r
         print_user_cells(cli, &table, rows[i].uid);
         print_counter_cells(cli, &table, &rows[i].counters);
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
 enum cli_status cmd_stats_uid(const struct cli *cli, int argc, char **argv)
@@ -86,7 +86,7 @@ static enum cli_status print_ifaces(const struct cli *cli, const char *name, con
         else
             array = print_json_append(array, iface_json(&rows[i]));
     }
-    return cli->json ? print_json_document(json_pack("{s:o}", "interfaces", array)) : print_table(&table);
+    return cli->json ? print_json_document(json_pack("{s:o}", "interfaces", array)) : print_table(cli, &table);
 }
 
 enum cli_status cmd_stats_iface(const struct cli *cli, int argc, char **argv)
@@ -140,7 +140,7 @@ static enum cli_status print_details(const struct cli *cli, const struct tctl_de
         else
             array = print_json_append(array, detail_json(&rows[i]));
     }
-    return cli->json ? print_json_document(json_pack("{s:o}", "entries", array)) : print_table(&table);
+    return cli->json ? print_json_document(json_pack("{s:o}", "entries", array)) : print_table(cli, &table);
 }
 
 static enum cli_status parse_filter(const struct cli *cli, struct tctl_filter *filter)
@@ -206,7 +206,7 @@ static enum cli_status print_drops(const struct cli *cli, const uint32_t *uid, c
         else
             array = print_json_append(array, drop_json(cli, &rows[i]));
     }
-    return cli->json ? print_json_document(json_pack("{s:o}", "drops", array)) : print_table(&table);
+    return cli->json ? print_json_document(json_pack("{s:o}", "drops", array)) : print_table(cli, &table);
 }
 
 enum cli_status cmd_stats_drops(const struct cli *cli, int argc, char **argv)

@@ -108,7 +108,7 @@ static void print_summary(const struct tctl_status *now)
     printf("programs as of: %s\n\n", now->seen_sec ? seen : "never looked at");
 }
 
-static enum cli_status print_programs(const struct tctl_status *now)
+static enum cli_status print_programs(const struct cli *cli, const struct tctl_status *now)
 {
     struct table table = {0};
 
@@ -121,10 +121,10 @@ static enum cli_status print_programs(const struct tctl_status *now)
                   : now->programs[i].wanted ? "NO"
                                             : "not on this kernel");
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
-static enum cli_status print_maps(const struct tctl_status *now)
+static enum cli_status print_maps(const struct cli *cli, const struct tctl_status *now)
 {
     struct table table = {0};
 
@@ -141,10 +141,10 @@ static enum cli_status print_maps(const struct tctl_status *now)
             table_add(&table, "-");
         }
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
-static enum cli_status print_lost(const struct tctl_status *now)
+static enum cli_status print_lost(const struct cli *cli, const struct tctl_status *now)
 {
     struct table table = {0};
 
@@ -154,7 +154,7 @@ static enum cli_status print_lost(const struct tctl_status *now)
         table_add(&table, "%s", now->lost[i].name);
         table_add(&table, "%" PRIu64, now->lost[i].packets);
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
 static void print_firewall(const struct tctl_status *now)
@@ -185,20 +185,21 @@ static void print_interfaces(const struct tctl_status *now)
         printf("malformed netlink messages ignored: %" PRIu64 "\n", now->malformed);
 }
 
-static enum cli_status print_status(const struct tctl_status *now, const struct differs *differs)
+static enum cli_status print_status(const struct cli *cli, const struct tctl_status *now, const struct differs *differs)
 {
-    static enum cli_status (*const TABLES[])(const struct tctl_status *) = {print_programs, print_maps, print_lost};
+    static enum cli_status (*const TABLES[])(const struct cli *, const struct tctl_status *) = {print_programs,
+                                                                                                print_maps, print_lost};
 
     print_summary(now);
     for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++) {
-        enum cli_status status = TABLES[i](now);
+        enum cli_status status = TABLES[i](cli, now);
         if (status != CLI_DONE)
             return status;
         putchar('\n');
     }
     print_firewall(now);
     print_interfaces(now);
-    return differs_print(differs);
+    return differs_print(cli, differs);
 }
 
 /* Root is told what is there now, others what trafficd last saw. */
@@ -234,7 +235,7 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
         return status;
     if (differs.count && now.health == TCTL_OK)
         now.health = TCTL_DEGRADED;
-    status = cli->json ? print_status_json(&now, &differs) : print_status(&now, &differs);
+    status = cli->json ? print_status_json(&now, &differs) : print_status(cli, &now, &differs);
     if (status != CLI_DONE)
         return status;
     return now.health == TCTL_OK ? CLI_DONE : CLI_DEGRADED;

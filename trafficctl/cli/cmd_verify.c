@@ -118,7 +118,7 @@ static enum cli_status print_sums(const struct cli *cli, const struct tctl_verif
         side_cells(cli, &table, all, &all->rows[i], false);
         side_cells(cli, &table, all, &all->rows[i], true);
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
 static void part_cells(const struct cli *cli, struct table *table, const struct tctl_part *part)
@@ -159,7 +159,7 @@ static enum cli_status print_parts(const struct cli *cli, const struct tctl_veri
         parts_rows(cli, &table, all, &all->rows[i], false);
         parts_rows(cli, &table, all, &all->rows[i], true);
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }
 
 static void print_moved(const struct cli *cli, const char *iface, const struct tctl_verify_side *side, bool out)

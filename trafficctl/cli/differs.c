@@ -101,7 +101,7 @@ static void add_text(struct table *table, const char *bytes)
     table_add(table, "%s", text ?: "?");
 }
 
-enum cli_status differs_print(const struct differs *differs)
+enum cli_status differs_print(const struct cli *cli, const struct differs *differs)
 {
     struct table table = {0};
 
@@ -118,5 +118,5 @@ enum cli_status differs_print(const struct differs *differs)
         add_text(&table, differs->rows[i].asked);
         add_text(&table, differs->rows[i].holds);
     }
-    return print_table(&table);
+    return print_table(cli, &table);
 }

@@ -24,4 +24,4 @@ enum cli_status differs_add_places(struct differs *differs, const struct tctl_st
 
 /* null when nobody compared. */
 json_t *differs_json(const struct differs *differs);
-enum cli_status differs_print(const struct differs *differs);
+enum cli_status differs_print(const struct cli *cli, const struct differs *differs);

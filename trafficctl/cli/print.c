@@ -72,9 +72,9 @@ void print_counter_cells(const struct cli *cli, struct table *table, const struc
     table_add(table, "%" PRIu64, counters->tx_packets);
 }
 
-enum cli_status print_table(struct table *table)
+enum cli_status print_table(const struct cli *cli, struct table *table)
 {
-    int r = table_print(table, stdout);
+    int r = table_print(table, !cli->no_legend, stdout);
 
     table_done(table);
     return r < 0 ? cli_failed("out of memory") : CLI_DONE;

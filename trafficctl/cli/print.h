@@ -23,8 +23,8 @@ char *print_uid_list(const struct cli *cli, const uint32_t *uids, size_t count, 
 void print_counter_columns(struct table *table);
 void print_counter_cells(const struct cli *cli, struct table *table, const struct tctl_counters *counters);
 
-/* Print and empty the table. CLI_FAILED: no memory, said. */
-enum cli_status print_table(struct table *table);
+/* Print the table, without titles if --no-legend was given, and empty it. CLI_FAILED: no memory, said. */
+enum cli_status print_table(const struct cli *cli, struct table *table);
 
 /* New references; NULL: no memory. A user without a name, and any user with --numeric, is null. */
 json_t *print_json_user(const struct cli *cli, uint32_t uid);

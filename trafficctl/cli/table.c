@@ -63,18 +63,19 @@ static void print_cell(const char *cell, int width, bool right, bool last, FILE 
     fputs(last ? "\n" : "  ", out);
 }
 
-int table_print(const struct table *table, FILE *out)
+int table_print(const struct table *table, bool titles, FILE *out)
 {
+    const size_t first = titles ? 0 : table->columns;
     int widths[TABLE_MAX_COLUMNS] = {0};
 
     if (table->failed)
         return -ENOMEM;
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = first; i < table->count; i++) {
         int width = width_of(table->cells[i]);
         if (width > widths[i % table->columns])
             widths[i % table->columns] = width;
     }
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = first; i < table->count; i++) {
         size_t column = i % table->columns;
         print_cell(table->cells[i], widths[column], table->right[column], column + 1 == table->columns, out);
     }

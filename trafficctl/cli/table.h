@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * Aligned columns: name the columns, add the cells row by row, print. The titles are always printed. No memory is
- * remembered and told by table_print().
+ * Aligned columns: name the columns, add the cells row by row, print. That there was no memory is remembered and
+ * told by table_print().
  */
 #pragma once
 
@@ -23,8 +23,8 @@ struct table {
 void table_column(struct table *table, const char *title, bool right);
 __attribute__((format(printf, 2, 3))) void table_add(struct table *table, const char *format, ...);
 
-/* 0, or -ENOMEM with nothing printed. Whether it arrived is for the owner of out to see. */
-int table_print(const struct table *table, FILE *out);
+/* With the titles or without. 0, or -ENOMEM with nothing printed. Whether it arrived is for the owner of out to see. */
+int table_print(const struct table *table, bool titles, FILE *out);
 
 /* Frees the cells. */
 void table_done(struct table *table);

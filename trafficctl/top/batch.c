@@ -104,7 +104,7 @@ static enum cli_status print_rates(const struct cli *cli, const struct reading *
         else if (print_json_document(line_json(cli, clock, row, &rate)) != CLI_DONE)
             return CLI_FAILED;
     }
-    enum cli_status status = cli->json ? CLI_DONE : print_table(&table);
+    enum cli_status status = cli->json ? CLI_DONE : print_table(cli, &table);
     return status == CLI_DONE ? cli_flush() : status;
 }
 
