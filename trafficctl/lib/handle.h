@@ -18,6 +18,9 @@ struct tctl {
     uint64_t moved; /* what it said when the maps were opened */
 };
 
+/* What tctl_open() opens, but maps of counters and names: those stay -1. End with tctl_close(). Its errors. */
+int handle_open(const char *bpffs, struct tctl **ret_traffic);
+
 /*
  * Before maps of counters are read: open those that are pinned now. -EBUSY: they are on their way to larger maps, and
  * have been for 5 seconds; errors of pins_open_map().

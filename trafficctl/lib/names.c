@@ -16,16 +16,19 @@ void names_done(struct names *names)
     free(names->known);
 }
 
-static void find(const struct names *names, uint32_t index, char *ret_text)
+bool names_find(const struct names *names, uint32_t index, char ret_text[static TCTL_IFNAME_LEN])
 {
     char text[TCTL_IFNAME_LEN] = "";
+    bool found = true;
     if (bpf_map_lookup_elem(names->map_fd, &index, text) == 0 && *text)
         text[sizeof(text) - 1] = '\0'; /* a peer may have filled all of it */
     else if (index >= TCTL_REMOVED_FIRST)
         snprintf(text, sizeof(text), "%s", IFACE_NAMES_REMOVED); /* its name may have found no room */
     else if (!names->ask_kernel || !if_indextoname(index, text))
-        snprintf(text, sizeof(text), "%u", index);
-    memcpy(ret_text, text, sizeof(text));
+        found = false;
+    if (found)
+        memcpy(ret_text, text, sizeof(text));
+    return found;
 }
 
 /* NULL when there is no memory to keep one more. */
@@ -54,6 +57,7 @@ const char *names_get(void *context, uint32_t index)
     char *text = name ? name->text : names->unkept;
     if (name)
         name->index = index;
-    find(names, index, text);
+    if (!names_find(names, index, text))
+        snprintf(text, TCTL_IFNAME_LEN, "%u", index);
     return text;
 }

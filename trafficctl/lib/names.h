@@ -26,5 +26,8 @@ struct names {
 
 void names_done(struct names *names);
 
+/* Neither the map nor the kernel knows a name: false, and ret_text is left as it is. Not kept. */
+bool names_find(const struct names *names, uint32_t index, char ret_text[static TCTL_IFNAME_LEN]);
+
 /* A merge_name_fn; names is a struct names *. Number 0 stands for every other network namespace and is named "0". */
 const char *names_get(void *names, uint32_t index);

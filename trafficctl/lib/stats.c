@@ -112,6 +112,37 @@ int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tc
     return r < 0 ? r : read_spill(calls, spill_fd, map, rows);
 }
 
+static int compare_u32(uint32_t a, uint32_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct tctl_stats_key *x = &((const struct stats_row *)a)->key, *y = &((const struct stats_row *)b)->key;
+    int order = compare_u32(x->iface_index, y->iface_index);
+    if (order == 0)
+        order = compare_u32(x->uid, y->uid);
+    if (order == 0)
+        order = compare_u32(x->tag, y->tag);
+    return order ?: compare_u32(x->counter_set, y->counter_set);
+}
+
+void stats_rows_sum(struct stats_rows *rows)
+{
+    if (rows->count == 0)
+        return;
+    qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_keys);
+    size_t last = 0;
+    for (size_t i = 1; i < rows->count; i++) {
+        if (compare_keys(&rows->rows[last], &rows->rows[i]) == 0)
+            add(&rows->rows[last].value, &rows->rows[i].value);
+        else
+            rows->rows[++last] = rows->rows[i];
+    }
+    rows->count = last + 1;
+}
+
 /* Zeroes if there is no such row. */
 static int look_up_uid(const struct read_calls *calls, int map_fd, uint32_t uid, struct tctl_stats_value *ret_value)
 {

@@ -31,6 +31,9 @@ void stats_rows_done(struct stats_rows *rows);
 int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tctl_stats_map map,
                struct stats_rows *rows);
 
+/* Sort by interface number, UID, tag and set; rows of one key become one, their sum. */
+void stats_rows_sum(struct stats_rows *rows);
+
 /* One UID of app_uid_stats, spill included; zeroes if it has no row. Errors as read_map(). */
 int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
                    struct tctl_stats_value *ret_value);

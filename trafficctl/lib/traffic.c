@@ -76,7 +76,7 @@ static int open_maps(struct tctl *traffic)
     return pins_open_map(traffic->bpffs, PIN_IFACE_INDEX_NAME, false, &traffic->names);
 }
 
-int tctl_open(const char *bpffs, struct tctl **ret_traffic)
+int handle_open(const char *bpffs, struct tctl **ret_traffic)
 {
     _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
     if (!traffic)
@@ -86,6 +86,16 @@ int tctl_open(const char *bpffs, struct tctl **ret_traffic)
         r = moves_open(traffic->bpffs, &traffic->moves);
     if (r == 0)
         r = moves_read(traffic->moves, &traffic->moved); /* before the maps: they may be replaced now */
+    if (r < 0)
+        return r;
+    *ret_traffic = TAKE_PTR(traffic);
+    return 0;
+}
+
+int tctl_open(const char *bpffs, struct tctl **ret_traffic)
+{
+    _cleanup_(tctl_closep) struct tctl *traffic = NULL;
+    int r = handle_open(bpffs, &traffic);
     if (r == 0)
         r = open_maps(traffic);
     if (r < 0)
