@@ -17,7 +17,6 @@ $(B)/san/tests/unit/test_request: $(B)/san/trafficctl/daemon/request.o
 $(B)/san/tests/unit/test_waiting: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,waiting turns)
 $(B)/san/tests/unit/test_kept: $(B)/san/trafficctl/daemon/kept.o
 $(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
-$(B)/san/tests/unit/test_notify: $(B)/san/trafficctl/daemon/notify.o
 $(B)/san/tests/unit/test_nudge: $(B)/san/trafficctl/daemon/nudge.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
 $(B)/san/tests/unit/test_format: $(B)/san/trafficctl/top/rate.o

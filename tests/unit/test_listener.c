@@ -80,7 +80,7 @@ static int connects(const char *path)
     return r;
 }
 
-static void opens(const char *path, struct listener *listener)
+static void opens(const char *path, struct socket_file *listener)
 {
     struct fault fault = {0};
 
@@ -90,7 +90,7 @@ static void opens(const char *path, struct listener *listener)
 
 static void refuses(const char *path, int error, const char *why)
 {
-    struct listener listener;
+    struct socket_file listener;
     struct fault fault = {0};
 
     assert_int_equal(listener_open(path, &listener, &fault), error);
@@ -112,7 +112,7 @@ static void check_flags(int fd)
 static void anybody_may_connect_whatever_the_umask(void **state)
 {
     struct place *place = *state;
-    struct listener listener;
+    struct socket_file listener;
     char folder[96];
     struct stat file;
     mode_t before = umask(077);
@@ -127,20 +127,20 @@ static void anybody_may_connect_whatever_the_umask(void **state)
     assert_int_equal(stat(folder, &file), 0);
     assert_int_equal(file.st_mode & 07777, 0755);
     assert_int_equal(connects(place->deep), 0);
-    listener_done(&listener);
+    socket_file_done(&listener);
     assert_int_equal(access(place->deep, F_OK), -1);
 }
 
 static void a_folder_that_is_there_stays_as_it_is(void **state)
 {
     struct place *place = *state;
-    struct listener listener;
+    struct socket_file listener;
     struct stat folder;
 
     opens(place->path, &listener);
     assert_int_equal(stat(place->folder, &folder), 0);
     assert_int_equal(folder.st_mode & 07777, 0700);
-    listener_done(&listener);
+    socket_file_done(&listener);
     snprintf(place->deep, sizeof(place->deep), "%s/d/e/s", place->folder);
     refuses(place->deep, -ENOENT, "cannot make the socket");
 }
@@ -148,12 +148,12 @@ static void a_folder_that_is_there_stays_as_it_is(void **state)
 static void a_stale_socket_is_replaced(void **state)
 {
     struct place *place = *state;
-    struct listener listener;
+    struct socket_file listener;
 
     close(bound(place->path, SOCK_STREAM, true));
     opens(place->path, &listener);
     assert_int_equal(connects(place->path), 0);
-    listener_done(&listener);
+    socket_file_done(&listener);
 }
 
 static void a_server_that_answers_is_left_alone(void **state)
@@ -175,7 +175,7 @@ static void a_server_that_is_no_more_is_replaced(void **state)
 {
     struct place *place = *state;
     int other = bound(place->path, SOCK_STREAM, false);
-    struct listener listener;
+    struct socket_file listener;
     int status;
     pid_t child = fork();
 
@@ -188,7 +188,7 @@ static void a_server_that_is_no_more_is_replaced(void **state)
     assert_int_equal(connects(place->path), 0);
     close(other);
     assert_int_equal(connects(place->path), 0);
-    listener_done(&listener);
+    socket_file_done(&listener);
 }
 
 static void a_socket_of_another_type_is_left_alone(void **state)
@@ -217,12 +217,12 @@ static void what_is_no_socket_is_left_alone(void **state)
 static void another_ones_socket_is_not_removed(void **state)
 {
     struct place *place = *state;
-    struct listener listener;
+    struct socket_file listener;
 
     opens(place->path, &listener);
     unlink(place->path);
     int other = bound(place->path, SOCK_STREAM, true);
-    listener_done(&listener);
+    socket_file_done(&listener);
     assert_int_equal(connects(place->path), 0);
     close(other);
 }
@@ -260,7 +260,7 @@ static void in_child(void (*check)(struct place *place), struct place *place)
 
 static void take_systemd(struct place *place)
 {
-    struct listener listener;
+    struct socket_file listener;
     int datagrams = bound(place->path, SOCK_DGRAM, false);
     int listening = bound(place->deep, SOCK_STREAM, true);
 
@@ -270,7 +270,7 @@ static void take_systemd(struct place *place)
     CHECK(listener_open("/nonexistent/x", &listener, NULL) == 0);
     CHECK(listener.fd == 4 && fcntl(4, F_GETFD) == FD_CLOEXEC && !(fcntl(4, F_GETFL) & O_NONBLOCK));
     CHECK(!getenv("LISTEN_PID") && !getenv("LISTEN_FDS"));
-    listener_done(&listener);
+    socket_file_done(&listener);
     CHECK(access(place->deep, F_OK) == 0);
 }
 
@@ -284,7 +284,7 @@ static void systemds_socket_wins_over_the_path(void **state)
 
 static void refuse_systemd(struct place *place)
 {
-    struct listener listener;
+    struct socket_file listener;
     struct fault fault = {0};
 
     CHECK(dup2(bound(place->path, SOCK_STREAM, false), 3) == 3);
@@ -301,14 +301,14 @@ static void systemds_socket_has_to_listen(void **state)
 
 static void ignore_systemd(struct place *place)
 {
-    struct listener listener;
+    struct socket_file listener;
 
     CHECK(dup2(bound(place->deep, SOCK_STREAM, true), 3) == 3);
     set_number("LISTEN_PID", getppid());
     set_number("LISTEN_FDS", 1);
     CHECK(listener_open(place->path, &listener, NULL) == 0);
     CHECK(listener.path && !getenv("LISTEN_PID") && !getenv("LISTEN_FDS"));
-    listener_done(&listener);
+    socket_file_done(&listener);
 }
 
 static void what_was_handed_to_another_process_is_not_ours(void **state)
@@ -324,7 +324,7 @@ static void androids_socket_wins_over_the_path(void **state)
 {
     struct place *place = *state;
     int fd = bound(place->path, SOCK_STREAM, false);
-    struct listener listener;
+    struct socket_file listener;
 
     set_number("ANDROID_SOCKET_fwmarkd", fd);
     opens("/nonexistent/x", &listener);
@@ -332,7 +332,7 @@ static void androids_socket_wins_over_the_path(void **state)
     assert_null(getenv("ANDROID_SOCKET_fwmarkd"));
     check_flags(fd);
     assert_int_equal(connects(place->path), 0);
-    listener_done(&listener);
+    socket_file_done(&listener);
     assert_int_equal(access(place->path, F_OK), 0);
 }
 

@@ -22,7 +22,7 @@
 
 struct fwmarkd {
     struct settings settings;
-    struct listener listener;
+    struct socket_file listener;
     struct event_base *base;
     int control;         /* to the server; -1: there is none */
     struct event *word;  /* it says something */
@@ -251,7 +251,7 @@ struct fwmarkd *fwmarkd_stop(struct fwmarkd *fwmarkd)
     if (fwmarkd->control >= 0 && give_order(fwmarkd->control, &stop) == 0)
         wait_for_word(fwmarkd->control, SERVER_DONE, OBEY_MS, &word);
     forget_server(fwmarkd);
-    listener_done(&fwmarkd->listener);
+    socket_file_done(&fwmarkd->listener);
     event_free_at(&fwmarkd->ended);
     event_free_at(&fwmarkd->again);
     free(fwmarkd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Tell a service manager how the daemon is, by the socket that NOTIFY_SOCKET names. Without it nothing is done: 0. */
+/* Tell a service manager how a service is, by the socket that NOTIFY_SOCKET names. Without it nothing is done: 0. */
 #pragma once
 
 /* -errno of socket(2) or sendto(2); -EINVAL: NOTIFY_SOCKET is no path of a Unix socket. Never blocks for long. */
