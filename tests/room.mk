@@ -10,9 +10,15 @@ beside = $(MAKE) --no-print-directory --keep-going --output-sync --jobs="$$(npro
 %.run: %
 	@$<
 
+# The real Prometheus, for tests alone.
+$(B)/prometheus/promtool:
+	@tests/get-prometheus $(@D)
+check-programs: $(B)/prometheus/promtool
+
 -include tests/harness/room.mk tests/unit/room.mk tests/prog/room.mk tests/e2e/room.mk
 -include tests/fuzz/room.mk tests/bench/room.mk
-SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules
+SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules \
+    tests/get-prometheus
 
 check-cases:
 	@tests/check-netd-cases
