@@ -2,30 +2,12 @@
 #include "merge.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
-
-/* UIDs and tags above 2^31 are no negative numbers: compared, never subtracted. */
-static int compare_u32(uint32_t a, uint32_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    const struct tctl_detail_row *x = a, *y = b;
-    int order = strcmp(x->iface, y->iface);
-    if (order == 0)
-        order = compare_u32(x->uid, y->uid);
-    if (order == 0)
-        order = compare_u32(x->tag, y->tag);
-    if (order == 0)
-        order = compare_u32(x->set, y->set);
-    return order;
-}
+#include "order.h"
 
 static void add_counters(struct tctl_counters *sum, const struct tctl_counters *counters)
 {
@@ -33,31 +15,6 @@ static void add_counters(struct tctl_counters *sum, const struct tctl_counters *
     sum->rx_packets += counters->rx_packets;
     sum->tx_bytes += counters->tx_bytes;
     sum->tx_packets += counters->tx_packets;
-}
-
-/* Sort rows, sum those of equal names into one. Returns how many are left. */
-static size_t sort_and_sum(struct tctl_detail_row *rows, size_t count)
-{
-    if (count == 0)
-        return 0;
-    qsort(rows, count, sizeof(*rows), compare_rows);
-    size_t last = 0;
-    for (size_t i = 1; i < count; i++) {
-        if (compare_rows(&rows[last], &rows[i]) == 0)
-            add_counters(&rows[last].counters, &rows[i].counters);
-        else
-            rows[++last] = rows[i];
-    }
-    return last + 1;
-}
-
-static bool wanted(const struct tctl_filter *filter, const struct tctl_detail_row *row)
-{
-    if (!filter)
-        return true;
-    return (!filter->iface || strcmp(filter->iface, row->iface) == 0) &&
-           (!filter->has_uid || filter->uid == row->uid) && (!filter->has_tag || filter->tag == row->tag) &&
-           (!filter->has_set || filter->set == row->set);
 }
 
 struct tctl_counters merge_counters(const struct tctl_stats_value *value)
@@ -70,35 +27,176 @@ struct tctl_counters merge_counters(const struct tctl_stats_value *value)
     };
 }
 
-/* name NULL: rows have no interface. */
-static struct tctl_detail_row named(const struct stats_row *row, merge_name_fn name, void *context)
+/* The name of an interface; equal names have one place in the order of names. */
+struct label {
+    char iface[TCTL_IFACE_LEN];
+    uint32_t place;
+};
+
+/* Rows that are wanted; the mark of an item is the number of its label. */
+struct merging {
+    const struct stats_row *rows;
+    struct order_item *memory;
+    struct order order;
+    struct label *labels; /* NULL: rows have no interface */
+    size_t labels_count;
+};
+
+static void merging_done(struct merging *merging)
 {
-    struct tctl_detail_row out = {
-        .uid = row->key.uid,
-        .tag = row->key.tag,
-        .set = row->key.counter_set,
-        .counters = merge_counters(&row->value),
+    free(merging->memory);
+    free(merging->labels);
+}
+
+static bool wanted(const struct tctl_filter *filter, const struct tctl_stats_key *key)
+{
+    return !filter || ((!filter->has_uid || filter->uid == key->uid) && (!filter->has_tag || filter->tag == key->tag) &&
+                       (!filter->has_set || filter->set == key->counter_set));
+}
+
+static int take_wanted(struct merging *merging, size_t count, const struct tctl_filter *filter)
+{
+    struct order *order = &merging->order;
+    merging->memory = calloc(2 * count + 1, sizeof(*merging->memory));
+    if (!merging->memory)
+        return -ENOMEM;
+    *order = (struct order){.items = merging->memory, .spare = merging->memory + count};
+    for (size_t i = 0; i < count; i++) {
+        if (wanted(filter, &merging->rows[i].key))
+            order->items[order->count++].row = (uint32_t)i;
+    }
+    return 0;
+}
+
+static void order_by(struct merging *merging, size_t member)
+{
+    for (size_t i = 0; i < merging->order.count; i++) {
+        struct order_item *item = &merging->order.items[i];
+        memcpy(&item->key, (const char *)&merging->rows[item->row].key + member, sizeof(item->key));
+    }
+    order_by_key(&merging->order);
+}
+#define ORDER_BY(merging, member) order_by(merging, offsetof(struct tctl_stats_key, member))
+
+/* Items are in the order of their keys. */
+static size_t different_keys(const struct order *order)
+{
+    size_t count = order->count != 0;
+    for (size_t i = 1; i < order->count; i++)
+        count += order->items[i - 1].key != order->items[i].key;
+    return count;
+}
+
+/* Each interface is asked for once; what has another name than the wanted one goes. */
+static int label(struct merging *merging, const char *wanted_iface, merge_name_fn name, void *context)
+{
+    struct order *order = &merging->order;
+    ORDER_BY(merging, iface_index);
+    merging->labels = calloc(different_keys(order) + 1, sizeof(*merging->labels));
+    if (!merging->labels)
+        return -ENOMEM;
+
+    struct label *label = NULL;
+    size_t kept = 0;
+    uint32_t last = 0;
+    for (size_t i = 0; i < order->count; i++) {
+        struct order_item item = order->items[i];
+        if (!label || item.key != last) {
+            label = &merging->labels[merging->labels_count++];
+            strncat(label->iface, name(context, item.key), sizeof(label->iface) - 1);
+        }
+        last = item.key;
+        item.mark = (uint32_t)(label - merging->labels);
+        if (!wanted_iface || strcmp(wanted_iface, label->iface) == 0)
+            order->items[kept++] = item;
+    }
+    order->count = kept;
+    return 0;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return strcmp((*(const struct label *const *)a)->iface, (*(const struct label *const *)b)->iface);
+}
+
+static int order_by_label(struct merging *merging)
+{
+    _cleanup_free_ struct label **sorted = calloc(merging->labels_count + 1, sizeof(struct label *));
+    if (!sorted)
+        return -ENOMEM;
+    for (size_t i = 0; i < merging->labels_count; i++)
+        sorted[i] = &merging->labels[i];
+    qsort(sorted, merging->labels_count, sizeof(struct label *), compare_labels);
+    for (size_t i = 1; i < merging->labels_count; i++)
+        sorted[i]->place = sorted[i - 1]->place + (compare_labels(&sorted[i - 1], &sorted[i]) != 0);
+
+    for (size_t i = 0; i < merging->order.count; i++) {
+        struct order_item *item = &merging->order.items[i];
+        item->key = merging->labels[item->mark].place;
+    }
+    order_by_key(&merging->order);
+    return 0;
+}
+
+/* By interface name, UID, tag, set: what matters least comes first. */
+static int order_all(struct merging *merging)
+{
+    ORDER_BY(merging, counter_set);
+    ORDER_BY(merging, tag);
+    ORDER_BY(merging, uid);
+    return merging->labels ? order_by_label(merging) : 0;
+}
+
+static struct tctl_detail_row row_of(const struct merging *merging, const struct order_item *item)
+{
+    const struct stats_row *from = &merging->rows[item->row];
+    struct tctl_detail_row row = {
+        .uid = from->key.uid,
+        .tag = from->key.tag,
+        .set = from->key.counter_set,
+        .counters = merge_counters(&from->value),
     };
-    if (name)
-        strncat(out.iface, name(context, row->key.iface_index), sizeof(out.iface) - 1);
-    return out;
+    if (merging->labels)
+        memcpy(row.iface, merging->labels[item->mark].iface, sizeof(row.iface));
+    return row;
+}
+
+static bool same_names(const struct tctl_detail_row *a, const struct tctl_detail_row *b)
+{
+    return a->uid == b->uid && a->tag == b->tag && a->set == b->set && strcmp(a->iface, b->iface) == 0;
+}
+
+/* Of rows in order those of equal names become one. Returns how many there are then. */
+static size_t sum(const struct merging *merging, struct tctl_detail_row *ret_rows)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < merging->order.count; i++) {
+        const struct tctl_detail_row row = row_of(merging, &merging->order.items[i]);
+        if (count && same_names(&ret_rows[count - 1], &row))
+            add_counters(&ret_rows[count - 1].counters, &row.counters);
+        else
+            ret_rows[count++] = row;
+    }
+    return count;
 }
 
 int merge_details(const struct stats_row *rows, size_t count, const struct tctl_filter *filter, merge_name_fn name,
                   void *context, struct tctl_detail_row **ret_rows, size_t *ret_count)
 {
-    _cleanup_free_ struct tctl_detail_row *out = calloc(count + 1, sizeof(*out));
-    if (!out)
-        return -ENOMEM;
+    _cleanup_(merging_done) struct merging merging = {.rows = rows};
+    int r = take_wanted(&merging, count, filter);
+    if (r == 0 && name)
+        r = label(&merging, filter ? filter->iface : NULL, name, context);
+    if (r == 0)
+        r = order_all(&merging);
+    if (r < 0)
+        return r;
 
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct tctl_detail_row row = named(&rows[i], name, context);
-        if (wanted(filter, &row))
-            out[kept++] = row;
-    }
-    *ret_count = sort_and_sum(out, kept);
-    *ret_rows = *ret_count ? TAKE_PTR(out) : NULL;
+    struct tctl_detail_row *out = merging.order.count ? calloc(merging.order.count, sizeof(*out)) : NULL;
+    if (merging.order.count && !out)
+        return -ENOMEM;
+    *ret_count = sum(&merging, out);
+    *ret_rows = out;
     return 0;
 }
 
