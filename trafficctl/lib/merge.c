@@ -192,11 +192,11 @@ int merge_details(const struct stats_row *rows, size_t count, const struct tctl_
     if (r < 0)
         return r;
 
-    struct tctl_detail_row *out = merging.order.count ? calloc(merging.order.count, sizeof(*out)) : NULL;
-    if (merging.order.count && !out)
+    _cleanup_free_ struct tctl_detail_row *out = calloc(merging.order.count + 1, sizeof(*out));
+    if (!out)
         return -ENOMEM;
     *ret_count = sum(&merging, out);
-    *ret_rows = out;
+    *ret_rows = *ret_count ? TAKE_PTR(out) : NULL;
     return 0;
 }
 
