@@ -209,6 +209,36 @@ static void test_every_row_once_in_batches_and_by_key(void **state)
     assert_int_equal(read_many(pinned, &by_key), MANY);
 }
 
+static int batches;
+
+static int count_batches(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
+                         const struct bpf_map_batch_opts *options)
+{
+    batches++;
+    return bpf_map_lookup_batch(fd, in, out, keys, values, count, options);
+}
+
+/* As if the fullest bucket had more rows than there was room for. */
+static int want_more_room(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
+                          const struct bpf_map_batch_opts *options)
+{
+    return batches++ ? bpf_map_lookup_batch(fd, in, out, keys, values, count, options) : -ENOSPC;
+}
+
+static void test_all_rows_are_one_call(void **state)
+{
+    const struct pinned *pinned = *state;
+    const struct read_calls counted = {count_batches, bpf_map_get_next_key, bpf_map_lookup_elem};
+    const struct read_calls little = {want_more_room, bpf_map_get_next_key, bpf_map_lookup_elem};
+    put_many(pinned);
+    batches = 0;
+    assert_int_equal(read_many(pinned, &counted), MANY);
+    assert_int_equal(batches, 1);
+    batches = 0;
+    assert_int_equal(read_many(pinned, &little), MANY);
+    assert_int_equal(batches, 2);
+}
+
 /* TestIterateMapWithDeletion: the kernel starts again after a deleted key; the rows read before do not come twice. */
 static void test_deletion_of_the_current_key(void **state)
 {
@@ -342,6 +372,7 @@ int main(void)
         SHARED(test_ifaces_by_name),
         SHARED(test_ifaces_of_another_namespace_keep_their_number),
         SHARED(test_every_row_once_in_batches_and_by_key),
+        SHARED(test_all_rows_are_one_call),
         SHARED(test_deletion_of_the_current_key),
         SHARED(test_rows_that_stay_are_read_while_others_come_and_go),
         PERCPU(test_percpu_uid_totals_include_the_spill),

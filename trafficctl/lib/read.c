@@ -12,8 +12,14 @@
 /* The kernel's own number for "this map type cannot"; it never became a name in errno.h. */
 #define KERNEL_ENOTSUPP 524
 
-/* Rows asked for at once; the kernel wants room for the fullest bucket, which is small. */
-#define FIRST_BATCH 512
+/*
+ * A call costs more than hundreds of rows, so all rows are asked for at once where they fit here. The kernel wants room
+ * for its fullest bucket at least, which is small.
+ */
+#define BATCH_BYTES (8u << 20)
+#define LEAST_BATCH 512u
+
+#define FIRST_KEYS 512
 
 /* A key listed this often on average means that deletions keep sending the listing back to its start. */
 #define MAX_LISTINGS 16
@@ -70,16 +76,22 @@ static void batch_done(struct batch *batch)
 }
 
 /* What was in the batch is lost. */
-static int batch_grow(struct batch *batch, const struct read_shape *shape)
+static int batch_make(struct batch *batch, const struct read_shape *shape, uint32_t room)
 {
-    uint32_t room = batch->room ? batch->room * 2 : FIRST_BATCH;
     batch_done(batch);
     *batch = (struct batch){
-        .keys = calloc(room, shape->key_size),
-        .values = calloc(room, shape->value_size),
+        .keys = reallocarray(NULL, room, shape->key_size),
+        .values = reallocarray(NULL, room, shape->value_size),
         .room = room,
     };
     return batch->keys && batch->values ? 0 : -ENOMEM;
+}
+
+static uint32_t first_room(const struct read_shape *shape)
+{
+    uint32_t room = BATCH_BYTES / (shape->key_size + shape->value_size);
+    room = room > LEAST_BATCH ? room : LEAST_BATCH;
+    return room < shape->max_entries ? room : shape->max_entries;
 }
 
 static int give_batch(const struct batch *batch, uint32_t count, const struct read_shape *shape, read_row_fn row,
@@ -98,7 +110,7 @@ static int read_in_batches(const struct read_calls *calls, int fd, const struct 
                            void *context)
 {
     _cleanup_(batch_done) struct batch batch = {0};
-    int r = batch_grow(&batch, shape);
+    int r = batch_make(&batch, shape, first_room(shape));
     if (r < 0)
         return r;
 
@@ -107,7 +119,7 @@ static int read_in_batches(const struct read_calls *calls, int fd, const struct 
         uint32_t count = batch.room;
         int end = calls->look_up_batch(fd, first ? NULL : &at, &next, batch.keys, batch.values, &count, NULL);
         if (end == -ENOSPC) {
-            r = batch_grow(&batch, shape);
+            r = batch_make(&batch, shape, batch.room * 2);
             if (r < 0)
                 return r;
             continue;
@@ -140,7 +152,7 @@ static int keys_reserve_one(struct keys *keys, uint32_t key_size)
 {
     if (keys->count < keys->room)
         return 0;
-    size_t room = keys->room ? keys->room * 2 : FIRST_BATCH;
+    size_t room = keys->room ? keys->room * 2 : FIRST_KEYS;
     unsigned char *bytes = reallocarray(keys->bytes, room, key_size);
     if (!bytes)
         return -ENOMEM;
