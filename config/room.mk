@@ -1,8 +1,8 @@
-# config: what is installed beside the binaries. Units and the OpenRC script name paths of PREFIX=/usr, which are moved
+# config: what is installed beside the binaries. Units and OpenRC scripts name paths of PREFIX=/usr, which are moved
 # here; manuals name none and are installed as they are.
 MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5 config/man/libtrafficctl-tag.3
 SCRIPTS += config/install-deps config/run-live
-UNITS := config/trafficd.service config/trafficd-load.service
+UNITS := config/trafficd.service config/trafficd-load.service config/trafficd-exporter.service
 MOVED := sed 's,/usr/,$(PREFIX)/,g'
 
 install: all ## install into DESTDIR below PREFIX
@@ -20,8 +20,10 @@ install: all ## install into DESTDIR below PREFIX
 	    config/$$pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$pc; done
 	install -m 644 trafficctl/include/trafficctl/*.h bpf/traffic_abi.h $(DESTDIR)$(PREFIX)/include/trafficctl
 	set -e; for unit in $(UNITS); do $(MOVED) $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
-	$(MOVED) config/trafficd.openrc > $(DESTDIR)/etc/init.d/trafficd
-	chmod 755 $(DESTDIR)/etc/init.d/trafficd
+	set -e; for service in trafficd trafficd-exporter; do \
+	    $(MOVED) config/$$service.openrc > $(DESTDIR)/etc/init.d/$$service; chmod 755 $(DESTDIR)/etc/init.d/$$service; done
+	install -d $(DESTDIR)$(PREFIX)/share/trafficctl/monitoring
+	install -m 644 config/monitoring/* $(DESTDIR)$(PREFIX)/share/trafficctl/monitoring
 	install -m 644 config/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/trafficctl.conf
 	install -m 644 config/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/trafficctl.conf
 	install -m 644 $(filter %.3,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man3
