@@ -29,11 +29,12 @@ struct cli {
     bool numeric; /* no user names */
     bool human;   /* sizes for people; default: standard output is a terminal */
     bool no_legend;
-    const struct command *command;
+    const char *group;             /* the first word of a command of two; NULL: there was none */
+    const struct command *command; /* NULL: there was none */
     struct cli_given given[CLI_MAX_GIVEN];
     size_t given_count;
-    bool help;   /* of the command, instead of running it */
-    char **argv; /* all words, as they were typed */
+    bool help, version; /* print that instead of running it */
+    char **argv;        /* all words, as they were typed */
 };
 
 /* Say what was wrong and what to do, and give the status. */

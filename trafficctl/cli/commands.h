@@ -2,9 +2,8 @@
 /* The table of commands: parsing, help, completion and the manual's check are read from it. */
 #pragma once
 
-#include <stdio.h>
-
 #include "cli.h"
+#include "value.h"
 
 enum command_id {
     COMMAND_STATUS,
@@ -37,16 +36,17 @@ enum command_id {
 };
 
 struct command_option {
-    const char *name;     /* with its dashes */
-    const char *argument; /* as help shows it; NULL: takes none */
+    const char *name; /* with its dashes */
+    struct value value;
     const char *help;
     bool required;
+    char letter; /* of general options: what is short for it; 0: nothing */
 };
 
 struct command {
-    const char *name;     /* one or two words */
-    const char *operands; /* as help shows them */
-    int least, most;      /* operands */
+    const char *name;             /* one or two words, the first of them a group */
+    const struct value *operands; /* behind the last is none; NULL: there are none */
+    int least, most;              /* of them; the last may repeat */
     const char *help;
     const char *part;                     /* the program beside trafficctl that runs it; NULL: trafficctl itself */
     const struct command_option *options; /* the last has no name; NULL: none */
@@ -57,18 +57,14 @@ extern const struct command commands[COMMANDS];
 /* What runs a command: operands begin at argv[1], options are asked for with cli_given(). */
 typedef enum cli_status (*command_fn)(const struct cli *cli, int argc, char **argv);
 
-/* The command that argv begins with, and how many words its name has; NULL: none. */
-const struct command *commands_find(int argc, char **argv, int *ret_words);
+/* A command of group, or of one word: group NULL. NULL: there is none. */
+const struct command *commands_find(const char *group, const char *word);
 
-/*
- * Find, check options and the count of operands, run; a command that run lacks by the program that has it. Says what
- * was wrong.
- */
-enum cli_status commands_run(const struct cli *cli, const command_fn run[COMMANDS], int argc, char **argv);
+/* Does the name of the command, of any command, have two words, and this is the first? */
+bool commands_in_group(const struct command *command, const char *group);
+bool commands_has_group(const char *group);
 
-/* "stats uid [UID]"; malloc'ed, NULL: no memory. */
-char *commands_usage(const struct command *command);
+/* "uid" of "stats uid", "status" of "status" */
+const char *commands_last_word(const struct command *command);
 
-/* Of all: one line each, and what it does. Of one: its options too. */
-void commands_help(FILE *out);
-void commands_help_one(const struct command *command, FILE *out);
+size_t commands_operand_count(const struct command *command);
