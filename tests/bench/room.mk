@@ -7,7 +7,7 @@ BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 $(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -lm $(LOADER_LIBS) -o $@
 
-bench: deps ## what a packet, a tag and a new list cost beside others; memory of trafficd; rates over veth
+bench: deps ## what a packet, a tag, a new list and a reading cost beside others; memory of trafficd; rates over veth
 	@config/install-deps bench
 	@+$(MAKE) --no-print-directory all $(BENCH_PROGRAM)
 	@$(BENCH_PROGRAM)

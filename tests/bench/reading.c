@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "reading.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "cleanup.h"
+#include "cpu.h"
+#include "fd.h"
+#include "old_text.h"
+#include "rounds.h"
+#include "traffic_abi.h"
+#include "world.h"
+
+#define AIM_BY_KEY 0.2
+#define AIM_TEXT 0.05
+#define ROWS 10000u
+#define REPEAT 10
+
+/* What is read: two maps, by a handle and by their pins, and a file. */
+struct rows {
+    struct tctl *traffic;
+    int map[2]; /* without a tag, with one */
+    unsigned int cpus;
+    char text[128];
+    struct tctl_stats_key *keys; /* room for all of one map */
+    struct tctl_stats_value *values;
+};
+
+static void rows_done(struct rows *rows)
+{
+    fd_close(rows->map[0]);
+    fd_close(rows->map[1]);
+    free(rows->keys);
+    free(rows->values);
+    if (*rows->text)
+        unlink(rows->text);
+}
+
+/* 1250 users, each at two interfaces, in both sets, without and with a tag. */
+static struct tctl_stats_key nth_key(uint32_t n)
+{
+    return (struct tctl_stats_key){.uid = 10000 + n / 8,
+                                   .tag = n & 1 ? 0xf00d0000 + n / 8 : 0,
+                                   .counter_set = n >> 1 & 1,
+                                   .iface_index = 1 + (n >> 2 & 1)};
+}
+
+/* Of all lengths. In a per-CPU map a row of one CPU: all are read. */
+static int put(const struct rows *rows, uint32_t n)
+{
+    const struct tctl_stats_key key = nth_key(n);
+    const uint64_t bytes = (uint64_t)n * n * n;
+    struct tctl_stats_value values[rows->cpus];
+
+    memset(values, 0, sizeof(values));
+    values[0] = (struct tctl_stats_value){bytes / 1000, bytes, bytes / 3000, bytes / 20};
+    return bpf_map_update_elem(rows->map[key.tag != 0], &key, values, BPF_ANY);
+}
+
+static int name_them(struct world *world)
+{
+    static const char names[][TCTL_IFNAME_LEN] = {"wlan0", "rmnet_data0"};
+    _cleanup_fd_ int map = world_map(world, "traffic_iface_index_name_map");
+    int r = 0;
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++)
+        r = bpf_map_update_elem(map, &(uint32_t){1 + i}, names[i], BPF_ANY);
+    return r;
+}
+
+/* The text is of the rows that the library reads. */
+static int write_text(const struct rows *rows)
+{
+    _cleanup_free_ struct tctl_detail_row *all = NULL;
+    size_t count = 0;
+    int r = tctl_read_details(rows->traffic, NULL, &all, &count);
+
+    return r < 0 ? r : old_text_write(rows->text, all, count);
+}
+
+static int fill(struct world *world, struct rows *rows)
+{
+    int r = name_them(world);
+
+    rows->traffic = world->traffic;
+    rows->cpus = world->options.percpu ? (unsigned int)libbpf_num_possible_cpus() : 1;
+    rows->map[0] = world_map(world, "traffic_uid_stats_map");
+    rows->map[1] = world_map(world, "traffic_tag_stats_map");
+    for (uint32_t n = 0; n < ROWS && r == 0; n++)
+        r = put(rows, n);
+    rows->keys = calloc(ROWS, sizeof(*rows->keys));
+    rows->values = calloc(ROWS * rows->cpus, sizeof(*rows->values));
+    snprintf(rows->text, sizeof(rows->text), "%s/stats", world->folder);
+    return r < 0 || !rows->keys || !rows->values ? -1 : write_text(rows);
+}
+
+/* What every way has to come to. */
+struct sum {
+    size_t rows;
+    uint64_t bytes;
+};
+
+static struct sum add_up(const struct tctl_detail_row *rows, size_t count)
+{
+    struct sum sum = {.rows = count};
+
+    for (size_t i = 0; i < count; i++)
+        sum.bytes += rows[i].counters.rx_bytes;
+    return sum;
+}
+
+static struct sum read_by_library(const struct rows *rows)
+{
+    _cleanup_free_ struct tctl_detail_row *all = NULL;
+    size_t count = 0;
+
+    tctl_read_details(rows->traffic, NULL, &all, &count);
+    return add_up(all, count);
+}
+
+static struct sum read_text(const struct rows *rows)
+{
+    size_t count = 0;
+    _cleanup_free_ struct tctl_detail_row *all = old_text_read(rows->text, &count);
+
+    return add_up(all, count);
+}
+
+/* Neither named nor sorted: the system calls alone. */
+static void read_map_by_key(const struct rows *rows, int map, struct sum *sum)
+{
+    struct tctl_stats_value values[rows->cpus];
+    struct tctl_stats_key key;
+
+    for (const void *last = NULL; bpf_map_get_next_key(map, last, &key) == 0; last = &key) {
+        if (bpf_map_lookup_elem(map, &key, values) < 0)
+            continue;
+        for (unsigned int cpu = 0; cpu < rows->cpus; cpu++)
+            sum->bytes += values[cpu].rx_bytes;
+        sum->rows++;
+    }
+}
+
+static struct sum read_by_key(const struct rows *rows)
+{
+    struct sum sum = {};
+
+    read_map_by_key(rows, rows->map[0], &sum);
+    read_map_by_key(rows, rows->map[1], &sum);
+    return sum;
+}
+
+/* One system call, which no reader of the map can do without. */
+static void read_map_at_once(const struct rows *rows, int map, struct sum *sum)
+{
+    struct tctl_stats_value *values = rows->values;
+    uint32_t next, count = ROWS;
+
+    if (bpf_map_lookup_batch(map, NULL, &next, rows->keys, values, &count, NULL) < 0 && errno != ENOENT)
+        return;
+    for (size_t i = 0; i < (size_t)count * rows->cpus; i++)
+        sum->bytes += values[i].rx_bytes;
+    sum->rows += count;
+}
+
+static struct sum read_at_once(const struct rows *rows)
+{
+    struct sum sum = {};
+
+    read_map_at_once(rows, rows->map[0], &sum);
+    read_map_at_once(rows, rows->map[1], &sum);
+    return sum;
+}
+
+enum way { LIBRARY, BY_KEY, TEXT, AT_ONCE, WAYS };
+
+static struct sum (*const ways[WAYS])(const struct rows *rows) = {read_by_library, read_by_key, read_text,
+                                                                  read_at_once};
+
+/* ms of this thread's CPU for one reading: nothing waits. Negative when it did not come to what was put. */
+static double time_of(const struct rows *rows, enum way way)
+{
+    struct timespec start, end;
+    struct sum sum = {};
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    for (unsigned int i = 0; i < REPEAT; i++)
+        sum = ways[way](rows);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    if (sum.rows != ROWS || sum.bytes != read_by_key(rows).bytes) {
+        fprintf(stderr, "bench: way %d of reading has %zu rows, %" PRIu64 " bytes\n", way, sum.rows, sum.bytes);
+        return -1;
+    }
+    return ((double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6) / REPEAT;
+}
+
+static int measure(const struct rows *rows, struct figure figures[WAYS], struct figure ratios[WAYS])
+{
+    for (unsigned int round = 0; round < ROUNDS; round++) {
+        for (enum way way = LIBRARY; way < WAYS; way++) {
+            figures[way].round[round] = time_of(rows, way);
+            if (figures[way].round[round] < 0)
+                return 1;
+            ratios[way].round[round] = figures[LIBRARY].round[round] / figures[way].round[round];
+        }
+    }
+    for (enum way way = LIBRARY; way < WAYS; way++) {
+        figure_finish(&figures[way]);
+        figure_finish(&ratios[way]);
+    }
+    return 0;
+}
+
+static void print_ratio(const char *what, const struct figure *ratios, double aim, bool percpu)
+{
+    if (percpu)
+        printf("  %-34s %.2f ± %.2f\n", what, ratios->median, ratios->spread / 2);
+    else
+        ratios_print(what, ratios, AT_MOST, aim);
+}
+
+static int compare(const struct rows *rows, bool percpu)
+{
+    static const char *const names[WAYS] = {"library", "key by key", "text", "the kernel alone, a batch a map"};
+    struct figure figures[WAYS] = {}, ratios[WAYS] = {};
+    cpu_set_t before;
+
+    cpu_stay(CPU_LAST, &before);
+    int failed = measure(rows, figures, ratios);
+    sched_setaffinity(0, sizeof(before), &before);
+    if (failed)
+        return 1;
+    printf("reading %u rows, counters %s\n", ROWS, percpu ? "percpu" : "shared");
+    print_ratio("library / key by key", &ratios[BY_KEY], AIM_BY_KEY, percpu);
+    print_ratio("library / text", &ratios[TEXT], AIM_TEXT, percpu);
+    for (enum way way = LIBRARY; way < WAYS; way++)
+        printf("  %-34s %.2f ms ± %.2f\n", names[way], figures[way].median, figures[way].spread / 2);
+    return 0;
+}
+
+static int compare_kind(bool percpu)
+{
+    struct rows rows = {.map = {-1, -1}};
+    const struct world_options options = {.percpu = percpu};
+    struct world *world = NULL;
+
+    if (world_new(&options, &world) < 0)
+        return 1;
+    int failed = fill(world, &rows) < 0 || compare(&rows, percpu);
+    rows_done(&rows);
+    world_free(world);
+    return failed;
+}
+
+int reading_compare(void)
+{
+    return compare_kind(false) || compare_kind(true);
+}
