@@ -71,6 +71,7 @@ static int tun_new(enum place place, const char *name, unsigned offload)
     assert_int_equal(
         world_run(the_world, place, "ip addr add fd77::%d/64 dev %s nodad", place == PLACE_A ? 1 : 2, name), 0);
     assert_int_equal(world_run(the_world, place, "ip link set %s up", name), 0);
+    assert_int_equal(world_wait_up(the_world, the_world->netns[place], name), 0);
     return fd;
 }
 

@@ -58,29 +58,6 @@ int world_run(struct world *world, enum place place, const char *format, ...)
     return status == 0 ? 0 : SAY(-EIO, line);
 }
 
-static bool is_running(int fd, const char *iface)
-{
-    struct ifreq request = {0};
-
-    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
-    return ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_RUNNING;
-}
-
-int world_wait_up(struct world *world, int netns, const char *iface)
-{
-    _cleanup_fd_ int fd = -1;
-    int patience_ms = 10000;
-
-    if (setns(netns, CLONE_NEWNET) < 0)
-        return SAY_ERRNO("setns");
-    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    while (fd >= 0 && !is_running(fd, iface) && patience_ms-- > 0)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    if (place_leave(world) < 0)
-        return -EIO;
-    return fd >= 0 && patience_ms > 0 ? 0 : SAY(-ETIMEDOUT, iface);
-}
-
 int world_sysctl(struct world *world, enum place place, const char *path, const char *value)
 {
     _cleanup_fd_ int fd = -1;

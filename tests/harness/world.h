@@ -77,7 +77,7 @@ int world_stop_daemon(struct world *world, int signal, int *ret_status);
 
 /* Run "ip ..." or another program of the path in a namespace; words are separated by blanks. */
 __attribute__((format(printf, 3, 4))) int world_run(struct world *world, enum place place, const char *format, ...);
-/* Until the kernel has taken notice that an interface of a namespace is up: what is sent before is dropped. */
+/* Until an interface of a namespace is ready, with the IPv6 addresses that it has: what is sent before is dropped. */
 int world_wait_up(struct world *world, int netns, const char *iface);
 /* Write a sysctl below /proc/sys/net as seen from a namespace. */
 int world_sysctl(struct world *world, enum place place, const char *path, const char *value);
