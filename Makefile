@@ -32,7 +32,7 @@ endef
 
 include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk netfilter/room.mk trafficctl/loader/room.mk
 include trafficctl/tag/room.mk trafficctl/daemon/room.mk trafficctl/cli/room.mk
-include trafficctl/top/room.mk
+include trafficctl/top/room.mk trafficctl/exporter/room.mk
 include tests/room.mk config/room.mk
 
 all: $(PROGRAMS) $(LIBRARIES) ## build everything (as any user; needs what `make deps` installs)

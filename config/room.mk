@@ -13,7 +13,7 @@ install: all ## install into DESTDIR below PREFIX
 	install $(B)/trafficd $(DESTDIR)$(PREFIX)/sbin
 	install $(B)/trafficctl $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/libexec/trafficctl
-	install $(B)/trafficctl-top $(DESTDIR)$(PREFIX)/libexec/trafficctl
+	install $(B)/trafficctl-top $(B)/trafficctl-exporter $(DESTDIR)$(PREFIX)/libexec/trafficctl
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib
 	set -e; for shared in $(LIB_SHARED) $(TAG_SHARED); do ln -sf $$shared $(DESTDIR)$(PREFIX)/lib/$${shared%.0}; done
 	set -e; for pc in trafficctl.pc trafficctl-tag.pc; do sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' \

@@ -114,3 +114,8 @@ int tctl_read_drops(struct tctl *traffic, struct tctl_drop_row **ret_rows, size_
     *ret_rows = rows;
     return 0;
 }
+
+const char *tctl_drop_reason(unsigned int number)
+{
+    return number < TCTL_REASONS ? chains_names[number] : NULL;
+}

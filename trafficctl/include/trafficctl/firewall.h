@@ -144,6 +144,9 @@ struct tctl_drop_row {
 /* Ascending by UID, then by reason's number. Needs read_group. Ownership and errors as tctl_read_uids(). */
 int tctl_read_drops(struct tctl *traffic, struct tctl_drop_row **ret_rows, size_t *ret_count);
 
+/* Every reason there is, numbered from 1 (a chain's number is its own); static, NULL: there is none. */
+const char *tctl_drop_reason(unsigned int number);
+
 /* One thing that is not as asked for. */
 struct tctl_difference {
     char what[128]; /* "chain standby", "uid 10001 in dozable", "program egress", "policy", ... */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "collect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "format.h"
+
+static void closep(struct tctl **traffic)
+{
+    *traffic = tctl_close(*traffic);
+}
+
+static void add_saturated(uint64_t *a, uint64_t b)
+{
+    if (__builtin_add_overflow(*a, b, a))
+        *a = UINT64_MAX;
+}
+
+void collect_add(struct tctl_counters *a, const struct tctl_counters *b)
+{
+    add_saturated(&a->rx_bytes, b->rx_bytes);
+    add_saturated(&a->rx_packets, b->rx_packets);
+    add_saturated(&a->tx_bytes, b->tx_bytes);
+    add_saturated(&a->tx_packets, b->tx_packets);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct collect_row *one = a, *other = b;
+
+    if (one->uid != other->uid)
+        return one->uid < other->uid ? -1 : 1;
+    return strcmp(one->device, other->device);
+}
+
+static int append(struct collect_rows *rows, const char *iface, uint32_t uid, const struct tctl_counters *counters)
+{
+    struct collect_row *row = &rows->rows[rows->count];
+    _cleanup_free_ char *device = format_utf8(iface);
+
+    if (!device)
+        return -ENOMEM;
+    *row = (struct collect_row){.uid = uid, .counters = *counters};
+    strncpy(row->device, device, sizeof(row->device) - 1);
+    rows->count++;
+    return 0;
+}
+
+/* Names that differ may be the same once they are UTF-8, and no two series may be called alike. */
+static void merge(struct collect_rows *rows)
+{
+    size_t kept = 0;
+
+    if (!rows->count)
+        return;
+    qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
+    for (size_t i = 1; i < rows->count; i++) {
+        if (compare_rows(&rows->rows[kept], &rows->rows[i]) == 0)
+            collect_add(&rows->rows[kept].counters, &rows->rows[i].counters);
+        else
+            rows->rows[++kept] = rows->rows[i];
+    }
+    rows->count = kept + 1;
+}
+
+static int read_devices(struct tctl *traffic, struct collect_rows *rows)
+{
+    _cleanup_free_ struct tctl_iface_row *read = NULL;
+    size_t count = 0;
+    int r = tctl_read_ifaces(traffic, &read, &count);
+
+    if (r < 0 || count == 0)
+        return r;
+    rows->rows = calloc(count, sizeof(*rows->rows));
+    if (!rows->rows)
+        return -ENOMEM;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = append(rows, read[i].iface, 0, &read[i].counters);
+    merge(rows);
+    return r;
+}
+
+/* Rows of a user and an interface: of both sets, tagged traffic included. */
+static int read_users(struct tctl *traffic, struct collect_rows *rows)
+{
+    const struct tctl_filter filter = {.has_tag = true};
+    _cleanup_free_ struct tctl_detail_row *read = NULL;
+    size_t count = 0;
+    int r = tctl_read_details(traffic, &filter, &read, &count);
+
+    if (r < 0 || count == 0)
+        return r;
+    rows->rows = calloc(count, sizeof(*rows->rows));
+    if (!rows->rows)
+        return -ENOMEM;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = append(rows, read[i].iface, read[i].uid, &read[i].counters);
+    merge(rows);
+    return r;
+}
+
+static void add_drop(struct collected *collected, const struct tctl_drop_row *row)
+{
+    for (size_t i = 0; i < collected->drop_count; i++) {
+        struct collect_drop *drop = &collected->drops[i];
+        if (strcmp(drop->reason, row->reason) == 0) {
+            add_saturated(&drop->rx_packets, row->counters.rx_packets);
+            add_saturated(&drop->tx_packets, row->counters.tx_packets);
+        }
+    }
+}
+
+/* Every reason is there from the beginning: a series that comes with its first drop hides that one. */
+static int read_drops(struct tctl *traffic, struct collected *collected)
+{
+    _cleanup_free_ struct tctl_drop_row *rows = NULL;
+    unsigned int reasons = 0;
+    size_t count = 0;
+    int r = tctl_read_drops(traffic, &rows, &count);
+
+    if (r < 0)
+        return r;
+    while (tctl_drop_reason(reasons + 1))
+        reasons++;
+    collected->drops = calloc(reasons, sizeof(*collected->drops));
+    if (!collected->drops)
+        return -ENOMEM;
+    for (; collected->drop_count < reasons; collected->drop_count++)
+        collected->drops[collected->drop_count].reason = tctl_drop_reason((unsigned int)collected->drop_count + 1);
+    for (size_t i = 0; i < count; i++)
+        add_drop(collected, &rows[i]);
+    return 0;
+}
+
+static int read_all(const char *bpffs, struct collected *collected)
+{
+    _cleanup_(closep) struct tctl *traffic = NULL;
+    int r = tctl_open(bpffs, &traffic);
+
+    if (r == 0)
+        r = tctl_status(traffic, &collected->status);
+    if (r == 0)
+        r = read_devices(traffic, &collected->devices);
+    if (r == 0)
+        r = read_users(traffic, &collected->users);
+    return r < 0 ? r : read_drops(traffic, collected);
+}
+
+void collect_read(const char *bpffs, struct collected *ret_collected)
+{
+    *ret_collected = (struct collected){0};
+    ret_collected->error = read_all(bpffs, ret_collected);
+}
+
+void collect_done(struct collected *collected)
+{
+    free(collected->devices.rows);
+    free(collected->users.rows);
+    free(collected->drops);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "replies.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void replies_init(struct replies *replies)
+{
+    *replies = (struct replies){.all = TAILQ_HEAD_INITIALIZER(replies->all)};
+}
+
+struct reply *replies_new(struct replies *replies, enum text_format format)
+{
+    struct reply *reply = malloc(sizeof(*reply));
+
+    if (!reply)
+        return NULL;
+    *reply = (struct reply){.replies = replies, .number = ++replies->made, .references = 1, .text.format = format};
+    TAILQ_INSERT_TAIL(&replies->all, reply, next);
+    replies->count++;
+    return reply;
+}
+
+void reply_release(struct reply *reply)
+{
+    if (!reply || --reply->references)
+        return;
+    TAILQ_REMOVE(&reply->replies->all, reply, next);
+    reply->replies->count--;
+    text_done(&reply->text);
+    free(reply);
+}
+
+static void sent(const void *bytes, size_t length, void *reply)
+{
+    (void)bytes, (void)length;
+    reply_release(reply);
+}
+
+int reply_put(struct reply *reply, struct evbuffer *buffer)
+{
+    if (reply->text.error || evbuffer_add_reference(buffer, reply->text.bytes, reply->text.length, sent, reply) < 0)
+        return -ENOMEM;
+    reply->references++;
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* One answer: read, choose series, write. What has to be the same in the next one is kept here. */
+#pragma once
+
+#include "names.h"
+#include "series.h"
+#include "text.h"
+
+struct scrape {
+    const char *bpffs;
+    struct series series;
+    struct names names;
+};
+
+/* At most max_series of users. End with scrape_done(). -ENOMEM. */
+int scrape_init(struct scrape *scrape, const char *bpffs, uint32_t max_series);
+void scrape_done(struct scrape *scrape);
+
+/*
+ * One reading in each of the formats that are not NULL; whether they are all there, text->error says. What they say
+ * also if maps cannot be read, which is the -errno returned.
+ */
+int scrape_take(struct scrape *scrape, struct text *const texts[TEXT_FORMATS]);
