@@ -1,7 +1,7 @@
 # unit: no root, no kernel parts, with sanitizers. Each test_*.c is a program of its own and may see every room.
 # A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
 UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli -Itrafficctl/top
-UNIT_SEES += -Inetfilter -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness
+UNIT_SEES += -Inetfilter -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness -Itrafficctl/exporter
 $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -27,6 +27,8 @@ $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/san/tests/unit/policies.o
 $(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 $(B)/san/tests/unit/test_legacy_entries: $(patsubst %,$(B)/san/netfilter/legacy_%.o,entries place text)
+$(patsubst %,$(B)/san/tests/unit/test_%,exporter negotiate series): $(patsubst %,$(B)/san/trafficctl/%.o,cli/format \
+    $(patsubst %,exporter/%,address collect families negotiate render series text textfile user_names))
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 $(B)/san/tests/unit/test_nft_seen: $(patsubst %,$(B)/san/netfilter/%.o,nft_parts nft_rules nft_seen nft_talk)
 

@@ -47,9 +47,10 @@ int address_parse(const char *text, struct address *ret_address)
     uint32_t port;
 
     if (strncmp(text, UNIX, strlen(UNIX)) == 0) {
-        address.path = text + strlen(UNIX);
-        *ret_address = address;
-        return *address.path ? 0 : -EINVAL;
+        if (!text[strlen(UNIX)])
+            return -EINVAL;
+        *ret_address = (struct address){.path = text + strlen(UNIX)};
+        return 0;
     }
     if (!colon || (size_t)(colon - text) >= sizeof(host) || parse_u32(colon + 1, &port) < 0 || port == 0 ||
         port > UINT16_MAX)

@@ -106,7 +106,7 @@ static void render_names(const struct rendered *rendered, struct text *text)
             continue;
         uid_text(member->row.uid, uid);
         text_labelled(text, FAMILY_UID_INFO, 1, {"uid", uid},
-                      {"user", names_of(rendered->names, member->row.uid) ?: uid});
+                      {"user", user_names_of(rendered->names, member->row.uid) ?: uid});
         last = member;
     }
     if (series->others.count)

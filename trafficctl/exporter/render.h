@@ -2,15 +2,15 @@
 /* From a reading to text: which samples each family has. */
 #pragma once
 
-#include "names.h"
 #include "series.h"
 #include "text.h"
+#include "user_names.h"
 
 /* What there is to export. */
 struct rendered {
     const struct collected *collected;
     const struct series *series; /* that have taken in collected */
-    struct names *names;
+    struct user_names *names;
 };
 
 /* Write all of it. text->error says whether it is all there. */

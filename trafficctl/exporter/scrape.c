@@ -13,7 +13,7 @@ int scrape_init(struct scrape *scrape, const char *bpffs, uint32_t max_series)
 void scrape_done(struct scrape *scrape)
 {
     series_done(&scrape->series);
-    names_done(&scrape->names);
+    user_names_done(&scrape->names);
 }
 
 int scrape_take(struct scrape *scrape, struct text *const texts[TEXT_FORMATS])

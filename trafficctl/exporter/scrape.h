@@ -2,14 +2,14 @@
 /* One answer: read, choose series, write. What has to be the same in the next one is kept here. */
 #pragma once
 
-#include "names.h"
 #include "series.h"
 #include "text.h"
+#include "user_names.h"
 
 struct scrape {
     const char *bpffs;
     struct series series;
-    struct names names;
+    struct user_names names;
 };
 
 /* At most max_series of users. End with scrape_done(). -ENOMEM. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include "names.h"
+#include "user_names.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "format.h"
 
 /* Where uid is, or would be. */
-static size_t place_of(const struct names *names, uint32_t uid)
+static size_t place_of(const struct user_names *names, uint32_t uid)
 {
     size_t low = 0, high = names->count;
 
@@ -24,12 +24,12 @@ static size_t place_of(const struct names *names, uint32_t uid)
     return low;
 }
 
-static bool make_room(struct names *names)
+static bool make_room(struct user_names *names)
 {
     if (names->count < names->room)
         return true;
     size_t room = names->room ? 2 * names->room : 16;
-    struct names_entry *entries = reallocarray(names->entries, room, sizeof(*entries));
+    struct user_name *entries = reallocarray(names->entries, room, sizeof(*entries));
     if (!entries)
         return false;
     names->entries = entries;
@@ -46,10 +46,10 @@ static char *ask(uint32_t uid)
     return name;
 }
 
-const char *names_of(struct names *names, uint32_t uid)
+const char *user_names_of(struct user_names *names, uint32_t uid)
 {
     size_t place = place_of(names, uid);
-    struct names_entry *entry;
+    struct user_name *entry;
 
     if (place < names->count && names->entries[place].uid == uid)
         return names->entries[place].name;
@@ -58,12 +58,12 @@ const char *names_of(struct names *names, uint32_t uid)
         return NULL;
     entry = &names->entries[place];
     memmove(entry + 1, entry, (names->count - place) * sizeof(*entry));
-    *entry = (struct names_entry){uid, name};
+    *entry = (struct user_name){uid, name};
     names->count++;
     return name;
 }
 
-void names_done(struct names *names)
+void user_names_done(struct user_names *names)
 {
     for (size_t i = 0; i < names->count; i++)
         free(names->entries[i].name);
