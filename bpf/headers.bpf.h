@@ -62,7 +62,7 @@ static __always_inline void read_headers(struct __sk_buff *skb, struct headers_s
     struct headers headers = {};
 
     __builtin_memset(seen, 0, sizeof(*seen));
-    if (!is_sound(skb, ipv4) || !(ipv4 ? ipv4_headers(skb, &headers) : ipv6_headers(skb, false, &headers)))
+    if (!is_sound(skb, ipv4) || !parse_headers(skb, false, &headers))
         return;
     seen->ipv6 = !ipv4;
     seen->protocol = headers.protocol;

@@ -78,6 +78,14 @@ static __always_inline void count_merged(const view *skb, __u32 ifindex, const s
 /* IPv4's most: 64 KiB in fragments of 136 bytes of payload. */
 #define MAX_PIECES 512
 
+/* Without a branch: the verifier would follow both, for each piece. */
+static __always_inline __u32 larger(__u32 a, __u32 b)
+{
+    __s64 ahead = (__s64)a - b;
+
+    return a - (__u32)(ahead & ahead >> 63);
+}
+
 /*
  * The list of fragments behind a first one: how many there are with it << 32, and the length of the largest without
  * what only fragments have. first: length of all together; headers: what each repeats. 0: it cannot be read. A global
@@ -93,7 +101,7 @@ __noinline __u64 walk_pieces(__u64 list, __u32 first, __u32 headers)
             return 0;
         first -= length;
         length += headers;
-        largest = length > largest ? length : largest;
+        largest = larger(largest, length);
         count++;
     }
     return (__u64)count << 32 | (first > largest ? first : largest);
@@ -109,7 +117,7 @@ static __noinline __u32 count_pieces(view *skb, struct wire *wire)
     const void *list = view_pieces(skb);
     struct headers headers = {};
     __u32 extra = view_is_ipv4(skb) ? 0 : FRAGMENT_HEADER, count;
-    bool parsed = list && (extra ? ipv6_headers(skb, true, &headers) : ipv4_headers(skb, &headers));
+    bool parsed = list && parse_headers(skb, true, &headers);
     __u64 pieces = parsed ? walk_pieces((__u64)list, view_length(skb), headers.length) : 0;
 
     count = pieces >> 32;

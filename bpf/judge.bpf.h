@@ -11,7 +11,8 @@
 
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the same in every network namespace */
 
-static __always_inline bool is_metered(__u32 iface)
+/* Global for the verifier's sake, as ask_rules(). */
+__noinline __u32 is_metered(__u32 iface)
 {
     return iface && FIND_BYTE(metered_map, iface) > 0;
 }
@@ -23,10 +24,15 @@ static __always_inline __u32 drops_of(const struct answer *answer, const struct 
     return drops_on(answer->owner_drops | answer->user_drops, answer->iface, way, config->exempt_loopback);
 }
 
+__noinline __u32 reason_of(__u32 drops)
+{
+    return first_reason(drops);
+}
+
 /* Whose rule it was: where both say so, the user's, who can have many UIDs. */
 static __always_inline struct tctl_drop_key blame(const struct answer *answer, __u32 drops)
 {
-    __u32 reason = first_reason(drops);
+    __u32 reason = reason_of(drops);
 
     return (struct tctl_drop_key){
         .uid = answer->user_drops & TCTL_BIT(reason) ? answer->user : answer->owner,

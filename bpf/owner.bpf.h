@@ -20,19 +20,32 @@ struct origin {
     bool kernels;          /* made by the kernel for a network namespace */
 };
 
-static __always_inline bool outermost_owner(const void *ns, __u32 *owner)
+#define OUTERMOST_KNOWN (1ULL << 32)
+
+/*
+ * Who owns the outermost user namespace below the initial one (0: of none, or root's), and OUTERMOST_KNOWN; 0: cannot
+ * be read. A global function of numbers alone, so that the verifier goes up once and not for every way to it.
+ */
+__noinline __u64 walk_namespaces(__u64 from)
 {
-    const void *parent = NULL;
+    const void *ns = (const void *)from;
+    __u32 owner = 0;
     int level = 0;
 
     if (!PEEK(&level, ns, user_ns_level))
-        return false;
-    for (int i = 0; i < MAX_NAMESPACE_DEPTH && level > 1; i++, level--) {
-        if (!PEEK(&parent, ns, user_ns_parent))
-            return false;
-        ns = parent;
-    }
-    return level == 0 || PEEK(owner, ns, user_ns_owner);
+        return 0;
+    for (int i = 0; i < MAX_NAMESPACE_DEPTH && level > 1; i++, level--)
+        if (!PEEK(&ns, ns, user_ns_parent))
+            return 0;
+    return level == 0 || PEEK(&owner, ns, user_ns_owner) ? OUTERMOST_KNOWN | owner : 0;
+}
+
+static __always_inline bool outermost_owner(const void *ns, __u32 *owner)
+{
+    __u64 outermost = walk_namespaces((__u64)ns);
+
+    *owner = (__u32)outermost;
+    return outermost & OUTERMOST_KNOWN;
 }
 
 static __always_inline bool origin_of_file(const void *file, struct origin *origin)

@@ -42,7 +42,6 @@ struct headers {
     __u32 length;
     __u8 protocol; /* what follows them */
     bool jumbo;    /* IPv6: they hold the jumbo header of BIG TCP, which is not on the wire */
-    bool routing;  /* IPv6: a routing header was passed */
 };
 
 static __always_inline bool ipv4_headers(view *skb, struct headers *headers)
@@ -64,36 +63,65 @@ static __always_inline bool is_jumbo(view *skb, __u32 offset)
     return view_length(skb) > 65535 && !view_load(skb, offset + 2, &type, 1) && type == TLV_JUMBO;
 }
 
+/* A set of protocols, as far as they are numbered below 64. */
+#define PROTOCOL(number) (1ULL << (number))
+#define EXTENSIONS (PROTOCOL(IPPROTO_HOPOPTS) | PROTOCOL(IPPROTO_ROUTING) | PROTOCOL(IPPROTO_DSTOPTS))
+
 /*
  * Walk the extension headers. fragmentable: stop before the part that is not repeated in each fragment (destination
- * options behind a routing header, as the kernel's ip6_find_1stfragopt does).
+ * options behind a routing header, as the kernel's ip6_find_1stfragopt does). By sets rather than comparisons: the
+ * verifier would follow each for every header.
  */
 static __always_inline bool ipv6_headers(view *skb, bool fragmentable, struct headers *headers)
 {
     struct ipv6hdr ip6 = {};
+    __u64 passed = 0;
 
     if (view_load(skb, 0, &ip6, sizeof(ip6)))
         return false;
     headers->length = sizeof(ip6);
     headers->protocol = ip6.nexthdr;
-    headers->jumbo = headers->routing = false;
+    headers->jumbo = false;
     for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
         __u8 next[2] = {};
         __u8 type = headers->protocol;
 
-        if (type != IPPROTO_HOPOPTS && type != IPPROTO_ROUTING && type != IPPROTO_DSTOPTS)
+        if (type > 63 || !(EXTENSIONS & PROTOCOL(type)))
             return true;
-        if (fragmentable && type == IPPROTO_DSTOPTS && headers->routing)
+        if (fragmentable && type == IPPROTO_DSTOPTS && passed & PROTOCOL(IPPROTO_ROUTING))
             return true;
         if (view_load(skb, headers->length, next, sizeof(next)))
             return false;
         if (type == IPPROTO_HOPOPTS && is_jumbo(skb, headers->length))
             headers->jumbo = true;
-        headers->routing |= type == IPPROTO_ROUTING;
+        passed |= PROTOCOL(type);
         headers->protocol = next[0];
         headers->length += (next[1] + 1) * 8;
     }
     return true;
+}
+
+#define HEADERS_PARSED (1ULL << 40)
+#define HEADERS_JUMBO (1ULL << 41)
+
+/* A struct headers in one number, and HEADERS_PARSED. 0: they cannot be parsed. Global where a view allows that. */
+VIEW_GLOBAL __u64 pack_headers(view *skb, __u32 fragmentable)
+{
+    struct headers headers = {};
+
+    if (!(view_is_ipv4(skb) ? ipv4_headers(skb, &headers) : ipv6_headers(skb, fragmentable, &headers)))
+        return 0;
+    return headers.length | (__u64)headers.protocol << 32 | HEADERS_PARSED | (headers.jumbo ? HEADERS_JUMBO : 0);
+}
+
+static __always_inline bool parse_headers(view *skb, bool fragmentable, struct headers *headers)
+{
+    __u64 packed = pack_headers(skb, fragmentable);
+
+    headers->length = packed;
+    headers->protocol = packed >> 32;
+    headers->jumbo = packed & HEADERS_JUMBO;
+    return packed & HEADERS_PARSED;
 }
 
 /* A super-packet: each segment repeats the network and transport headers. */
@@ -102,9 +130,8 @@ static __noinline int count_segments(view *skb, struct wire *wire)
     struct headers headers = {};
     __u32 gso_size = view_gso_size(skb);
     __u8 offset_byte = 0;
-    bool parsed = view_is_ipv4(skb) ? ipv4_headers(skb, &headers) : ipv6_headers(skb, false, &headers);
 
-    if (!parsed || !gso_size)
+    if (!gso_size || !parse_headers(skb, false, &headers))
         return 0;
     if (headers.protocol == IPPROTO_TCP) {
         if (view_load(skb, headers.length + 12, &offset_byte, 1))
@@ -128,16 +155,9 @@ static __noinline int count_segments(view *skb, struct wire *wire)
 static __always_inline void count_fragments(view *skb, __u32 largest, struct wire *wire)
 {
     struct headers headers = {};
-    __u32 extra = 0; /* beside the repeated headers */
-    bool parsed;
+    __u32 extra = view_is_ipv4(skb) ? 0 : FRAGMENT_HEADER; /* beside the repeated headers */
 
-    if (view_is_ipv4(skb)) {
-        parsed = ipv4_headers(skb, &headers);
-    } else {
-        parsed = ipv6_headers(skb, true, &headers);
-        extra = FRAGMENT_HEADER;
-    }
-    if (!parsed || largest < headers.length + extra + 8 || wire->bytes <= headers.length)
+    if (!parse_headers(skb, true, &headers) || largest < headers.length + extra + 8 || wire->bytes <= headers.length)
         return;
 
     __u32 room = (largest - headers.length - extra) & ~7U;

@@ -43,6 +43,9 @@ typedef struct view {
     __u64 gso_size;
 } view;
 
+/* A global function would not know the types of what it is given. */
+#define VIEW_GLOBAL static __always_inline
+
 /* A member of a struct whose type the verifier knows. The loader sees to it that its place is known. */
 #define MEMBER(type, base, member) (*(type *)((void *)(base) + kernel.member.offset))
 
