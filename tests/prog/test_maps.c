@@ -204,15 +204,20 @@ static void test_names_are_cut_as_names_are(void **state)
     const struct pinned *pinned = *state;
     pinned_name(pinned, GONE, "0123456789abcdef");
     pinned_name(pinned, ETH, "a b\n");
+    pinned_name(pinned, LO, "lo");
     struct tctl_maps *maps = open_maps(pinned);
     _cleanup_free_ struct tctl_name_row *rows = NULL;
     size_t count;
     assert_int_equal(tctl_maps_read_names(maps, &rows, &count), 0);
-    assert_int_equal(count, 2);
-    assert_int_equal(rows[0].iface_index, ETH);
-    assert_string_equal(rows[0].iface, "a b\n");
-    assert_int_equal(rows[1].iface_index, GONE);
-    assert_string_equal(rows[1].iface, "0123456789abcde");
+    assert_int_equal(count, 3);
+    assert_int_equal(rows[0].iface_index, LO);
+    assert_true(rows[0].present);
+    assert_int_equal(rows[1].iface_index, ETH);
+    assert_string_equal(rows[1].iface, "a b\n");
+    assert_false(rows[1].present);
+    assert_int_equal(rows[2].iface_index, GONE);
+    assert_string_equal(rows[2].iface, "0123456789abcde");
+    assert_false(rows[2].present);
     tctl_maps_close(maps);
 }
 

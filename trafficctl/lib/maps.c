@@ -169,13 +169,26 @@ static void fill_name(void *row, const void *key, const void *value)
     *(struct tctl_name_row *)row = name;
 }
 
+/* Where the kernel cannot be asked: trafficd takes the numbers of removed interfaces out of the map. */
+static bool is_present(const struct names *names, uint32_t index, bool in_map)
+{
+    char text[IF_NAMESIZE];
+    if (index == 0 || index >= TCTL_REMOVED_FIRST)
+        return false;
+    return names->ask_kernel ? if_indextoname(index, text) != NULL : in_map;
+}
+
 int tctl_maps_read_names(struct tctl_maps *maps, struct tctl_name_row **ret_rows, size_t *ret_count)
 {
     _cleanup_(rows_done) struct rows rows = {.size = sizeof(**ret_rows), .fill = fill_name};
+    const struct names names = handle_names(maps->base);
     int r = read_rows(maps, TCTL_PIN_IFACE_INDEX_NAME, compare_numbers, &rows);
     if (r < 0)
         return r;
-    *ret_rows = TAKE_PTR(rows.all);
+    struct tctl_name_row *all = TAKE_PTR(rows.all);
+    for (size_t i = 0; i < rows.count; i++)
+        all[i].present = is_present(&names, all[i].iface_index, true);
+    *ret_rows = all;
     *ret_count = rows.count;
     return 0;
 }
@@ -212,14 +225,9 @@ static int read_stats(struct tctl *base, enum tctl_stats_map map, struct stats_r
     return r;
 }
 
-/* Where the kernel cannot be asked, trafficd has taken the numbers of removed interfaces out of the map. */
-static bool is_present(const struct names *names, uint32_t index)
+static bool is_in_map(const struct names *names, uint32_t index)
 {
-    char text[IF_NAMESIZE];
-    if (index == 0 || index >= TCTL_REMOVED_FIRST)
-        return false;
-    if (names->ask_kernel)
-        return if_indextoname(index, text);
+    char text[TCTL_IFNAME_LEN];
     return bpf_map_lookup_elem(names->map_fd, &index, text) == 0;
 }
 
@@ -233,7 +241,7 @@ static void fill_stats(const struct stats_rows *from, const struct names *names,
         } else {
             rows[i].iface_index = key->iface_index;
             names_find(names, key->iface_index, rows[i].iface);
-            rows[i].present = is_present(names, key->iface_index);
+            rows[i].present = is_present(names, key->iface_index, is_in_map(names, key->iface_index));
         }
         rows[i].uid = key->uid;
         rows[i].tag = key->tag;

@@ -60,6 +60,7 @@ struct tctl_uid_value_row {
 struct tctl_name_row {
     uint32_t iface_index;
     char iface[TCTL_IFACE_LEN];
+    bool present; /* the interface is there now */
 };
 
 /* A row of one of the four maps of counters. What does not name a row in its map is 0. */
