@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
@@ -97,9 +98,24 @@ void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t valu
 
 void byte_remove(struct world *world, const char *pin, uint32_t key)
 {
+    row_remove(world, pin, &key);
+}
+
+void stats_write(struct world *world, const char *pin, const void *key, struct tctl_stats_value value)
+{
+    _cleanup_free_ struct tctl_stats_value *values = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*values));
     _cleanup_fd_ int map = pin_open(world, pin);
 
-    assert_int_equal(bpf_map_delete_elem(map, &key), 0);
+    assert_non_null(values);
+    values[0] = value;
+    assert_return_code(bpf_map_update_elem(map, key, values, BPF_ANY), errno);
+}
+
+void row_remove(struct world *world, const char *pin, const void *key)
+{
+    _cleanup_fd_ int map = pin_open(world, pin);
+
+    assert_int_equal(bpf_map_delete_elem(map, key), 0);
 }
 
 size_t bpffs_entries(struct world *world)

@@ -30,6 +30,9 @@ void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t valu
 void byte_remove(struct world *world, const char *pin, uint32_t key);
 /* Entries of the bpffs, without the iterators that the kernel itself may put into every one. */
 size_t bpffs_entries(struct world *world);
+/* A row of a map of counters, on the first CPU where they are by CPU. */
+void stats_write(struct world *world, const char *pin, const void *key, struct tctl_stats_value value);
+void row_remove(struct world *world, const char *pin, const void *key);
 /* Remove all rows of a map. */
 void map_empty(struct world *world, const char *pin);
 /* Rows of a map. */

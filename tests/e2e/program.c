@@ -19,6 +19,7 @@
 
 #define MAX_WORDS 32
 #define SECONDS 20
+#define MAX_TEXT (16 << 20)
 
 __attribute__((noreturn)) static void child(uid_t uid, const char *const *word, int out, int error)
 {
@@ -40,9 +41,9 @@ static void take(int fd, char *text, size_t size)
     text[n] = '\0';
 }
 
-void run_as(uid_t uid, const char *name, const char *const *arguments, struct program *ret_program)
+/* Its exit status; -1: a signal ended it. */
+static int run_to(uid_t uid, const char *name, const char *const *arguments, int out, int error)
 {
-    _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC), error = memfd_create("error", MFD_CLOEXEC);
     const char *word[MAX_WORDS + 2] = {NULL};
     char path[256];
     size_t n = 0;
@@ -58,24 +59,69 @@ void run_as(uid_t uid, const char *name, const char *const *arguments, struct pr
         child(uid, word, out, error);
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    ret_program->exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void run_as(uid_t uid, const char *name, const char *const *arguments, struct program *ret_program)
+{
+    _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC), error = memfd_create("error", MFD_CLOEXEC);
+
+    ret_program->exit = run_to(uid, name, arguments, out, error);
     take(out, ret_program->out, sizeof(ret_program->out));
     take(error, ret_program->error, sizeof(ret_program->error));
 }
 
-void run_ctl(struct world *world, const char *words, int expected, struct program *ret_program)
+/* The words of a line behind those that name the pins; the line is taken apart. */
+static void split_line(struct world *world, char *line, const char *argument[static MAX_WORDS])
 {
-    const char *argument[MAX_WORDS] = {"--bpffs", world->bpffs};
-    char line[512];
-    size_t n = 2;
+    size_t n = 0;
 
-    snprintf(line, sizeof(line), "%s", words);
+    argument[n++] = "--bpffs";
+    argument[n++] = world->bpffs;
     for (char *w = strtok(line, " "); w && n < MAX_WORDS - 1; w = strtok(NULL, " "))
         argument[n++] = w;
+    argument[n] = NULL;
+}
+
+char *run_ctl_text(struct world *world, uid_t uid, const char *words)
+{
+    _cleanup_fd_ int out = memfd_create("out", MFD_CLOEXEC), error = memfd_create("error", MFD_CLOEXEC);
+    const char *argument[MAX_WORDS];
+    char line[512], said[4096], *text = NULL;
+    size_t length;
+
+    snprintf(line, sizeof(line), "%s", words);
+    split_line(world, line, argument);
+    int exit = run_to(uid, "trafficctl", argument, out, error);
+    take(error, said, sizeof(said));
+    if (exit != 0 || *said)
+        fail_msg("trafficctl %s: exit status %d; it said: %s", words, exit, said);
+    assert_true(lseek(out, 0, SEEK_SET) == 0);
+    assert_int_equal(fd_read_all(out, MAX_TEXT, &text, &length), 0);
+    return text;
+}
+
+void run_ctl(struct world *world, const char *words, int expected, struct program *ret_program)
+{
+    const char *argument[MAX_WORDS];
+    char line[512];
+
+    snprintf(line, sizeof(line), "%s", words);
+    split_line(world, line, argument);
     run_as(0, "trafficctl", argument, ret_program);
     if (ret_program->exit != expected)
         fail_msg("trafficctl %s: exit status %d, expected %d; it said: %s", words, ret_program->exit, expected,
                  ret_program->error);
+}
+
+struct tctl_counters json_counters(const json_t *row)
+{
+    return (struct tctl_counters){
+        .rx_bytes = (uint64_t)json_integer_value(json_object_get(row, "rx_bytes")),
+        .rx_packets = (uint64_t)json_integer_value(json_object_get(row, "rx_packets")),
+        .tx_bytes = (uint64_t)json_integer_value(json_object_get(row, "tx_bytes")),
+        .tx_packets = (uint64_t)json_integer_value(json_object_get(row, "tx_packets")),
+    };
 }
 
 json_t *run_ctl_json(struct world *world, const char *words, int expected)

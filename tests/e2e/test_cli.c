@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* trafficctl beside the wire: what it prints, as text and as JSON, and its exit status. Bad input: test_refusals.c. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -25,16 +22,6 @@
 #define READER 20001 /* uid and gid */
 
 static struct program said;
-
-static struct tctl_counters json_counters(const json_t *row)
-{
-    return (struct tctl_counters){
-        .rx_bytes = (uint64_t)json_integer_value(json_object_get(row, "rx_bytes")),
-        .rx_packets = (uint64_t)json_integer_value(json_object_get(row, "rx_packets")),
-        .tx_bytes = (uint64_t)json_integer_value(json_object_get(row, "tx_bytes")),
-        .tx_packets = (uint64_t)json_integer_value(json_object_get(row, "tx_packets")),
-    };
-}
 
 /* The row of an array whose member has this number; NULL when there is none. */
 static json_t *row_of(json_t *document, const char *array, const char *member, json_int_t value)
@@ -155,22 +142,18 @@ static void test_stats_detail(void **state)
 /* Nothing is hooked in yet that counts by interface; whoever writes a row raw sees it under the interface's name. */
 static void test_stats_iface(void **state)
 {
-    _cleanup_fd_ int map = world_map(the_world, "traffic_iface_stats_map");
-    _cleanup_free_ struct tctl_stats_value *value = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*value));
     uint32_t index = index_of("a0");
     json_t *document = run_ctl_json(the_world, "stats iface", 0);
 
     (void)state;
     assert_int_equal(json_array_size(json_object_get(document, "interfaces")), 0);
     json_decref(document);
-    assert_non_null(value);
-    value[0] = (struct tctl_stats_value){1, 100, 2, 200};
-    assert_int_equal(bpf_map_update_elem(map, &index, value, BPF_ANY), 0);
+    stats_write(the_world, "traffic_iface_stats_map", &index, (struct tctl_stats_value){1, 100, 2, 200});
     document = run_ctl_json(the_world, "stats iface a0", 0);
     assert_counters_equal("a0", json_counters(named(document, "interfaces", "iface", "a0")),
                           (struct tctl_counters){100, 1, 200, 2});
     json_decref(document);
-    assert_int_equal(bpf_map_delete_elem(map, &index), 0);
+    row_remove(the_world, "traffic_iface_stats_map", &index);
 }
 
 static void test_status_is_ok(void **state)

@@ -180,12 +180,7 @@ static json_t *drop_row(json_t *drops, json_int_t uid)
 static struct tctl_counters dropped(json_int_t uid, const char *reason)
 {
     json_t *drops = run_ctl_json(the_world, "stats drops", 0), *row = drop_row(drops, uid);
-    struct tctl_counters counters = {
-        .rx_bytes = (uint64_t)json_integer_value(json_object_get(row, "rx_bytes")),
-        .rx_packets = (uint64_t)json_integer_value(json_object_get(row, "rx_packets")),
-        .tx_bytes = (uint64_t)json_integer_value(json_object_get(row, "tx_bytes")),
-        .tx_packets = (uint64_t)json_integer_value(json_object_get(row, "tx_packets")),
-    };
+    struct tctl_counters counters = json_counters(row);
 
     assert_string_equal(text_of(row, "reason"), reason);
     json_decref(drops);
