@@ -40,6 +40,11 @@ static void commands_refuse_wrong_usage(void **state)
     GIVES(CLI_USAGE, "unexpected argument 'now': write trafficctl status\n", "status", "now");
     GIVES(CLI_USAGE, "unexpected argument '2': write trafficctl stats uid [UID]\n", "stats", "uid", "1", "2");
     GIVES(CLI_USAGE, "unload: unknown option --force: see 'trafficctl unload -h'", "unload", "--force");
+    GIVES(CLI_USAGE, "dump: unknown option --shor:", "dump", "--shor");
+    GIVES(CLI_USAGE, "unexpected argument 'netd'", "dump", "netd");
+    GIVES(CLI_USAGE, "qtaguid takes one of stats, iface_stat_fmt, iface_stat_all, ctrl, not iface_stat", "qtaguid",
+          "iface_stat");
+    GIVES(CLI_USAGE, "unexpected argument '10001'", "qtaguid", "stats", "10001");
 }
 
 static void commands_refuse_values_that_do_not_fit(void **state)
@@ -244,6 +249,10 @@ static void commands_say_what_to_do_without_pins(void **state)
     GIVES(CLI_FAILED, "no pins in", "stats", "uid");
     GIVES(CLI_FAILED, "no pins in", "stats", "uid", "root");
     GIVES(CLI_FAILED, "no pins in", "stats", "iface", "lo");
+    GIVES(CLI_FAILED, "no pins in", "qtaguid", "stats");
+    GIVES(CLI_FAILED, "no pins in", "qtaguid", "iface_stat_fmt");
+    GIVES(CLI_FAILED, "no pins in", "qtaguid", "iface_stat_all");
+    GIVES(CLI_FAILED, "no pins in", "qtaguid", "ctrl");
     GIVES(CLI_FAILED, "no pins in", "stats", "detail", "--uid", "0x10", "--iface", "lo", "--set", "1");
 }
 

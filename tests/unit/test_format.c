@@ -11,6 +11,41 @@
 #include "rate.h"
 #include "table.h"
 
+/* One word for whoever splits at blanks, and no piece of a character or of an \xNN at its end. */
+static void format_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t max;
+        const char *word;
+    } CASES[] = {
+        {"", SIZE_MAX, ""},
+        {"eth0", SIZE_MAX, "eth0"},
+        {"a b\t\r\nc", SIZE_MAX, "a\\x20b\\x09\\x0d\\x0ac"},
+        {"\xC3\xA9\xE2\x82\xAC", SIZE_MAX, "\xC3\xA9\xE2\x82\xAC"},
+        {"\xC2\xA0", SIZE_MAX, "\\xc2\\xa0"},
+        {"\xE2\x80\x83", SIZE_MAX, "\\xe2\\x80\\x83"},
+        {"\xE2\x80\xA8", SIZE_MAX, "\\xe2\\x80\\xa8"},
+        {"\xE3\x80\x80", SIZE_MAX, "\\xe3\\x80\\x80"},
+        {"\xE2\x80\x93", SIZE_MAX, "\xE2\x80\x93"}, /* a dash */
+        {"\xFF", SIZE_MAX, "\\xff"},
+        {"abcd", 4, "abcd"},
+        {"abcd", 3, "abc"},
+        {"ab cd", 5, "ab"},
+        {"ab cd", 6, "ab\\x20"},
+        {"ab cd", 7, "ab\\x20c"},
+        {"a\xC3\xA9", 2, "a"},
+        {"a\xC3\xA9", 3, "a\xC3\xA9"},
+    };
+
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+        char *word = format_word(CASES[i].bytes, CASES[i].max);
+        assert_string_equal(word, CASES[i].word);
+        free(word);
+    }
+}
+
 static void format_sizes(void **state)
 {
     (void)state;
@@ -213,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(format_sizes),
+        cmocka_unit_test(format_words),
         cmocka_unit_test(format_foreign_bytes),
         cmocka_unit_test(format_moments),
         cmocka_unit_test(format_saturates),

@@ -18,6 +18,13 @@ enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic)
     return r < 0 ? cli_read_failed(cli, r) : CLI_DONE;
 }
 
+enum cli_status cli_open_maps(const struct cli *cli, struct tctl_maps **ret_maps)
+{
+    int r = tctl_maps_open(cli->bpffs, ret_maps);
+
+    return r < 0 ? cli_read_failed(cli, r) : CLI_DONE;
+}
+
 /* Is the state pinned, as after every start? */
 static bool has_state(const char *bpffs)
 {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "log.h"
-#include "trafficctl/traffic.h"
+#include "trafficctl/maps.h"
 
 enum cli_status {
     CLI_DONE = 0,
@@ -46,12 +46,20 @@ struct cli {
  */
 enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic);
 
-/* A failed read of what cli_open() gave; always CLI_FAILED. */
+/* The same for tctl_maps_open(); end with tctl_maps_close(). */
+enum cli_status cli_open_maps(const struct cli *cli, struct tctl_maps **ret_maps);
+
+/* A failed read of what these gave; always CLI_FAILED. */
 enum cli_status cli_read_failed(const struct cli *cli, int err);
 
 static inline void cli_closep(struct tctl **traffic)
 {
     *traffic = tctl_close(*traffic);
+}
+
+static inline void cli_maps_closep(struct tctl_maps **maps)
+{
+    *maps = tctl_maps_close(*maps);
 }
 
 /* An argument that is a UID, or a number; CLI_USAGE: said which argument does not fit. name is how help calls it. */

@@ -25,5 +25,10 @@ const command_fn cmd_run[COMMANDS] = {
     [COMMAND_FIREWALL_RESTORE] = cmd_firewall_restore,
     [COMMAND_IFACE_METERED] = cmd_iface_metered,
     [COMMAND_MONITOR] = cmd_monitor,
+    [COMMAND_DUMP] = cmd_dump,
+    [COMMAND_QTAGUID_STATS] = cmd_qtaguid_stats,
+    [COMMAND_QTAGUID_IFACE_STAT_FMT] = cmd_qtaguid_iface_stat_fmt,
+    [COMMAND_QTAGUID_IFACE_STAT_ALL] = cmd_qtaguid_iface_stat_all,
+    [COMMAND_QTAGUID_CTRL] = cmd_qtaguid_ctrl,
     [COMMAND_UNLOAD] = cmd_unload,
 };

@@ -60,6 +60,10 @@ static const struct command_option COUNT[] = {
     {"--count", {"N"}, "end after N events"},
     {0},
 };
+static const struct command_option DUMP[] = {
+    {"--short", {0}, "print what is pinned, and not what maps hold"},
+    {0},
+};
 
 const struct command commands[COMMANDS] = {
     [COMMAND_STATUS] = {"status", NULL, 0, 0,
@@ -100,6 +104,13 @@ const struct command commands[COMMANDS] = {
     [COMMAND_IFACE_METERED] = {"iface metered", IFACE_SWITCH, 2, 2,
                                "mark an interface as metered: the chains metered_* judge there", NULL, RUNTIME},
     [COMMAND_MONITOR] = {"monitor", NULL, 0, 0, "what the firewall drops, as it happens", NULL, COUNT},
+    [COMMAND_DUMP] = {"dump", NULL, 0, 0, "netd's text of what is pinned, and of all that maps hold", NULL, DUMP},
+    [COMMAND_QTAGUID_STATS] = {"qtaguid stats", NULL, 0, 0, "totals as /proc/net/xt_qtaguid/stats had them"},
+    [COMMAND_QTAGUID_IFACE_STAT_FMT] = {"qtaguid iface_stat_fmt", NULL, 0, 0,
+                                        "interfaces as /proc/net/xt_qtaguid/iface_stat_fmt had them"},
+    [COMMAND_QTAGUID_IFACE_STAT_ALL] = {"qtaguid iface_stat_all", NULL, 0, 0,
+                                        "interfaces as /proc/net/xt_qtaguid/iface_stat_all had them"},
+    [COMMAND_QTAGUID_CTRL] = {"qtaguid ctrl", NULL, 0, 0, "tagged sockets as /proc/net/xt_qtaguid/ctrl had them"},
     [COMMAND_UNLOAD] = {"unload", NULL, 0, 0, "stop counting and filtering: detach and unpin everything"},
 };
 

@@ -83,7 +83,28 @@ static bool is_c1(const unsigned char *text)
     return text[0] == 0xC2 && text[1] < 0xA0;
 }
 
-char *format_utf8(const char *bytes)
+/* Of how many bytes the character at text is, if it can be printed; 0: it cannot. */
+static size_t printable_length(const unsigned char *text)
+{
+    return is_c1(text) ? 0 : utf8_length(text);
+}
+
+/* Is the character at text a blank: what splits words, here or in some language that knows Unicode's? */
+static bool is_blank(const unsigned char *text)
+{
+    static const char *const BLANKS[] = {
+        " ",      "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006",
+        "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(BLANKS); i++)
+        if (strncmp((const char *)text, BLANKS[i], strlen(BLANKS[i])) == 0)
+            return true;
+    return false;
+}
+
+/* At most max bytes, no piece of a character or of an \xNN among them. */
+static char *escape(const char *bytes, size_t max, bool blanks)
 {
     const unsigned char *in = (const unsigned char *)bytes;
     char *text = malloc(4 * strlen(bytes) + 1), *out = text;
@@ -91,8 +112,10 @@ char *format_utf8(const char *bytes)
     if (!text)
         return NULL;
     while (*in) {
-        size_t length = utf8_length(in);
-        if (length && !is_c1(in)) {
+        size_t length = blanks && is_blank(in) ? 0 : printable_length(in);
+        if ((size_t)(out - text) + (length ?: strlen("\\xNN")) > max)
+            break;
+        if (length) {
             memcpy(out, in, length);
             out += length;
             in += length;
@@ -102,6 +125,16 @@ char *format_utf8(const char *bytes)
     }
     *out = '\0';
     return text;
+}
+
+char *format_utf8(const char *bytes)
+{
+    return escape(bytes, SIZE_MAX, false);
+}
+
+char *format_word(const char *bytes, size_t max)
+{
+    return escape(bytes, max, true);
 }
 
 char *format_user(uint32_t uid)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define FORMAT_LEN 32
@@ -21,6 +22,9 @@ int64_t format_saturated(uint64_t value);
 
 /* Valid UTF-8 with every other byte, and every control character, as \xNN. malloc'ed; NULL: no memory. */
 char *format_utf8(const char *bytes);
+
+/* The same without blanks, which are \xNN too: one word of at most max bytes, for readers that split at them. */
+char *format_word(const char *bytes, size_t max);
 
 /* Name of a user as format_utf8(), or NULL: none (or no memory). malloc'ed. */
 char *format_user(uint32_t uid);
