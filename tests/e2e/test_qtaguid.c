@@ -40,21 +40,22 @@ static char *text_of(const char *what)
     return run_ctl_text(the_world, 0, words);
 }
 
-/* Rows of the one name, UID, tag and set, which are one. */
+/* Of the one row of this name, UID, tag and set. */
 static struct tctl_counters counters_of(const struct old_rows *rows, const struct old_row *key)
 {
-    const struct old_row *found = NULL;
+    struct tctl_counters counters = {0};
+    size_t found = 0;
 
     for (size_t i = 0; i < rows->count; i++) {
         const struct old_row *row = &rows->all[i];
         if (strcmp(row->iface, key->iface) || row->uid != key->uid || row->tag != key->tag || row->set != key->set)
             continue;
-        assert_null(found);
-        found = row;
+        counters = row->counters;
+        found++;
     }
-    if (!found)
-        fail_msg("there is no row of %s %u 0x%x %u", key->iface, key->uid, key->tag, key->set);
-    return found->counters;
+    if (found != 1)
+        fail_msg("there are %zu rows of %s %u 0x%x %u", found, key->iface, key->uid, key->tag, key->set);
+    return counters;
 }
 
 static uint64_t packets_of(const struct tctl_counters *counters)

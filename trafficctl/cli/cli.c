@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "commands.h"
 #include "parse.h"
 
 enum cli_status cli_open(const struct cli *cli, struct tctl **ret_traffic)
@@ -116,6 +117,13 @@ enum cli_status cli_given_uid(const struct cli *cli, const char *name, uint32_t 
     const char *text = cli_given(cli, name);
 
     return text ? cli_uid(name, text, ret) : CLI_DONE;
+}
+
+enum cli_status cli_takes_no_json(const struct cli *cli)
+{
+    return cli->json ? cli_usage("%s is a text and has no JSON: 'trafficctl -j stats detail' and 'stats iface' have it",
+                                 cli->command->name)
+                     : CLI_DONE;
 }
 
 enum cli_status cli_flush(void)

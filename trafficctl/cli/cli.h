@@ -74,6 +74,9 @@ const char *cli_given(const struct cli *cli, const char *name);
 enum cli_status cli_given_number(const struct cli *cli, const char *name, uint32_t min, uint32_t max, uint32_t *ret);
 enum cli_status cli_given_uid(const struct cli *cli, const char *name, uint32_t *ret);
 
+/* Of a command that prints a text whose form is somebody else's: CLI_USAGE, said, if JSON is asked for. */
+enum cli_status cli_takes_no_json(const struct cli *cli);
+
 /*
  * *ret_fd, the caller's, becomes readable with SIGINT or SIGTERM, which end nothing by themselves from now on. -errno.
  */

@@ -172,8 +172,8 @@ enum cli_status cmd_dump(const struct cli *cli, int argc, char **argv)
     _cleanup_(cli_maps_closep) struct tctl_maps *maps = NULL;
 
     (void)argc, (void)argv;
-    if (cli->json)
-        return cli_usage("dump is a text and has no JSON: 'trafficctl -j stats detail' has the rows");
+    if (cli_takes_no_json(cli) != CLI_DONE)
+        return CLI_USAGE;
     int r = tctl_maps_open(cli->bpffs, &maps);
     if (r < 0 && r != -ENOENT)
         return cli_read_failed(cli, r);

@@ -22,12 +22,6 @@
     "match_calls_prepost=0 match_found_sk=0 match_found_sk_in_ct=0 match_found_no_sk_in_ct=0 match_no_sk=0 "           \
     "match_no_sk_gid=0"
 
-static enum cli_status check_text(const struct cli *cli)
-{
-    return cli->json ? cli_usage("%s is a text and has no JSON: the commands stats have", cli->command->name)
-                     : CLI_DONE;
-}
-
 static void print_counters(const struct tctl_counters *counters)
 {
     printf(" %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, counters->rx_bytes, counters->rx_packets,
@@ -65,7 +59,7 @@ enum cli_status cmd_qtaguid_stats(const struct cli *cli, int argc, char **argv)
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
     _cleanup_free_ struct tctl_detail_row *rows = NULL;
     _cleanup_entries_ struct entries entries = {0};
-    enum cli_status status = check_text(cli);
+    enum cli_status status = cli_takes_no_json(cli);
     size_t count = 0;
 
     (void)argc, (void)argv;
@@ -99,7 +93,7 @@ static int read_ifaces(struct tctl_maps *maps, struct entries *entries)
 static enum cli_status ifaces_of(const struct cli *cli, struct entries *entries)
 {
     _cleanup_(cli_maps_closep) struct tctl_maps *maps = NULL;
-    enum cli_status status = check_text(cli);
+    enum cli_status status = cli_takes_no_json(cli);
 
     if (status == CLI_DONE)
         status = cli_open_maps(cli, &maps);
@@ -157,7 +151,7 @@ enum cli_status cmd_qtaguid_ctrl(const struct cli *cli, int argc, char **argv)
 {
     _cleanup_(cli_maps_closep) struct tctl_maps *maps = NULL;
     _cleanup_free_ struct tctl_socket_row *rows = NULL;
-    enum cli_status status = check_text(cli);
+    enum cli_status status = cli_takes_no_json(cli);
     size_t count = 0;
 
     (void)argc, (void)argv;
