@@ -3,6 +3,7 @@
 #include "pinned.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -181,7 +182,7 @@ static void test_sets_and_chains_are_raw(void **state)
                                          TCTL_PIN_POWERSAVE_UID};
     const struct pinned *pinned = *state;
     struct tctl_maps *maps = open_maps(pinned);
-    for (uint8_t i = 0; i < ARRAY_SIZE(MAPS); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(MAPS); i++) {
         _cleanup_free_ struct tctl_uid_value_row *rows = NULL;
         size_t count;
         put(pinned, (enum pin_id)MAPS[i], &(uint32_t){TCTL_CHAIN_SWITCH}, &(uint8_t){1});
@@ -311,6 +312,60 @@ static void test_percpu_rows_without_the_spill_are_no_rows(void **state)
     tctl_maps_close(maps);
 }
 
+struct mover {
+    const struct pinned *pinned;
+    int page;
+    pthread_barrier_t begun;
+};
+
+static void set_moves(int page, uint64_t moves)
+{
+    const struct tctl_interfaces interfaces = {.moves = moves};
+    assert_return_code(bpf_map_update_elem(page, &(uint32_t){0}, &interfaces, BPF_ANY), errno);
+}
+
+/* What a start does at the end of moving counters: the last row is there before it says so. */
+static void *end_moving(void *context)
+{
+    struct mover *mover = context;
+    pthread_barrier_wait(&mover->begun);
+    put_detail(mover->pinned, (struct tctl_stats_key){UID2, 0, 0, ETH}, 5);
+    set_moves(mover->page, 2);
+    return NULL;
+}
+
+/* While counters are on their way to larger maps nothing is read that would lack some. */
+static void test_counters_that_move_are_waited_for(void **state)
+{
+    struct mover mover = {.pinned = *state};
+    const struct pin *pin = &pins[PIN_INTERFACES];
+    char path[128];
+    pthread_t thread;
+    mover.page = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, pin->key_size, pin->value_size, 1, NULL);
+    assert_return_code(mover.page, errno);
+    snprintf(path, sizeof(path), "%s/%s", mover.pinned->bpffs, pin->path);
+    assert_return_code(bpf_obj_pin(mover.page, path), errno);
+    put_detail(mover.pinned, (struct tctl_stats_key){UID1, 0, 0, ETH}, 3);
+    struct tctl_maps *maps = open_maps(mover.pinned);
+    for (int i = 0; i < 100; i++) {
+        _cleanup_free_ struct tctl_stats_row *rows = NULL;
+        size_t count;
+        set_moves(mover.page, 1);
+        assert_int_equal(pthread_barrier_init(&mover.begun, NULL, 2), 0);
+        assert_int_equal(pthread_create(&thread, NULL, end_moving, &mover), 0);
+        pthread_barrier_wait(&mover.begun);
+        int r = tctl_maps_read_stats(maps, TCTL_PIN_UID_STATS, &rows, &count);
+        pthread_join(thread, NULL);
+        pthread_barrier_destroy(&mover.begun);
+        assert_int_equal(r, 0);
+        assert_int_equal(count, 2);
+        assert_stats(&rows[1], (struct tctl_stats_key){UID2, 0, 0, ETH}, "", 5);
+        bpf_map_delete_elem(mover.pinned->fd[PIN_UID_STATS], &(struct tctl_stats_key){UID2, 0, 0, ETH});
+    }
+    close(mover.page);
+    tctl_maps_close(maps);
+}
+
 /* Owners and modes as the loader sets them. Returns how many questions were answered otherwise than they should be. */
 static int ask_as_a_reader(const struct pinned *pinned)
 {
@@ -384,6 +439,7 @@ int main(void)
         SHARED(test_pins_are_told_apart),
         SHARED(test_a_missing_map_is_missing_alone),
         PERCPU(test_percpu_rows_without_the_spill_are_no_rows),
+        SHARED(test_counters_that_move_are_waited_for),
         SHARED(test_readers_get_what_is_theirs),
     };
     cmocka_set_test_filter(getenv("T"));
