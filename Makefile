@@ -32,10 +32,10 @@ endef
 
 include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk netfilter/room.mk trafficctl/loader/room.mk
 include trafficctl/tag/room.mk trafficctl/daemon/room.mk trafficctl/cli/room.mk
-include trafficctl/top/room.mk trafficctl/exporter/room.mk
+include trafficctl/top/room.mk trafficctl/exporter/room.mk trafficctl/completion/room.mk
 include tests/room.mk config/room.mk
 
-all: $(PROGRAMS) $(LIBRARIES) ## build everything (as any user; needs what `make deps` installs)
+all: $(PROGRAMS) $(LIBRARIES) $(COMPLETIONS) ## build everything (as any user; needs what `make deps` installs)
 	@:
 
 deps: ## install what building, running and testing needs (Debian; elsewhere it lists the parts)
@@ -57,7 +57,7 @@ SOURCES := $(filter-out $(B)/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
 lint: all compile_commands.json ## clang-tidy, shellcheck, clang-format, man
 	@config/install-deps lint
 	clang-tidy --quiet --warnings-as-errors='*' -p . $(filter %.c,$(SOURCES))
-	shellcheck --severity=warning $(SCRIPTS)
+	shellcheck --severity=warning $(SCRIPTS) $(filter %.bash,$(COMPLETIONS))
 	clang-format --dry-run -Werror $(SOURCES)
 	@! for page in $(MANUALS); do MANWIDTH=80 man --warnings -l $$page 2>&1 >/dev/null; done | grep .
 

@@ -31,6 +31,11 @@ install: all ## install into DESTDIR below PREFIX
 	    ln -sf libtrafficctl-tag.3 $(DESTDIR)$(PREFIX)/share/man/man3/$$name.3; done
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	set -e; for program in $(COMPLETES); do \
+	    install -m 644 $(B)/completion/$$program.bash \
+	        $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program; \
+	    install -m 644 $(B)/completion/_$$program $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions; done
 	test -e $(DESTDIR)/etc/trafficctl/trafficctl.conf || \
 	    install -m 644 config/trafficctl.conf $(DESTDIR)/etc/trafficctl
 

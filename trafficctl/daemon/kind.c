@@ -210,27 +210,37 @@ static int parse_entries(const char *text, void *field)
 }
 
 const struct setting_kind kind_directory = {parse_word, print_text, SETTINGS_STRING_LEN,
-                                            "a directory of at most 167 bytes, without ';' and control characters"};
+                                            "a directory of at most 167 bytes, without ';' and control characters",
+                                            .value = {"DIR", VALUE_DIRECTORY}};
 const struct setting_kind kind_file = {
     parse_file, print_text, SETTINGS_STRING_LEN,
-    "the whole path of a file, of at most 167 bytes, without ';' and control characters"};
+    "the whole path of a file, of at most 167 bytes, without ';' and control characters",
+    .value = {"FILE", VALUE_FILE}};
 const struct setting_kind kind_mount = {
     parse_line, print_text, SETTINGS_STRING_LEN,
-    "a directory of at most 167 bytes, without ';' and control characters, or nothing"};
+    "a directory of at most 167 bytes, without ';' and control characters, or nothing",
+    .value = {"DIR", VALUE_DIRECTORY}};
 const struct setting_kind kind_socket = {parse_socket, print_text, SETTINGS_SOCKET_LEN,
-                                         "a path of at most 107 bytes, without ';' and control characters"};
-const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_LEN, "the name or number of a group"};
-const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no"};
+                                         "a path of at most 107 bytes, without ';' and control characters",
+                                         .value = {"PATH", VALUE_FILE}};
+const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_LEN, "the name or number of a group",
+                                        .value = {"GROUP", VALUE_GROUP}};
+const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no",
+                                       .value = {.words = "yes|no"}};
 const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(enum load_netfilter),
-                                            "auto, link, nft, legacy or off"};
-const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu"};
+                                            "auto, link, nft, legacy or off",
+                                            .value = {.words = "auto|link|nft|legacy|off"}};
+const struct setting_kind kind_counters = {parse_counters, print_counters, sizeof(bool), "shared or percpu",
+                                           .value = {.words = "shared|percpu"}};
 const struct setting_kind kind_bad_policy = {parse_bad_policy, print_bad_policy, sizeof(enum load_bad_policy),
-                                             "keep, closed or open"};
+                                             "keep, closed or open", .value = {.words = "keep|closed|open"}};
 const struct setting_kind kind_ranges = {parse_ranges, print_ranges, sizeof(struct settings_ranges),
-                                         "at most 8 ranges FIRST-LAST, FIRST- or UID, joined by commas"};
+                                         "at most 8 ranges FIRST-LAST, FIRST- or UID, joined by commas",
+                                         .value = {"RANGES"}};
 const struct setting_kind kind_uids = {
     parse_uids, print_uids, sizeof(struct settings_uids),
-    "at most 32 users as UIDs or names, joined by commas, of at most 172 bytes as UIDs, or nothing"};
-const struct setting_kind kind_number = {parse_number, print_number, sizeof(uint32_t), "a number from 0 to 4294967295"};
+    "at most 32 users as UIDs or names, joined by commas, of at most 172 bytes as UIDs, or nothing", .value = {"LIST"}};
+const struct setting_kind kind_number = {parse_number, print_number, sizeof(uint32_t), "a number from 0 to 4294967295",
+                                         .value = {"N"}};
 const struct setting_kind kind_entries = {parse_entries, print_number, sizeof(uint32_t),
-                                          "a number from 1 to 2147483648"};
+                                          "a number from 1 to 2147483648", .value = {"N"}};

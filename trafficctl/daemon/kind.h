@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "value.h"
+
 struct setting_kind {
     /* 0 or a negative errno; the field is untouched on failure. */
     int (*parse)(const char *text, void *field);
@@ -11,6 +13,7 @@ struct setting_kind {
     void (*print)(const void *field, char *text, size_t size);
     size_t size;        /* of the field */
     const char *wanted; /* what would do, for messages */
+    struct value value; /* the same for help and completion */
 };
 
 extern const struct setting_kind kind_directory, kind_mount, kind_socket, kind_group, kind_bool, kind_netfilter,

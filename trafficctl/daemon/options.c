@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "config.h"
+#include "kind.h"
 #include "option.h"
 
 /* Values of option_next(): letters for actions, from here on rows of the settings. */
@@ -13,19 +14,20 @@
 
 static const struct action {
     const char *option;
-    const char *argument;
+    struct value value;
     const char *help;
     int letter; /* a short option too, where it is in SHORT */
     enum options_action action;
 } ACTIONS[] = {
-    {"config", "FILE", "read this file alone (default " CONFIG_FILE " and .conf.d)", 'c', OPTIONS_RUN},
-    {"check-config", NULL, "print the effective configuration and exit", 'k', OPTIONS_CHECK_CONFIG},
-    {"load-only", NULL, "load, pin and attach, then exit", 'l', OPTIONS_LOAD_ONLY},
-    {"help", NULL, "print this and exit", 'h', OPTIONS_HELP},
-    {"version", NULL, "print the version and exit", 'V', OPTIONS_VERSION},
+    {"config", {"FILE", VALUE_FILE}, "read this file alone (default " CONFIG_FILE " and .conf.d)", 'c', OPTIONS_RUN},
+    {"check-config", {0}, "print the effective configuration and exit", 'k', OPTIONS_CHECK_CONFIG},
+    {"load-only", {0}, "load, pin and attach, then exit", 'l', OPTIONS_LOAD_ONLY},
+    {"help", {0}, "print this and exit", 'h', OPTIONS_HELP},
+    {"version", {0}, "print the version and exit", 'V', OPTIONS_VERSION},
 };
 #define SHORT ":hV"
 
+_Static_assert(ARRAY_SIZE(ACTIONS) + SETTINGS_MAX <= OPTIONS_MAX, "raise OPTIONS_MAX");
 _Static_assert(FIRST_SETTING > 'z', "letters and rows must differ");
 
 /* One getopt entry per action and setting; the last stays zero. */
@@ -35,8 +37,8 @@ static void long_options(struct option *longs)
     const struct setting *table = settings_table(&count);
 
     for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
-        *longs++ = (struct option){ACTIONS[i].option, ACTIONS[i].argument ? required_argument : no_argument, NULL,
-                                   ACTIONS[i].letter};
+        *longs++ = (struct option){ACTIONS[i].option, value_exists(&ACTIONS[i].value) ? required_argument : no_argument,
+                                   NULL, ACTIONS[i].letter};
     for (size_t i = 0; i < count; i++)
         *longs++ = (struct option){table[i].option, required_argument, NULL, FIRST_SETTING + i};
 }
@@ -50,7 +52,7 @@ static void take(struct options *options, int value, const char *argument)
     for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++) {
         if (ACTIONS[i].letter != value)
             continue;
-        if (ACTIONS[i].argument)
+        if (value_exists(&ACTIONS[i].value))
             options->config = argument;
         else if (ACTIONS[i].action > options->action)
             options->action = ACTIONS[i].action;
@@ -111,36 +113,52 @@ int options_settings(const struct options *options, const struct options_files *
     return r;
 }
 
-static void help_line(FILE *out, int letter, const char *option, const char *argument, const char *help)
+static int short_of(const struct action *action)
 {
-    char left[64];
+    return strchr(SHORT, action->letter) ? action->letter : 0;
+}
 
-    snprintf(left, sizeof(left), "%s%s%s", option, argument ? " " : "", argument ?: "");
-    if (letter)
-        fprintf(out, "  -%c, --%-34s %s", letter, left, help);
+size_t options_list(struct options_row rows[static OPTIONS_MAX])
+{
+    size_t count, listed = 0;
+    const struct setting *table = settings_table(&count);
+
+    for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++)
+        rows[listed++] =
+            (struct options_row){ACTIONS[i].option, ACTIONS[i].value, ACTIONS[i].help, NULL, short_of(&ACTIONS[i])};
+    for (size_t i = 0; i < count; i++)
+        rows[listed++] = (struct options_row){table[i].option, table[i].kind->value, table[i].help, &table[i]};
+    return listed;
+}
+
+static void help_line(FILE *out, const struct options_row *row)
+{
+    char left[SETTINGS_KEY_LEN + VALUE_TEXT_LEN], value[VALUE_TEXT_LEN];
+    const char *initial = row->setting ? row->setting->initial : NULL;
+
+    snprintf(left, sizeof(left), "%s%s%s", row->name, value_exists(&row->value) ? " " : "",
+             value_text(&row->value, value));
+    if (row->letter)
+        fprintf(out, "  -%c, --%-34s %s", row->letter, left, row->help);
     else
-        fprintf(out, "      --%-34s %s", left, help);
+        fprintf(out, "      --%-34s %s", left, row->help);
+    if (initial && *initial)
+        fprintf(out, " (default %s)", initial);
+    fputc('\n', out);
 }
 
 void options_help(FILE *out)
 {
-    size_t count;
-    const struct setting *table = settings_table(&count);
+    struct options_row rows[OPTIONS_MAX];
+    size_t count = options_list(rows);
 
     fputs("Usage: trafficd [OPTION]...\nCount network traffic by user. Stays in the foreground; ending it does not "
           "end the counting.\n\n",
           out);
-    for (size_t i = 0; i < ARRAY_SIZE(ACTIONS); i++) {
-        help_line(out, strchr(SHORT, ACTIONS[i].letter) ? ACTIONS[i].letter : 0, ACTIONS[i].option, ACTIONS[i].argument,
-                  ACTIONS[i].help);
-        fputc('\n', out);
-    }
-    fputs("\nAlso keys of the configuration's section [trafficd], with _ for -; the option wins:\n", out);
     for (size_t i = 0; i < count; i++) {
-        help_line(out, 0, table[i].option, table[i].argument, table[i].help);
-        if (table[i].initial && *table[i].initial)
-            fprintf(out, " (default %s)", table[i].initial);
-        fputc('\n', out);
+        if (i == ARRAY_SIZE(ACTIONS))
+            fputs("\nAlso keys of the configuration's section [trafficd], with _ for -; the option wins:\n", out);
+        help_line(out, &rows[i]);
     }
     fputs("\nExit status: 0 stopped, 1 failure, 2 usage or configuration.\n", out);
 }

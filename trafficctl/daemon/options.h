@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "settings.h"
+#include "value.h"
 
 enum options_action {
     OPTIONS_RUN,
@@ -33,5 +34,19 @@ struct options_files {
 /* Defaults, then files, then options. Settings are untouched on failure; fault names file and line, or the option. */
 int options_settings(const struct options *options, const struct options_files *files, struct settings *ret_settings,
                      struct fault *fault);
+
+/* Options, at most. */
+#define OPTIONS_MAX 40
+
+struct options_row {
+    const char *name; /* without dashes */
+    struct value value;
+    const char *help;
+    const struct setting *setting; /* that it sets; NULL: none */
+    char letter;                   /* short for it; 0: nothing */
+};
+
+/* All, in the order of --help; how many they are. */
+size_t options_list(struct options_row rows[static OPTIONS_MAX]);
 
 void options_help(FILE *out);

@@ -66,8 +66,7 @@ struct settings {
 struct setting_kind;
 
 struct setting {
-    const char *option; /* long option; the key is the same with "_" for "-" */
-    const char *argument;
+    const char *option;  /* long option; the key is the same with "_" for "-" */
     const char *initial; /* default as a user would write it; NULL: asked of the system */
     const char *help;
     const struct setting_kind *kind;
