@@ -20,6 +20,8 @@
 #include "inside.h"
 #include "kit.h"
 
+#define WAIT_MS 10000
+
 static int behind = -1; /* C's namespace */
 
 int place_setup(void **state)
@@ -206,11 +208,68 @@ struct udp udp_behind(int family)
 char *output_of(const char *command)
 {
     FILE *pipe = popen(command, "re");
-    char *text = calloc(1, 1 << 20);
+    char *text = NULL;
+    size_t length;
 
     assert_non_null(pipe);
-    assert_non_null(text);
-    text[fread(text, 1, (1 << 20) - 1, pipe)] = '\0';
+    assert_return_code(fd_read_all(fileno(pipe), 64 << 20, &text, &length), 0);
     assert_int_equal(pclose(pipe), 0);
     return text;
+}
+
+int socket_on(const char *iface, uid_t uid)
+{
+    const struct sockaddr_in nowhere = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xCB007101)};
+    int fd = socket_as(the_world, PLACE_A, uid, AF_INET, SOCK_DGRAM, 0);
+    assert_return_code(fd, errno);
+    assert_return_code(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, iface, (socklen_t)strlen(iface)), errno);
+    assert_return_code(connect(fd, (const struct sockaddr *)&nowhere, sizeof(nowhere)), errno);
+    return fd;
+}
+
+void send_lone(int fd, unsigned int count)
+{
+    static const char block[LONE_SIZE];
+    for (unsigned int i = 0; i < count; i++) {
+        ssize_t n = send(fd, block, sizeof(block), 0);
+        assert_int_equal(n, LONE_SIZE);
+    }
+}
+
+void send_on(const char *iface, uid_t uid, unsigned int count)
+{
+    _cleanup_fd_ int fd = socket_on(iface, uid);
+    send_lone(fd, count);
+}
+
+bool has_name(uint32_t index, const char *name)
+{
+    _cleanup_fd_ int fd = world_map(the_world, "traffic_iface_index_name_map");
+    char text[TCTL_IFNAME_LEN];
+    return bpf_map_lookup_elem(fd, &index, text) == 0 ? name && strcmp(text, name) == 0 : !name;
+}
+
+void comes_to_name(uint32_t index, const char *name)
+{
+    const uint64_t start = now_ms();
+    while (!has_name(index, name)) {
+        if (now_ms() - start > WAIT_MS)
+            fail_msg("%u is not %s", index, name ? name : "gone");
+        poll(NULL, 0, 5);
+    }
+}
+
+void add_veth(const char *name, unsigned int number)
+{
+    assert_int_equal(
+        world_run(the_world, PLACE_A, "ip link add %s index %u up type veth peer name peer%u", name, number, number),
+        0);
+    assert_int_equal(world_run(the_world, PLACE_A, "ip link set peer%u up", number), 0);
+    assert_int_equal(world_run(the_world, PLACE_A, "ip link set %s arp off", name), 0); /* nobody would answer */
+}
+
+void delete_link(const char *name)
+{
+    assert_int_equal(world_run(the_world, PLACE_A, "ip link del %s", name), 0);
 }

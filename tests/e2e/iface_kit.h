@@ -34,5 +34,20 @@ struct udp udp_behind(int family);
 /* Run "ip ..." or another program in C. */
 void behind_run(const char *line);
 
-/* What a shell command prints in A. Fails the test unless it exits with 0. The caller's. */
+/* A veth pair in A with this number, that is up and where nobody asks for neighbours; deleted under its name. */
+void add_veth(const char *name, unsigned int number);
+void delete_link(const char *name);
+/* Has a number this name in the map (NULL: none)? trafficd alone hears of it, so the map is looked at until it has. */
+bool has_name(uint32_t number, const char *name);
+void comes_to_name(uint32_t number, const char *name);
+
+/* A datagram socket whose packets leave A by this interface, wherever to; nobody is there. */
+int socket_on(const char *iface, uid_t uid);
+/* So many packets over such a socket, or over one of their own. */
+#define LONE_SIZE 100
+#define LONE_ON_WIRE (20 + 8 + LONE_SIZE)
+void send_lone(int fd, unsigned int count);
+void send_on(const char *iface, uid_t uid, unsigned int count);
+
+/* What a shell command prints, where the test process is. Fails the test unless it exits with 0. The caller's. */
 char *output_of(const char *command);

@@ -18,13 +18,12 @@
 
 #include "cleanup.h"
 #include "fd.h"
+#include "iface_kit.h"
 #include "kit.h"
 #include "program.h"
 
 #define UID 10001
 #define OTHER 10002
-#define SIZE 100
-#define ON_WIRE (20 + 8 + SIZE)
 #define WAIT_MS 10000
 #define REMOVED "removed"
 #define NAMES "traffic_iface_index_name_map"
@@ -48,33 +47,6 @@ static void ip_each(unsigned int first, unsigned int count, unsigned int step, c
     assert_return_code(unlink(path), errno);
 }
 
-/* A socket whose packets leave by this interface, wherever to; nobody is there. */
-static int socket_on(const char *iface, uid_t uid)
-{
-    const struct sockaddr_in nowhere = {
-        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xCB007101)};
-    int fd = socket_as(the_world, PLACE_A, uid, AF_INET, SOCK_DGRAM, 0);
-    assert_return_code(fd, errno);
-    assert_return_code(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, iface, (socklen_t)strlen(iface)), errno);
-    assert_return_code(connect(fd, (const struct sockaddr *)&nowhere, sizeof(nowhere)), errno);
-    return fd;
-}
-
-static void send_packets(int fd, unsigned int count)
-{
-    static const char block[SIZE];
-    for (unsigned int i = 0; i < count; i++) {
-        ssize_t n = send(fd, block, sizeof(block), 0);
-        assert_int_equal(n, SIZE);
-    }
-}
-
-static void send_on(const char *iface, uid_t uid, unsigned int count)
-{
-    _cleanup_fd_ int fd = socket_on(iface, uid);
-    send_packets(fd, count);
-}
-
 static struct tctl_counters counted(const char *iface, uid_t uid)
 {
     return detail_sum(the_world, &(struct tctl_filter){.iface = iface, .has_uid = true, .uid = uid});
@@ -83,7 +55,7 @@ static struct tctl_counters counted(const char *iface, uid_t uid)
 static bool is_counted(const char *iface, uid_t uid, uint64_t packets)
 {
     const struct tctl_counters now = counted(iface, uid);
-    return now.tx_packets == packets && now.tx_bytes == packets * ON_WIRE && now.rx_packets == 0;
+    return now.tx_packets == packets && now.tx_bytes == packets * LONE_ON_WIRE && now.rx_packets == 0;
 }
 
 /* Names follow by an event that only trafficd hears: what readers say is looked at until it is so. */
@@ -98,45 +70,14 @@ static void comes_to(const char *iface, uid_t uid, uint64_t packets)
     }
 }
 
-static bool has_name(uint32_t index, const char *name)
-{
-    _cleanup_fd_ int fd = world_map(the_world, NAMES);
-    char text[TCTL_IFNAME_LEN];
-    return bpf_map_lookup_elem(fd, &index, text) == 0 ? name && strcmp(text, name) == 0 : !name;
-}
-
-static void comes_to_name(uint32_t index, const char *name)
-{
-    const uint64_t start = now_ms();
-    while (!has_name(index, name)) {
-        if (now_ms() - start > WAIT_MS)
-            fail_msg("%u is not %s", index, name ? name : "gone");
-        poll(NULL, 0, 5);
-    }
-}
-
-static void add_veth(const char *name, unsigned int number)
-{
-    assert_int_equal(
-        world_run(the_world, PLACE_A, "ip link add %s index %u up type veth peer name peer%u", name, number, number),
-        0);
-    assert_int_equal(world_run(the_world, PLACE_A, "ip link set peer%u up", number), 0);
-    assert_int_equal(world_run(the_world, PLACE_A, "ip link set %s arp off", name), 0); /* nobody would answer */
-}
-
-static void delete_link(const char *name)
-{
-    assert_int_equal(world_run(the_world, PLACE_A, "ip link del %s", name), 0);
-}
-
 static int send_until_told(int channel, void *arg)
 {
     const int fd = *(int *)arg;
-    static const char block[SIZE];
+    static const char block[LONE_SIZE];
     uint64_t sent = 0;
     struct pollfd end = {.fd = channel, .events = POLLIN};
     while (poll(&end, 1, 0) == 0) {
-        if (send(fd, block, sizeof(block), 0) != SIZE)
+        if (send(fd, block, sizeof(block), 0) != LONE_SIZE)
             return -errno;
         sent++;
     }
@@ -376,7 +317,7 @@ static void test_containers_come_and_go(void **state)
         assert_true(now_ms() - start < WAIT_MS);
     const struct tctl_counters sum = detail_sum(the_world, &filter);
     assert_int_equal(sum.tx_packets, ROUNDS * EACH);
-    assert_int_equal(sum.tx_bytes, ROUNDS * EACH * ON_WIRE);
+    assert_int_equal(sum.tx_bytes, ROUNDS * EACH * LONE_ON_WIRE);
     assert_true(counted(REMOVED, uid).tx_packets > 0);
     assert_int_equal(uid_total(the_world, uid).tx_packets, ROUNDS * EACH);
     assert_true(is_counted("veth8599", uid, 1)); /* the last of them still has its name */
