@@ -23,8 +23,9 @@ $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag 
 $(B)/san/tests/unit/test_format: $(B)/san/trafficctl/top/rate.o
 $(patsubst %,$(B)/san/tests/unit/test_%,format commands help tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,commands help): $(B)/san/tests/unit/said.o
-$(B)/san/tests/unit/test_completion: $(B)/san/tests/unit/shell.o $(filter-out %/main.o,$(COMPLETION_SAN)) \
-    $(COMPLETION_TABLES:%=$(B)/san/%)
+$(B)/san/tests/unit/test_completion: $(B)/san/tests/unit/shell.o $(filter-out %/main.o,$(COMPLETION_SAN))
+$(B)/san/tests/unit/test_manual: $(B)/san/tests/unit/page.o
+$(patsubst %,$(B)/san/tests/unit/test_%,completion manual): $(COMPLETION_TABLES:%=$(B)/san/%)
 $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \
     $(patsubst %,$(B)/san/tests/unit/%.o,fwmark_server tag_client)
 $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/san/tests/unit/policies.o

@@ -29,6 +29,7 @@ struct cli {
     bool numeric; /* no user names */
     bool human;   /* sizes for people; default: standard output is a terminal */
     bool no_legend;
+    bool coloured;                 /* standard output is a terminal, and the user has nothing against colours */
     const char *group;             /* the first word of a command of two; NULL: there was none */
     const struct command *command; /* NULL: there was none */
     struct cli_given given[CLI_MAX_GIVEN];

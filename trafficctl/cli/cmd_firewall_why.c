@@ -104,7 +104,8 @@ static void print_answer(const struct cli *cli, const struct tctl_firewall_rules
     _cleanup_free_ char *user = print_uid_list(cli, &question->uid, 1, 1);
     _cleanup_free_ char *iface = question->iface ? format_utf8(question->iface) : NULL;
 
-    printf("%s: what %s %s on %s\n", verdict->pass ? "pass" : "drop", user ?: "?", question->in ? "receives" : "sends",
+    print_coloured(cli, verdict->pass ? PRINT_GOOD : PRINT_BAD, verdict->pass ? "pass" : "drop");
+    printf(": what %s %s on %s\n", user ?: "?", question->in ? "receives" : "sends",
            iface ?: "an interface that is neither loopback nor metered");
     explain(cli, rules, question, verdict);
 }

@@ -92,14 +92,24 @@ static enum cli_status print_status_json(const struct tctl_status *now, const st
         dropped_json(now), "netfilter", netfilter_json(now), "differs", differs_json(differs)));
 }
 
-static void print_summary(const struct tctl_status *now)
+static void print_state(const struct cli *cli, const struct tctl_status *now)
+{
+    static const enum print_colour COLOURS[] = {
+        [TCTL_OK] = PRINT_GOOD, [TCTL_DEGRADED] = PRINT_DOUBTFUL, [TCTL_DOWN] = PRINT_BAD};
+
+    fputs("state: ", stdout);
+    print_coloured(cli, COLOURS[now->health], STATES[now->health]);
+    putchar('\n');
+}
+
+static void print_summary(const struct cli *cli, const struct tctl_status *now)
 {
     _cleanup_free_ char *boot = format_utf8(now->boot_id);
     char since[FORMAT_LEN], seen[FORMAT_LEN];
 
     format_time(now->since_sec, since);
     format_time(now->seen_sec, seen);
-    printf("state: %s\n", STATES[now->health]);
+    print_state(cli, now);
     if (now->daemon_pid)
         printf("trafficd: running, pid %d\n", now->daemon_pid);
     else
@@ -190,7 +200,7 @@ static enum cli_status print_status(const struct cli *cli, const struct tctl_sta
     static enum cli_status (*const TABLES[])(const struct cli *, const struct tctl_status *) = {print_programs,
                                                                                                 print_maps, print_lost};
 
-    print_summary(now);
+    print_summary(cli, now);
     for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++) {
         enum cli_status status = TABLES[i](cli, now);
         if (status != CLI_DONE)

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -65,9 +66,18 @@ enum cli_status general_take(struct cli *cli, const struct command_option *optio
     return CLI_DONE;
 }
 
+/* As programs agree on: NO_COLOR counts unless it is empty. */
+static bool wants_colours(void)
+{
+    const char *none = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+    return (!none || !*none) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
 int general_main(int argc, char **argv, const command_fn run[COMMANDS])
 {
-    struct cli cli = {.bpffs = TCTL_BPFFS, .human = isatty(STDOUT_FILENO), .argv = argv};
+    const bool terminal = isatty(STDOUT_FILENO);
+    struct cli cli = {.bpffs = TCTL_BPFFS, .human = terminal, .coloured = terminal && wants_colours(), .argv = argv};
 
     log_open("trafficctl");
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write */

@@ -72,6 +72,16 @@ void print_counter_cells(const struct cli *cli, struct table *table, const struc
     table_add(table, "%" PRIu64, counters->tx_packets);
 }
 
+void print_coloured(const struct cli *cli, enum print_colour colour, const char *word)
+{
+    static const int CODES[] = {[PRINT_GOOD] = 32, [PRINT_DOUBTFUL] = 33, [PRINT_BAD] = 31};
+
+    if (cli->coloured)
+        printf("\033[1;%dm%s\033[0m", CODES[colour], word);
+    else
+        fputs(word, stdout);
+}
+
 enum cli_status print_table(const struct cli *cli, struct table *table)
 {
     int r = table_print(table, !cli->no_legend, stdout);

@@ -23,6 +23,11 @@ char *print_uid_list(const struct cli *cli, const uint32_t *uids, size_t count, 
 void print_counter_columns(struct table *table);
 void print_counter_cells(const struct cli *cli, struct table *table, const struct tctl_counters *counters);
 
+enum print_colour { PRINT_GOOD, PRINT_DOUBTFUL, PRINT_BAD };
+
+/* A word that is worth a colour where the user wants some; else the word alone. */
+void print_coloured(const struct cli *cli, enum print_colour colour, const char *word);
+
 /* Print the table, without titles if --no-legend was given, and empty it. CLI_FAILED: no memory, said. */
 enum cli_status print_table(const struct cli *cli, struct table *table);
 
