@@ -80,12 +80,12 @@ __attribute__((noreturn)) static void child(uid_t uid, const char *notify, const
 
     for (int s = 1; s < 32; s++)
         signal(s, SIG_DFL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("NOTIFY_SOCKET", notify, 1);
     for (char *w = strtok(more, " "); w && n < MAX_WORDS - 1; w = strtok(NULL, " "))
         word[n++] = w;
     if (setns(the_world->netns[PLACE_B], CLONE_NEWNET) == 0 &&
-        (uid == 0 || (setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0)))
+        (uid == 0 || (setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0)) &&
+        prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) /* another user forgets it */
         execv(word[0], (char *const *)word);
     _exit(126);
 }

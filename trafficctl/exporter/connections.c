@@ -2,10 +2,11 @@
 #include "connections.h"
 
 #include <errno.h>
+#include <event2/buffer.h>
 #include <sys/socket.h>
 #include <time.h>
 
-/* Who connected so lately may not have got to asking. */
+/* Who moved something so lately may be about to go on. */
 #define GRACE_MS 100
 /* Not read from a peer before what came is dealt with; more than libevent takes for headers. */
 #define READ_AHEAD 16384
@@ -60,13 +61,24 @@ static bool has_ended(const struct connection *connection)
     return !on_event;
 }
 
+/* A part of a reply was taken. */
+static void moved(struct evbuffer *output, const struct evbuffer_cb_info *change, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)output;
+    if (change->n_deleted)
+        connection->moved_ms = now_ms();
+}
+
 static void let_go(struct connection *connection)
 {
+    evbuffer_remove_cb(bufferevent_get_output(connection->stream), moved, connection);
     bufferevent_decref(connection->stream);
     *connection = (struct connection){0};
 }
 
-void connections_sweep(struct connections *connections)
+static void sweep(struct connections *connections)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections->all[i].stream && has_ended(&connections->all[i]))
@@ -95,7 +107,7 @@ static struct connection *find_oldest(struct connections *connections)
     struct connection *oldest = connections->all;
 
     for (size_t i = 1; i < CONNECTIONS_MAX; i++)
-        if (connections->all[i].used_ms < oldest->used_ms)
+        if (connections->all[i].moved_ms < oldest->moved_ms)
             oldest = &connections->all[i];
     return oldest;
 }
@@ -108,7 +120,7 @@ static void end(struct connection *connection)
 
 static struct connection *make_room(struct connections *connections)
 {
-    connections_sweep(connections);
+    sweep(connections);
     struct connection *place = find_free(connections);
     if (place)
         return place;
@@ -122,8 +134,8 @@ static void pause_if_full(struct connections *connections, uint64_t now)
 {
     const struct connection *oldest = find_oldest(connections);
 
-    if (!find_free(connections) && now - oldest->used_ms < GRACE_MS)
-        pause_for(connections, GRACE_MS - (now - oldest->used_ms));
+    if (!find_free(connections) && now - oldest->moved_ms < GRACE_MS)
+        pause_for(connections, GRACE_MS - (now - oldest->moved_ms));
 }
 
 struct bufferevent *connections_new(struct event_base *base, void *arg)
@@ -134,26 +146,37 @@ struct bufferevent *connections_new(struct event_base *base, void *arg)
 
     if (!stream)
         return NULL;
+    struct connection *connection = make_room(connections);
     bufferevent_setwatermark(stream, EV_READ, 0, READ_AHEAD);
     bufferevent_incref(stream);
-    *make_room(connections) = (struct connection){.stream = stream, .used_ms = now};
+    evbuffer_add_cb(bufferevent_get_output(stream), moved, connection);
+    *connection = (struct connection){.stream = stream, .moved_ms = now};
     pause_if_full(connections, now);
     return stream;
 }
 
-void connections_use(struct connections *connections, const struct bufferevent *stream, uint64_t reply)
-{
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        if (connections->all[i].stream != stream)
-            continue;
-        connections->all[i].used_ms = now_ms();
-        connections->all[i].reply = reply;
-    }
-}
-
-void connections_end(struct connections *connections, uint64_t reply)
+void connections_use(struct connections *connections, const struct bufferevent *stream)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (connections->all[i].stream && connections->all[i].reply == reply)
-            end(&connections->all[i]);
+        if (connections->all[i].stream == stream)
+            connections->all[i].moved_ms = now_ms();
+}
+
+bool connections_full(struct connections *connections)
+{
+    sweep(connections);
+    return !find_free(connections);
+}
+
+void connections_end_stalled(struct connections *connections)
+{
+    uint64_t now = now_ms();
+
+    sweep(connections);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *connection = &connections->all[i];
+        if (connection->stream && now - connection->moved_ms >= GRACE_MS &&
+            evbuffer_get_length(bufferevent_get_output(connection->stream)))
+            end(connection);
+    }
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * So many connections at a time, whatever they do: one too many ends the one that has asked for nothing for longest.
- * Those that came just now are not ended, new ones wait in the backlog meanwhile, so that everybody has the time to
- * ask.
+ * So many connections at a time, whatever they do: one too many ends the one that has moved nothing for longest. While
+ * all of them have moved something just now, new ones wait in the backlog: who asks and reads is never ended.
  */
 #pragma once
 
@@ -13,12 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_MAX 256
 
 struct connection {
     struct bufferevent *stream; /* a reference of ours; NULL: none is here */
-    uint64_t used_ms;           /* when it came, or asked last */
-    uint64_t reply;             /* the number of the last one it was given */
+    uint64_t moved_ms;          /* when it came, asked, or took a part of a reply */
 };
 
 struct connections {
@@ -35,11 +33,11 @@ void connections_done(struct connections *connections);
 /* A stream for who was just accepted, as evhttp_set_bevcb() asks for it. NULL: no memory. */
 struct bufferevent *connections_new(struct event_base *base, void *connections);
 
-/* It has asked, and gets the reply of this number. */
-void connections_use(struct connections *connections, const struct bufferevent *stream, uint64_t reply);
+/* It has asked. */
+void connections_use(struct connections *connections, const struct bufferevent *stream);
 
-/* Let go of those that have ended. */
-void connections_sweep(struct connections *connections);
+/* Is there no room for one more? */
+bool connections_full(struct connections *connections);
 
-/* End those that got this reply last. */
-void connections_end(struct connections *connections, uint64_t reply);
+/* End those that leave a reply where it is. */
+void connections_end_stalled(struct connections *connections);

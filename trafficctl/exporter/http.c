@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 
 #include "cleanup.h"
 #include "connections.h"
@@ -16,8 +18,10 @@
 #include "replies.h"
 
 #define MAX_HEADERS 8192
-/* Texts that slow readers keep from being freed; the readers of the oldest are ended then. */
+/* Texts that readers keep from being freed. With so many no more are made, those who do not read are ended meanwhile.
+ */
 #define MAX_REPLIES 16
+static const struct timeval RETRY = {.tv_usec = 10000};
 /* For a whole request, or some of a reply to be taken; and for the next request to come. */
 #define PATIENCE_S 5
 #define KEEP_S 120
@@ -83,7 +87,7 @@ static void replied(struct evhttp_request *request, void *arg)
     evhttp_connection_set_timeout(evhttp_request_get_connection(request), KEEP_S);
 }
 
-static void answer_one(struct http *http, const struct question *question, struct reply *reply)
+static void answer_one(const struct question *question, struct reply *reply)
 {
     _cleanup_(evbuffer_freep) struct evbuffer *body = evbuffer_new();
     struct bufferevent *stream = stream_of(question->request);
@@ -93,15 +97,7 @@ static void answer_one(struct http *http, const struct question *question, struc
         evhttp_send_reply(question->request, HTTP_INTERNAL, NULL, NULL);
         return;
     }
-    connections_use(&http->connections, stream, reply->number);
     send_reply(question->request, HTTP_OK, text_types[question->format], body);
-}
-
-static void make_room(struct http *http)
-{
-    connections_sweep(&http->connections);
-    if (http->replies.count >= MAX_REPLIES)
-        connections_end(&http->connections, TAILQ_FIRST(&http->replies.all)->number);
 }
 
 /* Everybody who has asked until now gets the same, which was read after all of them had asked. */
@@ -112,7 +108,11 @@ static void answer(evutil_socket_t fd, short what, void *arg)
     struct text *texts[TEXT_FORMATS] = {0};
 
     (void)fd, (void)what;
-    make_room(http);
+    if (http->replies.count >= MAX_REPLIES) {
+        connections_end_stalled(&http->connections);
+        event_add(http->answer, &RETRY);
+        return;
+    }
     for (size_t i = 0; i < http->asked; i++) {
         enum text_format format = http->questions[i].format;
         if (!replies[format] && (replies[format] = replies_new(&http->replies, format)))
@@ -120,7 +120,7 @@ static void answer(evutil_socket_t fd, short what, void *arg)
     }
     http->write(http->context, texts);
     for (size_t i = 0; i < http->asked; i++)
-        answer_one(http, &http->questions[i], replies[http->questions[i].format]);
+        answer_one(&http->questions[i], replies[http->questions[i].format]);
     for (int format = 0; format < TEXT_FORMATS; format++)
         reply_release(replies[format]);
     http->asked = 0;
@@ -128,12 +128,12 @@ static void answer(evutil_socket_t fd, short what, void *arg)
 
 static enum text_format format_for(struct evhttp_request *request)
 {
-    const struct evkeyval *header;
+    const struct evkeyval *header = TAILQ_FIRST(evhttp_request_get_input_headers(request));
     struct negotiate negotiate = {0};
 
-    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
-    if (strcasecmp(header->key, "Accept") == 0)
-        negotiate_read(&negotiate, header->value);
+    for (; header; header = TAILQ_NEXT(header, next))
+        if (strcasecmp(header->key, "Accept") == 0)
+            negotiate_read(&negotiate, header->value);
     return negotiate_choose(&negotiate);
 }
 
@@ -159,6 +159,9 @@ static void requested(struct evhttp_request *request, void *arg)
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     struct http *http = arg;
 
+    connections_use(&http->connections, stream_of(request));
+    if (connections_full(&http->connections)) /* let the next one in afterwards */
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
     evhttp_connection_set_timeout(evhttp_request_get_connection(request), PATIENCE_S);
     evhttp_request_set_on_complete_cb(request, replied, NULL);
     if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
@@ -209,7 +212,6 @@ static int catch_stops(struct http *http)
 static int prepare(struct http *http, int listener)
 {
     event_set_log_callback(keep_quiet);
-    replies_init(&http->replies);
     http->base = event_base_new();
     http->evhttp = http->base ? evhttp_new(http->base) : NULL;
     http->answer = http->evhttp ? event_new(http->base, -1, 0, answer, http) : NULL;

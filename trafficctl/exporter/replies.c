@@ -4,19 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void replies_init(struct replies *replies)
-{
-    *replies = (struct replies){.all = TAILQ_HEAD_INITIALIZER(replies->all)};
-}
-
 struct reply *replies_new(struct replies *replies, enum text_format format)
 {
     struct reply *reply = malloc(sizeof(*reply));
 
     if (!reply)
         return NULL;
-    *reply = (struct reply){.replies = replies, .number = ++replies->made, .references = 1, .text.format = format};
-    TAILQ_INSERT_TAIL(&replies->all, reply, next);
+    *reply = (struct reply){.replies = replies, .references = 1, .text.format = format};
     replies->count++;
     return reply;
 }
@@ -25,7 +19,6 @@ void reply_release(struct reply *reply)
 {
     if (!reply || --reply->references)
         return;
-    TAILQ_REMOVE(&reply->replies->all, reply, next);
     reply->replies->count--;
     text_done(&reply->text);
     free(reply);

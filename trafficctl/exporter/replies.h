@@ -3,25 +3,18 @@
 #pragma once
 
 #include <event2/buffer.h>
-#include <sys/queue.h>
 
 #include "text.h"
 
 struct reply {
-    TAILQ_ENTRY(reply) next;
     struct replies *replies;
-    uint64_t number; /* from 1 */
     unsigned int references;
     struct text text;
 };
 
 struct replies {
-    TAILQ_HEAD(, reply) all; /* oldest first */
-    size_t count;
-    uint64_t made;
+    size_t count; /* that somebody holds */
 };
-
-void replies_init(struct replies *replies);
 
 /* An empty text to be written. NULL: no memory. End with reply_release(). */
 struct reply *replies_new(struct replies *replies, enum text_format format);
