@@ -183,7 +183,8 @@ static void loopback(int family)
 {
     union address at = {.any.sa_family = (sa_family_t)family};
     int fd = socket_as(the_world, PLACE_A, UID, family, SOCK_DGRAM, 0);
-    struct tctl_filter lo = {.has_uid = true, .uid = UID, .iface = "lo", .has_tag = true};
+    struct tctl_filter lo = {
+        .has_uid = true, .uid = UID, .ifaces = (const char *const[]){"lo"}, .iface_count = 1, .has_tag = true};
     struct tctl_counters before = detail_sum(the_world, &lo), grown;
     uint64_t bytes = (family == AF_INET ? 28 : 48) + 40000;
 

@@ -49,7 +49,8 @@ static void ip_each(unsigned int first, unsigned int count, unsigned int step, c
 
 static struct tctl_counters counted(const char *iface, uid_t uid)
 {
-    return detail_sum(the_world, &(struct tctl_filter){.iface = iface, .has_uid = true, .uid = uid});
+    return detail_sum(the_world,
+                      &(struct tctl_filter){.ifaces = &iface, .iface_count = 1, .has_uid = true, .uid = uid});
 }
 
 static bool is_counted(const char *iface, uid_t uid, uint64_t packets)

@@ -175,8 +175,10 @@ static void test_other_network_namespace_has_no_interface(void **state)
     assert_int_equal(as_uid(the_world, PLACE_A, 0, send_from_b, &at_a), 0);
     assert_true(meter_reaches_tx(&meter, 5));
     assert_counters_equal("total", meter_counted(&meter), sent);
-    counted =
-        detail_sum(the_world, &(struct tctl_filter){.has_uid = true, .uid = THIRD, .iface = "0", .has_tag = true});
+    counted = detail_sum(
+        the_world,
+        &(struct tctl_filter){
+            .has_uid = true, .uid = THIRD, .ifaces = (const char *const[]){"0"}, .iface_count = 1, .has_tag = true});
     assert_counters_equal("rows without an interface", counted, uid_total(the_world, THIRD));
     meter_exact(&reader);
 }

@@ -141,7 +141,8 @@ static void own_network(int depth, uid_t inside)
 {
     struct container container = {.depth = depth, .inside = inside, .type = SOCK_DGRAM, .own_network = true};
     union address at = {.v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
-    struct tctl_filter none = {.has_uid = true, .uid = USER, .has_tag = true, .iface = "0"};
+    struct tctl_filter none = {
+        .has_uid = true, .uid = USER, .has_tag = true, .ifaces = (const char *const[]){"0"}, .iface_count = 1};
     struct tctl_counters before = uid_total(the_world, USER), rows = detail_sum(the_world, &none);
     const struct tctl_counters sent = {128, 1, 128, 1};
     _cleanup_fd_ int fd = socket_in(&container);

@@ -113,7 +113,7 @@ static struct tctl *open_reader(const struct pinned *pinned)
 
 void kit_assert_detail(const struct pinned *pinned, const char *iface, uint32_t uid, uint64_t n)
 {
-    const struct tctl_filter filter = {.iface = iface, .has_uid = true, .uid = uid};
+    const struct tctl_filter filter = {.ifaces = &iface, .iface_count = 1, .has_uid = true, .uid = uid};
     _cleanup_free_ struct tctl_detail_row *rows = NULL;
     struct tctl *traffic = open_reader(pinned);
     size_t count;

@@ -107,7 +107,12 @@ static void test_details_of_both_maps(void **state)
     assert_int_equal(rows[2].uid, UID2);
     free(rows);
 
-    struct tctl_filter filter = {.iface = "eth0", .has_uid = true, .uid = UID1, .has_tag = true, .tag = TAG};
+    struct tctl_filter filter = {.ifaces = (const char *const[]){"eth0"},
+                                 .iface_count = 1,
+                                 .has_uid = true,
+                                 .uid = UID1,
+                                 .has_tag = true,
+                                 .tag = TAG};
     assert_int_equal(tctl_read_details(traffic, &filter, &rows, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(rows[0].tag, TAG);
@@ -187,7 +192,10 @@ static size_t read_many(const struct pinned *pinned, const struct read_calls *ca
     _cleanup_(stats_rows_done) struct stats_rows rows = {0};
     static bool seen[MANY + 1];
     memset(seen, 0, sizeof(seen));
-    assert_int_equal(stats_read(calls, pinned->fd[PIN_APP_UID_STATS], -1, TCTL_APP_UID_STATS, &rows), 0);
+    struct stats_map map = {.fd = pinned->fd[PIN_APP_UID_STATS]};
+    const struct stats_map no_spill = {.fd = -1};
+    assert_int_equal(read_shape_of(map.fd, &map.shape), 0);
+    assert_int_equal(stats_read(calls, &map, &no_spill, TCTL_APP_UID_STATS, &rows), 0);
     for (size_t i = 0; i < rows.count; i++) {
         uint32_t uid = rows.rows[i].key.uid;
         if (uid > MANY)

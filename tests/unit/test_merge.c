@@ -164,7 +164,8 @@ static void merge_filters(void **state)
     filter = (struct tctl_filter){.has_uid = true, .uid = UID1, .has_tag = true, .tag = TAG1};
     free(details(rows, ARRAY_SIZE(rows), &filter, &count));
     assert_int_equal(count, 2);
-    filter.iface = "wlan0";
+    filter.ifaces = (const char *const[]){"eth9", "wlan0"};
+    filter.iface_count = 2;
     _cleanup_free_ struct tctl_detail_row *merged = details(rows, ARRAY_SIZE(rows), &filter, &count);
     assert_int_equal(count, 1);
     assert_detail(&merged[0], "wlan0", UID1, TAG1, 0, 1);
@@ -183,7 +184,7 @@ static void merge_filters_by_set_and_tag_zero(void **state)
     _cleanup_free_ struct tctl_detail_row *untagged = details(rows, ARRAY_SIZE(rows), &filter, &count);
     assert_int_equal(count, 1);
     assert_detail(&untagged[0], "wlan0", UID1, 0, 0, 1);
-    filter = (struct tctl_filter){.iface = "eth9"};
+    filter = (struct tctl_filter){.ifaces = (const char *const[]){"eth9"}, .iface_count = 1};
     assert_null(details(rows, ARRAY_SIZE(rows), &filter, &count));
 }
 

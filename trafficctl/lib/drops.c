@@ -8,7 +8,6 @@
 
 #include "chains.h"
 #include "cleanup.h"
-#include "fd.h"
 #include "handle.h"
 #include "merge.h"
 #include "pins.h"
@@ -46,26 +45,21 @@ static int take_row(void *context, const void *key, const void *value)
     return 0;
 }
 
-static int read_once(const char *bpffs, struct drops *drops)
+static int read_once(struct tctl *traffic, struct drops *drops)
 {
-    struct read_shape shape;
-    _cleanup_fd_ int fd = -1;
-    int r = pins_open_map(bpffs, PIN_DROPS, false, &fd);
-    if (r == 0)
-        r = read_shape_of(fd, &shape);
-    return r < 0 ? r : read_map(&read_kernel, fd, &shape, take_row, drops);
+    struct stats_map *map = &traffic->drops;
+    int r = map->fd < 0 ? stats_map_open(traffic->bpffs, PIN_DROPS, map) : 0;
+    drops->count = 0;
+    return r < 0 ? r : read_map(&read_kernel, map->fd, &map->shape, take_row, drops);
 }
 
 static int read_drops(struct tctl *traffic, struct drops *drops)
 {
     int r;
     do {
-        drops->count = 0;
-        r = handle_settle(traffic);
+        r = read_once(traffic, drops);
         if (r == 0)
-            r = read_once(traffic->bpffs, drops);
-        if (r == 0)
-            r = handle_has_moved(traffic);
+            r = handle_read_again(traffic);
     } while (r > 0);
     return r;
 }

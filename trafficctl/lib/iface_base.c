@@ -48,11 +48,11 @@ struct tctl_stats_value iface_base_link(const struct link_info *link)
 
 static int read_rows(const char *bpffs, struct stats_rows *rows)
 {
-    _cleanup_fd_ int stats = -1, spill = -1;
-    int r = pins_open_map(bpffs, PIN_SPILL, false, &spill);
+    _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1}, spill = {.fd = -1};
+    int r = stats_map_open(bpffs, PIN_SPILL, &spill);
     if (r == 0 || r == -ENOENT) /* there with --counters percpu only */
-        r = pins_open_map(bpffs, PIN_IFACE_STATS, false, &stats);
-    return r < 0 ? r : stats_read(&read_kernel, stats, spill, TCTL_IFACE_STATS, rows);
+        r = stats_map_open(bpffs, PIN_IFACE_STATS, &stats);
+    return r < 0 ? r : stats_read(&read_kernel, &stats, &spill, TCTL_IFACE_STATS, rows);
 }
 
 /* The rows without what was merged: as the kernel's own packets. */

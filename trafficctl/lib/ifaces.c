@@ -39,7 +39,7 @@ const char *ifaces_name(const struct ifaces *ifaces, uint32_t number)
 int ifaces_netns(uint32_t *ret_inum)
 {
     struct stat here;
-    if (stat("/proc/self/ns/net", &here) < 0)
+    if (stat("/proc/thread-self/ns/net", &here) < 0)
         return -errno;
     *ret_inum = (uint32_t)here.st_ino;
     return 0;

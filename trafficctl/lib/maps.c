@@ -204,13 +204,13 @@ static bool is_of_counters(enum tctl_pin pin, enum tctl_stats_map *ret_map)
 
 static int read_stats_once(const struct tctl *base, enum tctl_stats_map map, struct stats_rows *rows)
 {
-    _cleanup_fd_ int fd = -1, spill = -1;
+    _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1}, spill = {.fd = -1};
     rows->count = 0;
-    int r = pins_open_map(base->bpffs, pins_stats[map], false, &fd);
+    int r = stats_map_open(base->bpffs, pins_stats[map], &stats);
     if (r == 0 && base->percpu)
-        r = pins_open_map(base->bpffs, PIN_SPILL, false, &spill);
+        r = stats_map_open(base->bpffs, PIN_SPILL, &spill);
     if (r == 0)
-        r = stats_read(&read_kernel, fd, spill, map, rows);
+        r = stats_read(&read_kernel, &stats, &spill, map, rows);
     return r < 0 ? r : handle_has_moved(base);
 }
 

@@ -54,6 +54,14 @@ static bool wanted(const struct tctl_filter *filter, const struct tctl_stats_key
                        (!filter->has_set || filter->set == key->counter_set));
 }
 
+static bool wanted_iface(const struct tctl_filter *filter, const char *name)
+{
+    bool listed = !filter || filter->iface_count == 0;
+    for (size_t i = 0; !listed && i < filter->iface_count; i++)
+        listed = strcmp(filter->ifaces[i], name) == 0;
+    return listed;
+}
+
 static int take_wanted(struct merging *merging, size_t count, const struct tctl_filter *filter)
 {
     struct order *order = &merging->order;
@@ -87,8 +95,8 @@ static size_t different_keys(const struct order *order)
     return count;
 }
 
-/* Each interface is asked for once; what has another name than the wanted one goes. */
-static int label(struct merging *merging, const char *wanted_iface, merge_name_fn name, void *context)
+/* Each interface is asked for once; what is not wanted by its name goes. */
+static int label(struct merging *merging, const struct tctl_filter *filter, merge_name_fn name, void *context)
 {
     struct order *order = &merging->order;
     ORDER_BY(merging, iface_index);
@@ -107,7 +115,7 @@ static int label(struct merging *merging, const char *wanted_iface, merge_name_f
         }
         last = item.key;
         item.mark = (uint32_t)(label - merging->labels);
-        if (!wanted_iface || strcmp(wanted_iface, label->iface) == 0)
+        if (wanted_iface(filter, label->iface))
             order->items[kept++] = item;
     }
     order->count = kept;
@@ -186,7 +194,7 @@ int merge_details(const struct stats_row *rows, size_t count, const struct tctl_
     _cleanup_(merging_done) struct merging merging = {.rows = rows};
     int r = take_wanted(&merging, count, filter);
     if (r == 0 && name)
-        r = label(&merging, filter ? filter->iface : NULL, name, context);
+        r = label(&merging, filter, name, context);
     if (r == 0)
         r = order_all(&merging);
     if (r < 0)
@@ -237,4 +245,14 @@ int merge_ifaces(const struct stats_row *rows, size_t count, merge_name_fn name,
     *ret_rows = out;
     *ret_count = merged_count;
     return 0;
+}
+
+struct tctl_counters merge_iface(const struct tctl_iface_row *rows, size_t count, const char *name)
+{
+    struct tctl_counters sum = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (!name || strcmp(name, rows[i].iface) == 0)
+            add_counters(&sum, &rows[i].counters);
+    }
+    return sum;
 }

@@ -25,6 +25,9 @@ int merge_uids(const struct stats_row *rows, size_t count, struct tctl_uid_row *
 int merge_ifaces(const struct stats_row *rows, size_t count, merge_name_fn name, void *context,
                  struct tctl_iface_row **ret_rows, size_t *ret_count);
 
+/* The rows of one name added up; name NULL: all rows. */
+struct tctl_counters merge_iface(const struct tctl_iface_row *rows, size_t count, const char *name);
+
 /* By interface name, UID, tag, set. filter may be NULL. */
 int merge_details(const struct stats_row *rows, size_t count, const struct tctl_filter *filter, merge_name_fn name,
                   void *context, struct tctl_detail_row **ret_rows, size_t *ret_count);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "fd.h"
 
 void stats_rows_done(struct stats_rows *rows)
 {
@@ -88,28 +89,38 @@ static int take_spill(void *context, const void *key, const void *value)
     return append(reading->rows, &row);
 }
 
-static int read_rows(const struct read_calls *calls, int fd, read_row_fn take, struct reading *reading)
+int stats_map_open(const char *bpffs, enum pin_id id, struct stats_map *ret_map)
 {
-    struct read_shape shape;
-    int r = read_shape_of(fd, &shape);
+    struct stats_map map;
+    _cleanup_fd_ int fd = -1;
+    int r = pins_open_map(bpffs, id, false, &fd);
+    if (r == 0)
+        r = read_shape_of(fd, &map.shape);
     if (r < 0)
         return r;
-    reading->cpus = shape.cpus;
-    return read_map(calls, fd, &shape, take, reading);
+    map.fd = fd_take(&fd);
+    *ret_map = map;
+    return 0;
 }
 
-static int read_spill(const struct read_calls *calls, int fd, enum tctl_stats_map map, struct stats_rows *rows)
+void stats_map_close(struct stats_map *map)
 {
-    struct reading reading = {.rows = rows, .map = map};
-    return fd < 0 ? 0 : read_rows(calls, fd, take_spill, &reading);
+    map->fd = fd_close(map->fd);
 }
 
-int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tctl_stats_map map,
-               struct stats_rows *rows)
+static int read_spill(const struct read_calls *calls, const struct stats_map *spill, enum tctl_stats_map which,
+                      struct stats_rows *rows)
 {
-    struct reading reading = {.rows = rows, .map = map};
-    int r = read_rows(calls, map_fd, take_row, &reading);
-    return r < 0 ? r : read_spill(calls, spill_fd, map, rows);
+    struct reading reading = {.rows = rows, .map = which, .cpus = spill->shape.cpus};
+    return spill->fd < 0 ? 0 : read_map(calls, spill->fd, &spill->shape, take_spill, &reading);
+}
+
+int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+               enum tctl_stats_map which, struct stats_rows *rows)
+{
+    struct reading reading = {.rows = rows, .map = which, .cpus = map->shape.cpus};
+    int r = read_map(calls, map->fd, &map->shape, take_row, &reading);
+    return r < 0 ? r : read_spill(calls, spill, which, rows);
 }
 
 static int compare_u32(uint32_t a, uint32_t b)
@@ -144,30 +155,27 @@ void stats_rows_sum(struct stats_rows *rows)
 }
 
 /* Zeroes if there is no such row. */
-static int look_up_uid(const struct read_calls *calls, int map_fd, uint32_t uid, struct tctl_stats_value *ret_value)
+static int look_up_uid(const struct read_calls *calls, const struct stats_map *map, uint32_t uid,
+                       struct tctl_stats_value *ret_value)
 {
-    struct read_shape shape;
-    int r = read_shape_of(map_fd, &shape);
-    if (r < 0)
-        return r;
-    _cleanup_free_ struct tctl_stats_value *values = calloc(1, shape.value_size);
+    _cleanup_free_ struct tctl_stats_value *values = calloc(1, map->shape.value_size);
     if (!values)
         return -ENOMEM;
-    r = calls->look_up(map_fd, &uid, values);
+    int r = calls->look_up(map->fd, &uid, values);
     if (r < 0 && r != -ENOENT)
         return r;
-    *ret_value = sum_of_cpus(values, shape.cpus);
+    *ret_value = sum_of_cpus(values, map->shape.cpus);
     return 0;
 }
 
-int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
-                   struct tctl_stats_value *ret_value)
+int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+                   uint32_t uid, struct tctl_stats_value *ret_value)
 {
     _cleanup_(stats_rows_done) struct stats_rows spilt = {0};
     struct tctl_stats_value sum;
-    int r = look_up_uid(calls, map_fd, uid, &sum);
+    int r = look_up_uid(calls, map, uid, &sum);
     if (r == 0)
-        r = read_spill(calls, spill_fd, TCTL_APP_UID_STATS, &spilt);
+        r = read_spill(calls, spill, TCTL_APP_UID_STATS, &spilt);
     if (r < 0)
         return r;
     for (size_t i = 0; i < spilt.count; i++) {

@@ -7,6 +7,7 @@
 
 #include <traffic_abi.h>
 
+#include "pins.h"
 #include "read.h"
 
 /* What does not name a row in its map is 0: app_uid_stats has key.uid only, iface_stats key.iface_index only. */
@@ -23,17 +24,27 @@ struct stats_rows {
 
 void stats_rows_done(struct stats_rows *rows);
 
+/* A map of counters, or the spill map, open for reading; what it is like is asked once. */
+struct stats_map {
+    int fd; /* -1: there is none */
+    struct read_shape shape;
+};
+
+/* The caller closes. Errors of pins_open_map() and read_shape_of(). */
+int stats_map_open(const char *bpffs, enum pin_id id, struct stats_map *ret_map);
+void stats_map_close(struct stats_map *map);
+
 /*
- * Add the rows of a stats map to rows, the CPUs summed. spill_fd -1: there is no spill map; else its rows of this map
- * are added too, as rows of their own: a key may be there twice, and whoever merges sums them. On failure rows may
- * hold a part. Errors as read_map().
+ * Add the rows of a stats map to rows, the CPUs summed. Where there is a spill map its rows of this map are added too,
+ * as rows of their own: a key may be there twice, and whoever merges sums them. On failure rows may hold a part.
+ * Errors as read_map().
  */
-int stats_read(const struct read_calls *calls, int map_fd, int spill_fd, enum tctl_stats_map map,
-               struct stats_rows *rows);
+int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+               enum tctl_stats_map which, struct stats_rows *rows);
 
 /* Sort by interface number, UID, tag and set; rows of one key become one, their sum. */
 void stats_rows_sum(struct stats_rows *rows);
 
 /* One UID of app_uid_stats, spill included; zeroes if it has no row. Errors as read_map(). */
-int stats_read_uid(const struct read_calls *calls, int map_fd, int spill_fd, uint32_t uid,
-                   struct tctl_stats_value *ret_value);
+int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+                   uint32_t uid, struct tctl_stats_value *ret_value);

@@ -20,9 +20,10 @@ static void tctl_closep(struct tctl **traffic)
 static void close_maps(struct tctl *traffic)
 {
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
-        traffic->stats[i] = fd_close(traffic->stats[i]);
+        stats_map_close(&traffic->stats[i]);
+    stats_map_close(&traffic->spill);
+    stats_map_close(&traffic->drops);
     traffic->names = fd_close(traffic->names);
-    traffic->spill = fd_close(traffic->spill);
 }
 
 struct tctl *tctl_close(struct tctl *traffic)
@@ -42,8 +43,10 @@ static struct tctl *tctl_new(const char *bpffs)
     _cleanup_(tctl_closep) struct tctl *traffic = malloc(sizeof(*traffic));
     if (!traffic)
         return NULL;
-    *traffic = (struct tctl){
-        .stats = {-1, -1, -1, -1}, .names = -1, .spill = -1, .state = -1, .moves = -1, .bpffs = strdup(bpffs)};
+    *traffic = (struct tctl){.spill.fd = -1, .drops.fd = -1, .names = -1, .state = -1, .moves = -1};
+    for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
+        traffic->stats[i].fd = -1;
+    traffic->bpffs = strdup(bpffs);
     return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
 }
 
@@ -64,12 +67,12 @@ static int open_state(struct tctl *traffic)
 static int open_maps(struct tctl *traffic)
 {
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++) {
-        int r = pins_open_map(traffic->bpffs, pins_stats[i], false, &traffic->stats[i]);
+        int r = stats_map_open(traffic->bpffs, pins_stats[i], &traffic->stats[i]);
         if (r < 0)
             return r;
     }
     if (traffic->percpu) {
-        int r = pins_open_map(traffic->bpffs, PIN_SPILL, false, &traffic->spill);
+        int r = stats_map_open(traffic->bpffs, PIN_SPILL, &traffic->spill);
         if (r < 0)
             return r;
     }
@@ -117,24 +120,28 @@ struct names handle_names(const struct tctl *traffic)
     return (struct names){.map_fd = traffic->names, .ask_kernel = in_counted_namespace(traffic)};
 }
 
-int handle_settle(struct tctl *traffic)
-{
-    uint64_t moves;
-    int r = moves_wait(traffic->moves, &moves);
-    if (r < 0 || moves == traffic->moved)
-        return r;
-    close_maps(traffic);
-    r = open_maps(traffic);
-    if (r == 0)
-        traffic->moved = moves;
-    return r;
-}
-
 int handle_has_moved(const struct tctl *traffic)
 {
     uint64_t moves;
     int r = moves_read(traffic->moves, &moves);
-    return r < 0 ? r : moves != traffic->moved;
+    return r < 0 ? r : moves != traffic->moved || moves % 2 == 1;
+}
+
+int handle_read_again(struct tctl *traffic)
+{
+    uint64_t moves;
+    int r = handle_has_moved(traffic);
+    if (r <= 0)
+        return r;
+    r = moves_wait(traffic->moves, &moves);
+    if (r < 0)
+        return r;
+    close_maps(traffic);
+    r = open_maps(traffic);
+    if (r < 0)
+        return r;
+    traffic->moved = moves;
+    return 1;
 }
 
 /* The rows of maps, 1 << enum tctl_stats_map. */
@@ -144,17 +151,17 @@ static int read_once(const struct tctl *traffic, uint32_t maps, struct stats_row
     rows->count = 0;
     for (uint32_t map = 0; map < TCTL_STATS_MAPS && r == 0; map++)
         if (maps & 1u << map)
-            r = stats_read(&read_kernel, traffic->stats[map], traffic->spill, map, rows);
-    return r < 0 ? r : handle_has_moved(traffic);
+            r = stats_read(&read_kernel, &traffic->stats[map], &traffic->spill, map, rows);
+    return r;
 }
 
 static int read_stats(struct tctl *traffic, uint32_t maps, struct stats_rows *rows)
 {
     int r;
     do {
-        r = handle_settle(traffic);
+        r = read_once(traffic, maps, rows);
         if (r == 0)
-            r = read_once(traffic, maps, rows);
+            r = handle_read_again(traffic);
     } while (r > 0);
     return r;
 }
@@ -171,11 +178,9 @@ int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_
     struct tctl_stats_value value;
     int r;
     do {
-        r = handle_settle(traffic);
+        r = stats_read_uid(&read_kernel, &traffic->stats[TCTL_APP_UID_STATS], &traffic->spill, uid, &value);
         if (r == 0)
-            r = stats_read_uid(&read_kernel, traffic->stats[TCTL_APP_UID_STATS], traffic->spill, uid, &value);
-        if (r == 0)
-            r = handle_has_moved(traffic);
+            r = handle_read_again(traffic);
     } while (r > 0);
     if (r < 0)
         return r;
@@ -189,6 +194,17 @@ int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, siz
     int r = read_stats(traffic, 1u << TCTL_IFACE_STATS, &rows);
     _cleanup_(names_done) struct names names = handle_names(traffic); /* of the maps that were read */
     return r < 0 ? r : merge_ifaces(rows.rows, rows.count, names_get, &names, ret_rows, ret_count);
+}
+
+int tctl_read_iface(struct tctl *traffic, const char *name, struct tctl_counters *ret_counters)
+{
+    _cleanup_free_ struct tctl_iface_row *rows = NULL;
+    size_t count;
+    int r = tctl_read_ifaces(traffic, &rows, &count);
+    if (r < 0)
+        return r;
+    *ret_counters = merge_iface(rows, count, name);
+    return 0;
 }
 
 int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, struct tctl_detail_row **ret_rows,

@@ -60,7 +60,7 @@ static int read_list(struct list *list)
 
 static int read_stats(const struct tctl *traffic, enum tctl_stats_map map, struct stats_rows *rows)
 {
-    return stats_read(&read_kernel, traffic->stats[map], traffic->spill, map, rows);
+    return stats_read(&read_kernel, &traffic->stats[map], &traffic->spill, map, rows);
 }
 
 static int read_maps(const struct tctl *traffic, struct readings *readings)
@@ -211,16 +211,17 @@ static int fill(const struct readings *readings, struct tctl_verified *ret_verif
 static int verify_once(struct tctl *traffic, struct tctl_verified *ret_verified)
 {
     _cleanup_(readings_done) struct readings readings = {.parts = -1, .bases = -1};
-    int r = handle_settle(traffic);
+    struct tctl_verified verified;
+    int r = read_all(traffic, &readings);
     if (r == 0)
-        r = read_all(traffic, &readings);
-    if (r == 0)
-        r = fill(&readings, ret_verified);
+        r = fill(&readings, &verified);
     if (r < 0)
         return r;
-    r = handle_has_moved(traffic);
-    if (r != 0)
-        tctl_verified_done(ret_verified);
+    r = handle_read_again(traffic);
+    if (r == 0)
+        *ret_verified = verified;
+    else
+        tctl_verified_done(&verified);
     return r;
 }
 

@@ -54,7 +54,8 @@ struct tctl_detail_row {
 
 /* Which detail rows are wanted; a zeroed filter wants all of them. */
 struct tctl_filter {
-    const char *iface; /* NULL: all */
+    const char *const *ifaces; /* names; borrowed */
+    size_t iface_count;        /* 0: all */
     bool has_uid, has_tag, has_set;
     uint32_t uid, tag, set;
 };
@@ -83,6 +84,9 @@ int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_
 
 /* Totals by interface name, ascending; interfaces of equal name merged. Ownership and errors as tctl_read_uids(). */
 int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count);
+
+/* Totals of the interfaces of one name; name NULL: of all. One without traffic has zeroes and is no error. */
+int tctl_read_iface(struct tctl *traffic, const char *name, struct tctl_counters *ret_counters);
 
 /*
  * Rows by interface, UID, tag and set, in this order ascending; rows that differ only in the number of an interface of
