@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -109,6 +110,38 @@ void run_ctl(struct world *world, const char *words, int expected, struct progra
     snprintf(line, sizeof(line), "%s", words);
     split_line(world, line, argument);
     run_as(0, "trafficctl", argument, ret_program);
+    if (ret_program->exit != expected)
+        fail_msg("trafficctl %s: exit status %d, expected %d; it said: %s", words, ret_program->exit, expected,
+                 ret_program->error);
+}
+
+/* Until nobody has the terminal open any more. */
+static void take_shown(int terminal, char *text, size_t size)
+{
+    size_t used = 0;
+    ssize_t n;
+
+    while ((n = read(terminal, text + used, size - used - 1)) > 0)
+        used += (size_t)n;
+    text[used] = '\0';
+}
+
+void run_ctl_at_terminal(struct world *world, const char *words, int expected, struct program *ret_program)
+{
+    _cleanup_fd_ int error = memfd_create("error", MFD_CLOEXEC), terminal = -1;
+    const char *argument[MAX_WORDS];
+    struct termios raw = {0};
+    char line[512];
+    int out;
+
+    snprintf(line, sizeof(line), "%s", words);
+    split_line(world, line, argument);
+    cfmakeraw(&raw);
+    assert_return_code(openpty(&terminal, &out, NULL, &raw, NULL), errno);
+    ret_program->exit = run_to(0, "trafficctl", argument, out, error);
+    close(out);
+    take_shown(terminal, ret_program->out, sizeof(ret_program->out));
+    take(error, ret_program->error, sizeof(ret_program->error));
     if (ret_program->exit != expected)
         fail_msg("trafficctl %s: exit status %d, expected %d; it said: %s", words, ret_program->exit, expected,
                  ret_program->error);

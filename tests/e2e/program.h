@@ -16,6 +16,8 @@ struct program {
 void run_as(uid_t uid, const char *name, const char *const *arguments, struct program *ret_program);
 /* build/trafficctl --bpffs (that of the world), and more words separated by blanks. Asserts the exit status. */
 void run_ctl(struct world *world, const char *words, int exit, struct program *ret_program);
+/* The same with a terminal for standard output, which shows lines as they are; at most 8 KiB. */
+void run_ctl_at_terminal(struct world *world, const char *words, int exit, struct program *ret_program);
 /* What it prints for a user, as much as there is. Asserts that it exits with 0 and says nothing else. The caller's. */
 char *run_ctl_text(struct world *world, uid_t uid, const char *words);
 /* The same with --json, parsed: one object with version 1. The caller's. */
