@@ -178,12 +178,21 @@ static void take_stats(enum tctl_stats_map map, const struct dump *names, struct
         take_spill(map, names, rows);
 }
 
+static void keep_only(struct rows *rows, const char *iface)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rows->count; i++)
+        if (strcmp(rows->rows[i].iface, iface) == 0)
+            rows->rows[kept++] = rows->rows[i];
+    rows->count = kept;
+}
+
 /* All rows that are wanted, in their order. */
 static struct rows rows_of(const struct wanted *wanted)
 {
     _cleanup_(dump_done) struct dump names = dump_of("traffic_iface_index_name_map");
     struct rows rows = {0};
-    size_t kept = 0;
 
     if (wanted->kind == UIDS)
         take_stats(TCTL_APP_UID_STATS, &names, &rows);
@@ -196,10 +205,8 @@ static struct rows rows_of(const struct wanted *wanted)
     if (wanted->kind == DROPS)
         take_drops(&rows);
     sort_and_merge(&rows);
-    for (size_t i = 0; i < rows.count; i++)
-        if (!wanted->iface || strcmp(rows.rows[i].iface, wanted->iface) == 0)
-            rows.rows[kept++] = rows.rows[i];
-    rows.count = kept;
+    if (wanted->iface)
+        keep_only(&rows, wanted->iface);
     return rows;
 }
 
