@@ -135,7 +135,8 @@ static void test_columns(void **state)
     size_t size = 0;
 
     (void)state;
-    assert_true(file && getdelim(&page, &size, '\0', file) > 0);
+    assert_non_null(file);
+    assert_true(getdelim(&page, &size, '\0', file) > 0 && page);
     for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++) {
         run_ctl(the_world, TABLES[i], 0, &said);
         squeeze(said.out);
