@@ -35,7 +35,7 @@ static const struct command_option TOP[] = {
 static const struct command_option EXPORTER[] = {
     {"--listen", {"ADDR:PORT|unix:PATH"}, "serve there (default 127.0.0.1:9617)"},
     {"--textfile", {"PATH", VALUE_FILE}, "write a file for node_exporter instead, and end"},
-    {"--max-series", {"N"}, "users by interface at most, the rest is summed (default 2000)"},
+    {"--max-series", {"N"}, "series of users at most, 4 for each interface; the rest is summed (default 2000)"},
     {0},
 };
 static const struct command_option TAG[] = {

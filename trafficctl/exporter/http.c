@@ -108,6 +108,8 @@ static void answer(evutil_socket_t fd, short what, void *arg)
     struct text *texts[TEXT_FORMATS] = {0};
 
     (void)fd, (void)what;
+    if (!http->asked)
+        return;
     if (http->replies.count >= MAX_REPLIES) {
         connections_end_stalled(&http->connections);
         event_add(http->answer, &RETRY);
