@@ -2,7 +2,7 @@
 # what a run finds goes to build/fuzz. FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_SEES := -Itrafficctl/include -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
-FUZZ_SEES += -Itrafficctl/tag -Inetfilter
+FUZZ_SEES += -Itrafficctl/tag -Inetfilter -Itrafficctl/exporter
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
@@ -17,6 +17,7 @@ $(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy poli
 $(B)/fuzz/fuzz_links: $(call fuzzed,trafficctl/daemon/link_events.c $(patsubst %,trafficctl/lib/%.c,link_list iface_names \
     iface_names_fold iface_rows gather locks pins read) trafficctl/base/fd.c)
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)
+$(B)/fuzz/fuzz_accept: $(call fuzzed,trafficctl/exporter/negotiate.c)
 $(B)/fuzz/fuzz_legacy: $(call fuzzed,$(patsubst %,netfilter/legacy_%.c,entries place text))
 
 $(B)/fuzz/obj/%.o: %.c
