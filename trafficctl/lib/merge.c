@@ -95,30 +95,42 @@ static size_t different_keys(const struct order *order)
     return count;
 }
 
-/* Each interface is asked for once; what is not wanted by its name goes. */
-static int label(struct merging *merging, const struct tctl_filter *filter, merge_name_fn name, void *context)
+static struct label *label_add(struct merging *merging, const char *iface)
+{
+    struct label *label = &merging->labels[merging->labels_count++];
+    strncat(label->iface, iface, sizeof(label->iface) - 1);
+    return label;
+}
+
+/* Items come by interface: each is asked for once, and what is not wanted by its name goes. */
+static void label_items(struct merging *merging, const struct tctl_filter *filter, merge_name_fn name, void *context)
 {
     struct order *order = &merging->order;
-    ORDER_BY(merging, iface_index);
-    merging->labels = calloc(different_keys(order) + 1, sizeof(*merging->labels));
-    if (!merging->labels)
-        return -ENOMEM;
-
-    struct label *label = NULL;
-    size_t kept = 0;
+    const struct label *label = NULL;
+    bool keep = false;
     uint32_t last = 0;
+    size_t kept = 0;
     for (size_t i = 0; i < order->count; i++) {
         struct order_item item = order->items[i];
         if (!label || item.key != last) {
-            label = &merging->labels[merging->labels_count++];
-            strncat(label->iface, name(context, item.key), sizeof(label->iface) - 1);
+            label = label_add(merging, name(context, item.key));
+            keep = wanted_iface(filter, label->iface);
         }
         last = item.key;
         item.mark = (uint32_t)(label - merging->labels);
-        if (wanted_iface(filter, label->iface))
+        if (keep)
             order->items[kept++] = item;
     }
     order->count = kept;
+}
+
+static int label(struct merging *merging, const struct tctl_filter *filter, merge_name_fn name, void *context)
+{
+    ORDER_BY(merging, iface_index);
+    merging->labels = calloc(different_keys(&merging->order) + 1, sizeof(*merging->labels));
+    if (!merging->labels)
+        return -ENOMEM;
+    label_items(merging, filter, name, context);
     return 0;
 }
 
