@@ -68,15 +68,17 @@ static void offers_words(struct shell *shell, const char *line, const char *word
     }
 }
 
-/* What there is of a kind everywhere, or is in the folder. */
+/* What there is of a kind everywhere, or is in the folder; a package builder has no /sys, and so no interfaces. */
 static const char *thing_of(enum value_kind kind, char pid[static 16])
 {
     static const char *const THINGS[] = {
-        [VALUE_USER] = "root",  [VALUE_GROUP] = "root",       [VALUE_IFACE] = "lo",
-        [VALUE_FILE] = "begin", [VALUE_DIRECTORY] = "folder",
+        [VALUE_TEXT] = "",         [VALUE_USER] = "root",  [VALUE_GROUP] = "root",       [VALUE_IFACE] = "lo",
+        [VALUE_CHAIN] = "dozable", [VALUE_FILE] = "begin", [VALUE_DIRECTORY] = "folder",
     };
 
     snprintf(pid, 16, "%d", getpid());
+    if (kind == VALUE_IFACE && access("/sys/class/net/lo", F_OK) < 0)
+        return "";
     return kind == VALUE_PID ? pid : THINGS[kind];
 }
 
@@ -89,7 +91,7 @@ static void offers_value(struct shell *shell, const char *line, const struct val
     if (value->kind == VALUE_CHAIN)
         for (unsigned int chain = 1; chain <= TCTL_FIREWALL_CHAINS; chain++)
             offers(shell, line, tctl_chain_name(chain));
-    else if (value->kind != VALUE_TEXT)
+    else if (*thing_of(value->kind, pid))
         offers(shell, line, thing_of(value->kind, pid));
     if (value->kind == VALUE_TEXT && !value->words && shell_offered(shell))
         fail_msg("'%s' is offered '%s'", line, shell->answer);

@@ -66,8 +66,7 @@ static enum cli_status refuse_option(const struct cli *cli, const char *what)
     return cli_usage("%s: %s: see 'trafficctl %s -h'", where, what, where);
 }
 
-/* Before a command only those in front of it, and else all. Afterwards the words that are no options begin at optind.
- */
+/* With a command: all, wherever they stand. Without: those in front. The words that are no options begin at optind. */
 static enum cli_status take_options(struct cli *cli, int argc, char **argv)
 {
     const struct command *command = cli->command;
@@ -90,7 +89,7 @@ static enum cli_status take_options(struct cli *cli, int argc, char **argv)
     return CLI_DONE;
 }
 
-/* A word's options, which begin behind it; then words begin behind them. */
+/* Leave out the first word, and the options in front of the next. */
 static enum cli_status take_word(struct cli *cli, int *argc, char ***argv)
 {
     enum cli_status status = take_options(cli, *argc, *argv);
@@ -105,12 +104,12 @@ static enum cli_status find_command(struct cli *cli, int *argc, char ***argv)
 {
     enum cli_status status = take_word(cli, argc, argv);
 
-    if (status == CLI_DONE && *argc && commands_has_group((*argv)[0])) {
-        cli->group = (*argv)[0];
+    if (status == CLI_DONE && *argc && commands_has_group(**argv)) {
+        cli->group = **argv;
         status = take_word(cli, argc, argv);
     }
-    if (*argc)
-        cli->command = commands_find(cli->group, (*argv)[0]);
+    if (status == CLI_DONE && *argc)
+        cli->command = commands_find(cli->group, **argv);
     return status;
 }
 
