@@ -3,8 +3,8 @@
  * What the stored answer saves: both programs by BPF_PROG_TEST_RUN, a 64-byte UDP packet, tagged, three chains on,
  * beside the same programs that ask the maps for every packet; less an empty program; rounds interleaved. What the
  * firewall's lists and chains cost a packet, and a new list beside nft's. trafficd's memory. Tagging through
- * fwmarkd. Reading many rows. And the rates that traffic reaches beside all of it, and beside rules of nft and
- * iptables.
+ * fwmarkd. Reading many rows, and scraping them. And the rates that traffic reaches beside all of it, and beside rules
+ * of nft and iptables.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "candidates.h"
+#include "exporter.h"
 #include "firewall.h"
 #include "fwmarkd.h"
 #include "memory.h"
@@ -93,5 +94,5 @@ int main(void)
         printf("%s %s %s, %d CPUs; medians of %d interleaved rounds, ± half the distance of the quartiles\n",
                machine.sysname, machine.release, machine.machine, libbpf_num_possible_cpus(), ROUNDS);
     return compare(false) || compare(true) || firewall_compare() || replace_compare() || report_memory() ||
-           fwmarkd_compare() || reading_compare() || veth_compare();
+           fwmarkd_compare() || reading_compare() || exporter_compare() || veth_compare();
 }

@@ -19,7 +19,7 @@ static int field(const char *status, const char *name, long *ret_kib)
     return 0;
 }
 
-static int weigh(pid_t pid, struct memory *ret_memory)
+int memory_of(pid_t pid, struct memory *ret_memory)
 {
     char path[32];
     _cleanup_free_ char *text = NULL;
@@ -54,11 +54,11 @@ int memory_after_ready(struct memory *ret_trafficd, struct memory *ret_server)
     int r = world_new(&options, &world);
     if (r < 0)
         return r;
-    r = weigh(world->daemon, ret_trafficd);
+    r = memory_of(world->daemon, ret_trafficd);
     if (r == 0)
         r = server_of(world->daemon, &server);
     if (r == 0)
-        r = weigh(server, ret_server);
+        r = memory_of(server, ret_server);
     world_free(world);
     return r;
 }
