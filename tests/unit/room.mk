@@ -2,7 +2,7 @@
 # A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
 UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli -Itrafficctl/top
 UNIT_SEES += -Inetfilter -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness -Itrafficctl/exporter
-UNIT_SEES += -Itrafficctl/completion
+UNIT_SEES += -Itrafficctl/completion -DTCTL_BUILD='"$(abspath $(B))"'
 $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -23,7 +23,7 @@ $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag 
 $(B)/san/tests/unit/test_format: $(B)/san/trafficctl/top/rate.o
 $(patsubst %,$(B)/san/tests/unit/test_%,format commands help tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,commands help): $(B)/san/tests/unit/said.o
-$(B)/san/tests/unit/test_completion: $(B)/san/tests/unit/shell.o $(filter-out %/main.o,$(COMPLETION_SAN))
+$(B)/san/tests/unit/test_completion: $(B)/san/tests/unit/shell.o $(B)/san/trafficctl/completion/programs.o | $(COMPLETIONS)
 $(B)/san/tests/unit/test_manual: $(B)/san/tests/unit/page.o
 $(patsubst %,$(B)/san/tests/unit/test_%,completion manual): $(COMPLETION_TABLES:%=$(B)/san/%)
 $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN) \

@@ -5,19 +5,19 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "completion.h"
 #include "unit.h"
 
 #define END "--end of the answer"
 /* Descriptor of the answers in a shell. */
 #define ANSWERS "9"
 
-static const char BASH[] = "for program in trafficctl trafficd; do . ./$program.bash || exit; done\n"
+static const char BASH[] = "for file in " TCTL_BUILD "/completion/*.bash; do . $file || exit; done\n"
                            "while IFS= read -r line; do\n"
                            "    read -ra COMP_WORDS <<<\"$line\"\n"
                            "    [[ $line != *' ' ]] || COMP_WORDS+=('')\n"
@@ -27,7 +27,7 @@ static const char BASH[] = "for program in trafficctl trafficd; do . ./$program.
                            "done\n";
 
 /* Matches are told while they are added; what asks compadd for some of its own gets them alone. */
-static const char ZSH[] = "fpath=($PWD $fpath)\n"
+static const char ZSH[] = "fpath=(" TCTL_BUILD "/completion $fpath)\n"
                           "autoload -Uz compinit && compinit -u -D\n"
                           "setopt no_auto_list no_auto_menu no_beep\n"
                           "compadd() {\n"
@@ -57,9 +57,6 @@ static FILE *shell_file(const struct shell *shell, const char *name)
 
 static void make_folder(struct shell *shell)
 {
-    static const char *const PROGRAMS[] = {"trafficctl", "trafficd"};
-    char name[32];
-
     strcpy(shell->folder, "/tmp/test_completion.XXXXXX");
     assert_non_null(mkdtemp(shell->folder));
     fclose(shell_file(shell, "a file"));
@@ -67,16 +64,6 @@ static void make_folder(struct shell *shell)
     int folder = open(shell->folder, O_PATH | O_CLOEXEC);
     assert_int_equal(mkdirat(folder, "folder", 0700), 0);
     close(folder);
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(name, sizeof(name), "%s.bash", PROGRAMS[i]);
-        FILE *file = shell_file(shell, name);
-        completion_bash(completion_find(PROGRAMS[i]), file);
-        fclose(file);
-        snprintf(name, sizeof(name), "_%s", PROGRAMS[i]);
-        file = shell_file(shell, name);
-        completion_zsh(completion_find(PROGRAMS[i]), file);
-        fclose(file);
-    }
 }
 
 /* In the child: become the shell. */

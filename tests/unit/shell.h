@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * A shell that is asked how it would complete a line with what was made for it. It sits in a folder of its own, with "a
- * file" and "folder" in it.
+ * A shell that is asked how it would complete a line with what the build made for it. It sits in a folder of its own,
+ * with "a file" and "folder" in it.
  */
 #pragma once
 

@@ -7,76 +7,6 @@
 #include "cleanup.h"
 #include "completion.h"
 
-/*
- * What is the same for every program, with its name for each @. Names of interfaces, which anybody with a namespace
- * chooses, are never expanded: no compgen -W, and quoted.
- */
-static const char ENGINE[] =
-    "_@_offer() # what begins with $cur: the words, and what is there of the kind\n"
-    "{\n"
-    "    local -i i\n"
-    "    mapfile -t COMPREPLY < <(\n"
-    "        compgen -W \"$words\" -- \"$cur\"\n"
-    "        case $kind in\n"
-    "        user) compgen -u -- \"$cur\" ;;\n"
-    "        group) compgen -g -- \"$cur\" ;;\n"
-    "        iface) cd /sys/class/net && compgen -d -- \"$cur\" ;;\n"
-    "        pid) cd /proc && compgen -d -X '*[!0-9]*' -- \"$cur\" ;;\n"
-    "        file) compgen -f -- \"$cur\" ;;\n"
-    "        directory) compgen -d -- \"$cur\" ;;\n"
-    "        esac\n"
-    "    )\n"
-    "    case $kind in\n"
-    "    iface) for ((i = 0; i < ${#COMPREPLY[@]}; i++)); do printf -v \"COMPREPLY[i]\" %q \"${COMPREPLY[i]}\"; done "
-    ";;\n"
-    "    file) compopt -o filenames -o default 2>/dev/null ;;\n"
-    "    directory) compopt -o filenames -o dirnames 2>/dev/null ;;\n"
-    "    esac\n"
-    "}\n"
-    "\n"
-    "_@()\n"
-    "{\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} name='' option='' ended='' kind='' words='' word\n"
-    "    local -i i operands=0\n"
-    "    COMPREPLY=()\n"
-    "    [[ $cur != = ]] || cur=''\n"
-    "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-    "        word=${COMP_WORDS[i]}\n"
-    "        if [[ $word == = ]]; then\n"
-    "            continue\n"
-    "        elif [[ $option ]]; then\n"
-    "            option=''\n"
-    "        elif [[ ! $ended && $word == -- ]]; then\n"
-    "            ended=yes\n"
-    "        elif [[ ! $ended && $word == -?* ]]; then\n"
-    "            ! _@_takes \"$name\" \"$word\" || option=$word\n"
-    "        elif _@_words \"$name\"; then\n"
-    "            name+=${name:+ }$word\n"
-    "        else\n"
-    "            operands+=1\n"
-    "        fi\n"
-    "    done\n"
-    "    if [[ $option ]]; then\n"
-    "        _@_takes \"$name\" \"$option\"\n"
-    "    elif [[ ! $ended && $cur == -* ]]; then\n"
-    "        _@_options \"$name\"\n"
-    "        words+=\" $_@_general\"\n"
-    "    elif ! _@_words \"$name\" && ! _@_takes \"$name\" $((operands + 1)); then\n"
-    "        _@_options \"$name\"\n"
-    "    fi\n"
-    "    _@_offer\n"
-    "}\n"
-    "complete -F _@ @\n";
-
-static void print_engine(const char *program, FILE *out)
-{
-    for (const char *at = ENGINE; *at; at++)
-        if (*at == '@' && at[1] != ']') /* not of ${array[@]} */
-            fputs(program, out);
-        else
-            fputc(*at, out);
-}
-
 static void print_words(const struct command_option *options, FILE *out)
 {
     for (; options->name; options++) {
@@ -221,5 +151,4 @@ void completion_bash(const struct completion *completion, FILE *out)
     print_name_words(completion, out);
     print_options(completion, out);
     print_all_takes(completion, out);
-    print_engine(completion->program, out);
 }

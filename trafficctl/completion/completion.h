@@ -15,7 +15,7 @@ struct completion {
 /* NULL: there is no such program of ours. Static. */
 const struct completion *completion_find(const char *program);
 
-/* A file that bash reads, or that zsh finds in its fpath. */
+/* What engine.bash reads, which stands behind it; and a file that zsh finds in its fpath. */
 void completion_bash(const struct completion *completion, FILE *out);
 void completion_zsh(const struct completion *completion, FILE *out);
 

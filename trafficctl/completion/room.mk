@@ -12,9 +12,12 @@ COMPLETION_TABLES := $(CLI_SHARED) $(patsubst %,trafficctl/daemon/%.o,options co
 $(COMPLETION_PROGRAM): $(COMPLETION_OBJ) $(COMPLETION_TABLES:%=$(B)/obj/%) $(LIB_INSIDE)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -linih -ljansson $(LIB_LIBS) -o $@
 
-$(B)/completion/%.bash: $(COMPLETION_PROGRAM)
+COMPLETION_ENGINE := trafficctl/completion/engine.bash
+SCRIPTS += $(COMPLETION_ENGINE)
+
+$(B)/completion/%.bash: $(COMPLETION_PROGRAM) $(COMPLETION_ENGINE)
 	@mkdir -p $(@D)
-	$< bash $* > $@
+	{ $< bash $* && sed 's/PROGRAM/$*/g' $(COMPLETION_ENGINE); } > $@
 
 $(B)/completion/_%: $(COMPLETION_PROGRAM)
 	@mkdir -p $(@D)
