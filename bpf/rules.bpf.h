@@ -87,6 +87,17 @@ static __always_inline void ask_own(__u32 uid, struct rules *rules)
     rules->iface = FIND_WORD(uid_iface_map, uid, &row) == FOUND ? row.iface.iface : TCTL_NO_IFACE;
 }
 
+/* netd's chains: those that are on, and in the high half those of them that list the UID. Global, as ask_rules(). */
+__noinline __u64 ask_netd(__u32 uid)
+{
+    struct rules rules = {};
+
+    ASK_CHAIN(dozable_uid_map, TCTL_DOZABLE, uid, &rules);
+    ASK_CHAIN(standby_uid_map, TCTL_STANDBY, uid, &rules);
+    ASK_CHAIN(powersave_uid_map, TCTL_POWERSAVE, uid, &rules);
+    return rules.switched | (__u64)rules.rules << 32;
+}
+
 /*
  * The restriction of one UID, its interface in the high half. Nobody restricts a system UID. Global, and with nothing
  * but numbers, as before Linux 5.12: the verifier looks at it once and not for every way that leads to it.
@@ -97,14 +108,14 @@ __noinline __u64 ask_rules(__u32 uid)
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
     struct rules rules = {};
     struct restriction restriction;
+    __u64 netd;
 
     if (!config || !may_judge(config, uid))
         return 0;
-    rules.switched = config->chains & ~TCTL_NETD_CHAINS;
+    netd = ask_netd(uid);
+    rules.switched = (config->chains & ~TCTL_NETD_CHAINS) | (__u32)netd;
+    rules.rules = netd >> 32;
     rules.closed = config->closed;
-    ASK_CHAIN(dozable_uid_map, TCTL_DOZABLE, uid, &rules);
-    ASK_CHAIN(standby_uid_map, TCTL_STANDBY, uid, &rules);
-    ASK_CHAIN(powersave_uid_map, TCTL_POWERSAVE, uid, &rules);
     ask_own(uid, &rules);
     restriction = restriction_of(&rules);
     return restriction.drops | (__u64)restriction.iface << 32;
