@@ -150,6 +150,15 @@ int fixture_pin(const struct fixture *fixture, enum pin_id id)
     return fd;
 }
 
+void fixture_unpin_link(const struct fixture *fixture, enum pin_id id)
+{
+    int fd = fixture_pin(fixture, id);
+
+    assert_return_code(bpf_link_detach(fd), errno);
+    close(fd);
+    assert_return_code(unlink(fixture_path(fixture, pins[id].path)), errno);
+}
+
 void fixture_put(const struct fixture *fixture, enum pin_id id, const void *key, const void *value)
 {
     int fd = fixture_pin(fixture, id);

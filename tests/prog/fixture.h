@@ -39,6 +39,9 @@ const char *fixture_path(const struct fixture *fixture, const char *below);
 /* Descriptor of a pin, for the test to close. */
 int fixture_pin(const struct fixture *fixture, enum pin_id id);
 
+/* Take away a link and its pin at once: after the unlink alone the kernel detaches in its own time. */
+void fixture_unpin_link(const struct fixture *fixture, enum pin_id id);
+
 /* Raw access to the pinned maps, and the generation raised after a write that must hold at once. */
 void fixture_put(const struct fixture *fixture, enum pin_id id, const void *key, const void *value);
 bool fixture_get(const struct fixture *fixture, enum pin_id id, const void *key, void *value);

@@ -304,7 +304,7 @@ static void a_start_that_fails_takes_its_counters_back(void **state)
     fill_all(fixture, ROWS);
     _cleanup_(all_done) struct all before = read_all(fixture);
     uint64_t moved = moves(fixture);
-    assert_return_code(unlink(fixture_path(fixture, pins[PIN_INGRESS_LINK].path)), errno);
+    fixture_unpin_link(fixture, PIN_INGRESS_LINK);
     surroundings_attach_alone(fixture->cgroup, BPF_CGROUP_INET_INGRESS);
     ask_for(fixture, 10);
     _cleanup_free_ char *files = surroundings_list(fixture->bpffs);

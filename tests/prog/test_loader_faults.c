@@ -155,18 +155,11 @@ static void misfit_of_version(void **state)
 }
 
 /* The kernel cuts a link some time after its last pin has gone: here it is cut before what hangs is looked at. */
-static void unpin_link(const struct fixture *fixture, enum pin_id id)
-{
-    _cleanup_fd_ int fd = fixture_pin(fixture, id);
-    assert_return_code(bpf_link_detach(fd), errno);
-    assert_return_code(unlink(path_of(fixture, id)), errno);
-}
-
 static void put_in_place(struct fixture *fixture, enum pin_id from, enum pin_id to)
 {
     _cleanup_fd_ int fd = fixture_pin(fixture, from);
     if (pins[to].kind == PIN_LINK)
-        unpin_link(fixture, to);
+        fixture_unpin_link(fixture, to);
     else
         assert_return_code(unlink(path_of(fixture, to)), errno);
     assert_return_code(bpf_obj_pin(fd, path_of(fixture, to)), errno);
@@ -205,7 +198,7 @@ static void misfit_of_the_hook(void **state)
 static void misfit_of_a_directory(void **state)
 {
     struct fixture *fixture = *state;
-    unpin_link(fixture, PIN_RELEASE_LINK);
+    fixture_unpin_link(fixture, PIN_RELEASE_LINK);
     assert_return_code(mkdir(path_of(fixture, PIN_RELEASE_LINK), 0700), errno);
     check_misfit(fixture, PIN_RELEASE_LINK, "a directory", "a link");
     assert_return_code(rmdir(path_of(fixture, PIN_RELEASE_LINK)), errno);
@@ -251,7 +244,7 @@ static void half_a_start_gives_back_what_was_there(void **state)
     const uint32_t zero = 0;
     struct tctl_config before, after;
     uint64_t generation, later;
-    unpin_link(fixture, PIN_INGRESS_LINK);
+    fixture_unpin_link(fixture, PIN_INGRESS_LINK);
     surroundings_attach_alone(fixture->cgroup, BPF_CGROUP_INET_INGRESS);
     assert_true(fixture_get(fixture, PIN_CONFIG, &zero, &before));
     fixture->options.app_uids[0] = (struct uid_range){7, 8};
