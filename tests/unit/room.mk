@@ -20,7 +20,8 @@ $(B)/san/tests/unit/test_kept: $(B)/san/trafficctl/daemon/kept.o
 $(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
 $(B)/san/tests/unit/test_nudge: $(B)/san/trafficctl/daemon/nudge.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
-$(B)/san/tests/unit/test_format: $(B)/san/trafficctl/top/rate.o
+$(patsubst %,$(B)/san/tests/unit/test_top_%,cells users view): $(patsubst %,$(B)/san/trafficctl/top/%.o,cells fit health \
+    keys layout order rate selection spark users) $(B)/san/trafficctl/cli/format.o
 $(patsubst %,$(B)/san/tests/unit/test_%,format commands help tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,commands help): $(B)/san/tests/unit/said.o
 $(B)/san/tests/unit/test_completion: $(B)/san/tests/unit/shell.o $(B)/san/trafficctl/completion/programs.o | $(COMPLETIONS)

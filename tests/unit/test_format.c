@@ -8,7 +8,6 @@
 
 #include "format.h"
 #include "print.h"
-#include "rate.h"
 #include "table.h"
 
 /* One word for whoever splits at blanks, and no piece of a character or of an \xNN at its end. */
@@ -220,30 +219,6 @@ static void uid_lists_have_names_and_an_end(void **state)
     print_lists_uids(&named, 3, 1, "0(root) and 2 more");
 }
 
-static void rates_are_per_second(void **state)
-{
-    (void)state;
-    const struct tctl_counters before = {100, 10, UINT64_MAX - 1, 0}, now = {400, 4, UINT64_MAX, UINT64_MAX};
-    struct tctl_counters rate = rate_of(&before, &now, 1500000000);
-
-    assert_int_equal(rate.rx_bytes, 200);
-    assert_int_equal(rate.rx_packets, 2); /* went down: started anew */
-    assert_int_equal(rate.tx_bytes, 0);
-    assert_int_equal(rate.tx_packets, UINT64_MAX / 3 * 2);
-}
-
-static void rates_find_the_user(void **state)
-{
-    (void)state;
-    const struct tctl_uid_row rows[] = {{0, {1}}, {1000, {2}}, {4294967294u, {3}}};
-
-    assert_int_equal(rate_find(rows, 3, 0).rx_bytes, 1);
-    assert_int_equal(rate_find(rows, 3, 1000).rx_bytes, 2);
-    assert_int_equal(rate_find(rows, 3, 4294967294u).rx_bytes, 3);
-    assert_int_equal(rate_find(rows, 3, 1001).rx_bytes, 0);
-    assert_int_equal(rate_find(NULL, 0, 0).rx_bytes, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,8 +232,6 @@ int main(void)
         cmocka_unit_test(json_counters_saturate),
         cmocka_unit_test(json_users_without_a_name_are_null),
         cmocka_unit_test(uid_lists_have_names_and_an_end),
-        cmocka_unit_test(rates_are_per_second),
-        cmocka_unit_test(rates_find_the_user),
     };
 
     return unit_run(tests);

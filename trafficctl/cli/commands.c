@@ -29,7 +29,13 @@ static const struct command_option FILTER[] = {
 };
 static const struct command_option TOP[] = {
     {"--batch", {0}, "print a table each second, and take no keys"},
-    {"--count", {"N"}, "end after N of them"},
+    {"--count", {"N"}, "end after N seconds"},
+    {"--sort",
+     {.words = "uid|user|rate|rx|tx|packets|total|blocked"},
+     "in this order (default: rate; with --batch: uid)"},
+    {"--uid", {"U", VALUE_USER}, "of this user"},
+    {"--iface", {"I", VALUE_IFACE}, "of this interface"},
+    {"--tag", {"T"}, "under this tag; 0: all traffic of users, tagged traffic included"},
     {0},
 };
 static const struct command_option EXPORTER[] = {

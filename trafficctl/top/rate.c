@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "rate.h"
 
-#include <stdlib.h>
+#define SECOND_NS 1000000000
 
-static uint64_t per_second(uint64_t before, uint64_t now, uint64_t elapsed_ns)
+uint64_t rate_per_second(uint64_t before, uint64_t now, uint64_t elapsed_ns)
 {
     uint64_t more = now >= before ? now - before : now;
+    unsigned __int128 rate = (unsigned __int128)more * SECOND_NS / elapsed_ns;
 
-    return (unsigned __int128)more * 1000000000 / elapsed_ns;
+    return rate > UINT64_MAX ? UINT64_MAX : (uint64_t)rate;
 }
 
 struct tctl_counters rate_of(const struct tctl_counters *before, const struct tctl_counters *now, uint64_t elapsed_ns)
 {
     return (struct tctl_counters){
-        .rx_bytes = per_second(before->rx_bytes, now->rx_bytes, elapsed_ns),
-        .rx_packets = per_second(before->rx_packets, now->rx_packets, elapsed_ns),
-        .tx_bytes = per_second(before->tx_bytes, now->tx_bytes, elapsed_ns),
-        .tx_packets = per_second(before->tx_packets, now->tx_packets, elapsed_ns),
+        .rx_bytes = rate_per_second(before->rx_bytes, now->rx_bytes, elapsed_ns),
+        .rx_packets = rate_per_second(before->rx_packets, now->rx_packets, elapsed_ns),
+        .tx_bytes = rate_per_second(before->tx_bytes, now->tx_bytes, elapsed_ns),
+        .tx_packets = rate_per_second(before->tx_packets, now->tx_packets, elapsed_ns),
     };
 }
 
-static int compare_uid(const void *key, const void *member)
+uint64_t rate_sum(uint64_t one, uint64_t other)
 {
-    uint32_t uid = *(const uint32_t *)key;
-    const struct tctl_uid_row *row = member;
+    uint64_t sum;
 
-    return (uid > row->uid) - (uid < row->uid);
+    return __builtin_add_overflow(one, other, &sum) ? UINT64_MAX : sum;
 }
 
-struct tctl_counters rate_find(const struct tctl_uid_row *rows, size_t count, uint32_t uid)
+struct tctl_counters rate_sums(const struct tctl_counters *one, const struct tctl_counters *other)
 {
-    const struct tctl_uid_row *row = count ? bsearch(&uid, rows, count, sizeof(*rows), compare_uid) : NULL;
-
-    return row ? row->counters : (struct tctl_counters){0};
+    return (struct tctl_counters){
+        .rx_bytes = rate_sum(one->rx_bytes, other->rx_bytes),
+        .rx_packets = rate_sum(one->rx_packets, other->rx_packets),
+        .tx_bytes = rate_sum(one->tx_bytes, other->tx_bytes),
+        .tx_packets = rate_sum(one->tx_packets, other->tx_packets),
+    };
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Rates from two readings of the totals. */
+/* What was counted between two readings, per second. A counter that went down was started anew: all of it is new. */
 #pragma once
 
 #include "trafficctl/traffic.h"
 
-/*
- * What was counted between two readings, per second. A counter that went down was started anew: all of it is new.
- * elapsed_ns is not 0.
- */
+/* elapsed_ns is not 0. What does not fit is UINT64_MAX, here and in sums. */
+uint64_t rate_per_second(uint64_t before, uint64_t now, uint64_t elapsed_ns);
 struct tctl_counters rate_of(const struct tctl_counters *before, const struct tctl_counters *now, uint64_t elapsed_ns);
 
-/* The counters of uid in rows, ascending; zeroes when it has none. */
-struct tctl_counters rate_find(const struct tctl_uid_row *rows, size_t count, uint32_t uid);
+uint64_t rate_sum(uint64_t one, uint64_t other);
+struct tctl_counters rate_sums(const struct tctl_counters *one, const struct tctl_counters *other);

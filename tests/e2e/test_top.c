@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/* trafficctl top: what its screen shows of real traffic, its manners at a terminal, its tables and its JSON lines. */
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "cleanup.h"
+#include "pane.h"
+#include "wall_kit.h"
+
+#define READER 20001 /* uid and gid */
+
+/* No name, in any database of a test machine. */
+enum {
+    BUSY = 10041,
+    TAGGED,
+    BLOCKED,
+};
+#define TAG 0xabc
+
+static int setup(void **state)
+{
+    return wall_setup(state) ?: chmod(the_world->folder, 0755);
+}
+
+static int teardown(void **state)
+{
+    pane_close();
+    return wall_teardown(state);
+}
+#define AT_TERMINAL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+/* Two users' datagrams, one's tagged, and a third one's that are dropped. */
+static void some_traffic(void)
+{
+    struct udp busy = udp_pair(the_world, BUSY, AF_INET, 1), tagged = udp_pair(the_world, TAGGED, AF_INET, 2);
+    struct udp blocked = udp_pair(the_world, BLOCKED, AF_INET, 3);
+
+    tag_write(the_world, tagged.a, TAGGED, TAG);
+    wall("firewall enable standby");
+    wall("firewall deny standby %d", BLOCKED);
+    for (size_t i = 0; i < 9; i++) {
+        udp_send(busy.a, busy.b, 500 + i);
+        udp_send(busy.b, busy.a, 1000);
+        udp_send(tagged.a, tagged.b, 72);
+        assert_false(sends(&blocked));
+    }
+    udp_close(&busy);
+    udp_close(&tagged);
+    udp_close(&blocked);
+}
+
+/* What the screen says of a user with --bytes and --numeric. */
+struct line {
+    uint32_t uid;
+    uint64_t rx_rate, tx_rate, packet_rate, rx, tx, blocked_rate, blocked;
+};
+
+static bool line_of(const char *screen, uint32_t uid, struct line *ret_line)
+{
+    for (const char *at = screen; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+        struct line line;
+        if (sscanf(at, "%u %lu %lu %lu %lu %lu %lu %lu", &line.uid, &line.rx_rate, &line.tx_rate, &line.packet_rate,
+                   &line.rx, &line.tx, &line.blocked_rate, &line.blocked) != 8 ||
+            line.uid != uid)
+            continue;
+        *ret_line = line;
+        return true;
+    }
+    return false;
+}
+
+static uint64_t blocked_of(uint32_t uid)
+{
+    char words[64];
+    json_t *document, *row;
+    json_int_t sum = 0;
+    size_t i;
+
+    snprintf(words, sizeof(words), "stats drops %u", uid);
+    document = run_ctl_json(the_world, words, 0);
+    json_array_foreach(json_object_get(document, "drops"), i, row) sum +=
+        json_integer_value(json_object_get(row, "rx_packets")) + json_integer_value(json_object_get(row, "tx_packets"));
+    json_decref(document);
+    return (uint64_t)sum;
+}
+
+/* Nothing moves any more, so that the screen stands still, and each number is the map's. */
+static bool rests(const char *screen, void *arg)
+{
+    struct line line;
+
+    return line_of(screen, *(uint32_t *)arg, &line) && line.rx_rate + line.tx_rate + line.packet_rate == 0 &&
+           line.blocked_rate == 0;
+}
+
+static void assert_line(uint32_t uid)
+{
+    struct tctl_counters total = uid_total(the_world, uid);
+    uint64_t blocked = blocked_of(uid);
+    struct line line;
+
+    pane_until(rests, &uid, "a line of a user that rests");
+    assert_true(line_of(pane_screen(false), uid, &line));
+    assert_int_equal(line.rx, total.rx_bytes);
+    assert_int_equal(line.tx, total.tx_bytes);
+    assert_int_equal(line.blocked, blocked);
+}
+
+static bool is_busy(const char *screen, void *arg)
+{
+    struct udp *udp = arg;
+    struct line line;
+
+    udp_send(udp->a, udp->b, 1000);
+    return line_of(screen, BUSY, &line) && line.tx_rate >= 1028 && line.packet_rate >= 1 && line.rx_rate == 0;
+}
+
+static void test_numbers_of_a_plain_user(void **state)
+{
+    struct udp udp = udp_pair(the_world, BUSY, AF_INET, 4);
+
+    (void)state;
+    some_traffic();
+    pane_open(READER, "C.UTF-8");
+    pane_run("trafficctl --bpffs $B -n --bytes top");
+    pane_shows("ok  by rate");
+    pane_until(is_busy, &udp, "a rate of what is sent now");
+    pane_shows("\xE2\x96\x88"); /* the highest mark of a last minute */
+    udp_close(&udp);
+    assert_line(BUSY);
+    assert_line(TAGGED);
+    assert_line(BLOCKED);
+    assert_true(blocked_of(BLOCKED) >= 9);
+}
+
+/* Lines of the screen; each fits, or tmux would have made two of it. */
+static bool is_whole(const char *screen, void *arg)
+{
+    int lines = 0, first_colon = (int)strcspn(screen, ":"), height = *(int *)arg;
+    const char *last = screen;
+
+    for (const char *at = screen; (at = strchr(at, '\n')); at++, lines++)
+        if (at[1])
+            last = at + 1;
+    return lines == height && first_colon == 2 && strncmp(last, "q quit", 6) == 0;
+}
+
+static void assert_whole(int width, int height)
+{
+    pane_resize(width, height);
+    pane_until(is_whole, &height, "a screen of that many lines, the first with the time, the last with the keys");
+    assert_int_equal(pane_value("pane_width"), width);
+    assert_int_equal(pane_value("pane_height"), height);
+}
+
+static void test_any_size(void **state)
+{
+    (void)state;
+    some_traffic();
+    pane_open(READER, "C.UTF-8");
+    pane_run("trafficctl --bpffs $B top");
+    pane_shows("10041");
+    assert_whole(80, 24);
+    pane_shows("BLOCKED");
+    assert_whole(40, 10);
+    pane_shows_not("BLOCKED");
+    pane_shows("10041");
+    assert_whole(200, 50);
+    pane_shows("LAST MINUTE");
+    assert_whole(20, 5);
+    assert_whole(80, 24);
+    pane_shows("LAST MINUTE");
+}
+
+static bool in_order(const char *screen, void *arg)
+{
+    const char *const *uids = arg;
+    const char *first = strstr(screen, uids[0]), *then = strstr(screen, uids[1]);
+
+    return first && then && first < then;
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    some_traffic();
+    pane_open(READER, "C.UTF-8");
+    pane_run("trafficctl --bpffs $B top --sort uid");
+    pane_until(in_order, (const char *[]){"10041", "10043"}, "users by UID");
+    pane_key("x");
+    pane_until(in_order, (const char *[]){"10043", "10041"}, "who is blocked first");
+    pane_shows("by blocked");
+    pane_type("/0042");
+    pane_shows_not("10041");
+    pane_shows("User or UID: 0042");
+    pane_key("Escape");
+    pane_shows("10041");
+    pane_type("t0xabc");
+    pane_key("Enter");
+    pane_shows("tag 0xabc");
+    pane_shows_not("10041");
+    pane_shows("10042");
+    pane_type("i");
+    pane_type("nowhere");
+    pane_key("Enter");
+    pane_shows("iface nowhere");
+    pane_shows_not("10042");
+    pane_key("?");
+    pane_shows("Sort by");
+    pane_key("Space");
+    pane_shows_not("Sort by");
+}
+
+/* Without titles the line of the chosen one is the only one in reverse. */
+static bool is_chosen(const char *uid)
+{
+    const char *chosen = strstr(pane_screen(true), "\033[7m");
+
+    return chosen && strstr(chosen, uid) && strstr(chosen, uid) < strchr(chosen, '\n');
+}
+
+static void test_the_chosen_user_stays_chosen(void **state)
+{
+    (void)state;
+    some_traffic();
+    pane_open(0, "C.UTF-8");
+    pane_run("trafficctl --bpffs $B --no-legend top --sort uid");
+    pane_shows("10043");
+    pane_key("End");
+    pane_key("x");
+    pane_until(in_order, (const char *[]){"10043", "10041"}, "who is blocked first");
+    assert_true(is_chosen("10043"));
+    pane_key("u");
+    pane_until(in_order, (const char *[]){"10041", "10043"}, "users by UID");
+    assert_true(is_chosen("10043"));
+}
+
+/* Back at the shell, on the screen of before, with all that stty knows as it was. */
+static void assert_restored(const char *status)
+{
+    char before[256], after[256], end[64];
+
+    snprintf(end, sizeof(end), "end %s.", status);
+    pane_shows(end);
+    assert_int_equal(pane_value("alternate_on"), 0);
+    assert_int_equal(pane_value("cursor_flag"), 1);
+    pane_file("before", before, sizeof(before));
+    pane_file("after", after, sizeof(after));
+    assert_string_equal(before, after);
+    pane_run("clear");
+    pane_shows_not("end");
+}
+
+static void run_between(void)
+{
+    pane_run("stty -g >before; trafficctl --bpffs $B top; e=$?; stty -g >after; echo end $e.");
+    pane_shows("q quit");
+    assert_int_equal(pane_value("alternate_on"), 1);
+}
+
+static void test_the_terminal_is_as_it_was(void **state)
+{
+    (void)state;
+    pane_open(0, "C.UTF-8");
+    run_between();
+    pane_key("q");
+    assert_restored("0");
+    run_between();
+    pane_key("C-c");
+    assert_restored("0");
+    run_between();
+    assert_return_code(kill(pane_child(), SIGTERM), errno);
+    assert_restored("0");
+}
+
+static void test_stopped_for_a_while(void **state)
+{
+    (void)state;
+    pane_open(0, "C.UTF-8");
+    pane_run("stty -g >before; trafficctl --bpffs $B top");
+    for (int i = 0; i < 3; i++) {
+        pane_shows("q quit");
+        pane_key("C-z");
+        pane_shows("Stopped");
+        pane_run("stty -g >after; clear; echo end 0.");
+        assert_restored("0");
+        pane_run("fg");
+    }
+    pane_shows("q quit");
+    pane_resize(60, 12); /* what it is told while it runs in front again */
+    pane_shows("q quit");
+    pane_key("q");
+    pane_shows_not("q quit");
+}
+
+/* By the environment: no colours, and no marks but ASCII. */
+static void test_plain_terminals(void **state)
+{
+    struct udp udp = udp_pair(the_world, BUSY, AF_INET, 4);
+
+    (void)state;
+    pane_open(0, "C");
+    pane_run("trafficctl --bpffs $B -n --bytes top");
+    pane_until(is_busy, &udp, "a rate of what is sent now");
+    pane_shows("#");
+    for (const char *at = pane_screen(true); *at; at++)
+        assert_true((unsigned char)*at < 0x80);
+    assert_non_null(strstr(pane_screen(true), "\033[32m"));
+    pane_key("q");
+    pane_run("clear; NO_COLOR=1 trafficctl --bpffs $B top");
+    pane_shows("ok  by rate");
+    assert_null(strstr(pane_screen(true), "\033[32m"));
+    pane_key("q");
+    pane_run("clear; TERM=dumb trafficctl --bpffs $B top; echo end $?.");
+    pane_shows("end 2.");
+    pane_shows("this terminal");
+    udp_close(&udp);
+}
+
+/* What is counted anew is read anew, without a word to the screen. */
+static void test_an_unload_and_a_new_start(void **state)
+{
+    (void)state;
+    some_traffic();
+    pane_open(0, "C.UTF-8");
+    pane_run("trafficctl --bpffs $B -n --bytes top");
+    pane_shows("10041");
+    assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
+    pane_shows("DEGRADED: trafficd is not running");
+    run_ctl(the_world, "unload", 0, &said);
+    pane_shows("NOTHING COUNTS: no pins in");
+    the_world->traffic = tctl_close(the_world->traffic);
+    assert_int_equal(world_start_daemon(the_world), 0);
+    pane_shows("ok  by rate");
+    pane_shows_not("10041");
+    some_traffic();
+    assert_line(BUSY);
+    assert_line(BLOCKED);
+}
+
+static void test_no_terminal(void **state)
+{
+    (void)state;
+    run_ctl(the_world, "top", 2, &said);
+    assert_refused(&said, 2, "top --batch", "-j top");
+    run_ctl(the_world, "top --sort size", 2, &said);
+    assert_refused(&said, 2, "--sort", "packets");
+    run_ctl(the_world, "top --batch --tag x", 2, &said);
+    assert_refused(&said, 2, "--tag", NULL);
+    run_ctl(the_world, "top --batch --iface 0123456789abcdef", 2, &said);
+    assert_refused(&said, 2, "interface", NULL);
+}
+
+static void test_tables(void **state)
+{
+    struct tctl_counters total;
+    char cells[128];
+
+    (void)state;
+    some_traffic();
+    total = uid_total(the_world, BUSY);
+    run_ctl(the_world, "-n top --batch --count 2 --sort uid", 0, &said);
+    assert_string_equal(said.error, "");
+    const char *titles = strstr(said.out, "TIME "), *again = strstr(titles + 1, "TIME ");
+    assert_ptr_equal(titles, said.out);
+    assert_non_null(again);
+    assert_null(strstr(again + 1, "TIME "));
+    assert_true(strstr(again, "10041") < strstr(again, "10043"));
+    assert_true(sscanf(strstr(again, " 10041 "), "%*u %*u %*u %*u %*u %127[0-9 ]", cells) == 1);
+    uint64_t column[6];
+    assert_int_equal(sscanf(cells, "%lu %lu %lu %lu %lu %lu", &column[0], &column[1], &column[2], &column[3],
+                            &column[4], &column[5]),
+                     6);
+    assert_counters_equal("table", (struct tctl_counters){column[0], column[1], column[2], column[3]}, total);
+    assert_int_equal(column[5], blocked_of(BUSY));
+}
+
+/* The JSON line of a user; the caller's. NULL: none. */
+static json_t *json_line(const char *out, uint32_t uid)
+{
+    char text[512];
+
+    for (const char *at = out; *at; at = strchr(at, '\n') + 1) {
+        snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, "\n"), at);
+        json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        assert_int_equal(json_integer_value(json_object_get(line, "version")), 1);
+        if (json_integer_value(json_object_get(line, "uid")) == uid)
+            return line;
+        json_decref(line);
+    }
+    return NULL;
+}
+
+static uint64_t member(const json_t *line, const char *name)
+{
+    json_t *value = json_object_get(line, name);
+
+    assert_true(json_is_integer(value));
+    return (uint64_t)json_integer_value(value);
+}
+
+static void test_json_lines(void **state)
+{
+    json_t *line;
+
+    (void)state;
+    some_traffic();
+    run_ctl(the_world, "-j top --count 1 --sort blocked", 0, &said);
+    line = json_line(said.out, BLOCKED);
+    assert_non_null(line);
+    assert_int_equal(member(line, "blocked_packets"), blocked_of(BLOCKED));
+    assert_int_equal(member(line, "blocked_packets_per_second"), 0);
+    assert_int_equal(member(line, "rx_bytes_per_second"), 0);
+    assert_true(json_is_null(json_object_get(line, "user")));
+    assert_true(member(line, "time") > 1700000000);
+    json_decref(line);
+    line = json_line(said.out, TAGGED);
+    assert_int_equal(member(line, "tx_bytes"), uid_total(the_world, TAGGED).tx_bytes);
+    json_decref(line);
+    assert_true(strstr(said.out, "10043") < strstr(said.out, "10041"));
+}
+
+static void test_filters(void **state)
+{
+    json_t *line;
+
+    (void)state;
+    some_traffic();
+    run_ctl(the_world, "-j top --count 1 --tag 0xabc --iface a0 --uid 10042", 0, &said);
+    line = json_line(said.out, TAGGED);
+    assert_non_null(line);
+    assert_int_equal(member(line, "tx_packets"), tag_sum(the_world, TAGGED, TAG).tx_packets);
+    assert_true(json_is_null(json_object_get(line, "blocked_packets")));
+    assert_ptr_equal(strchr(said.out, '\n'), said.out + strlen(said.out) - 1);
+    json_decref(line);
+    run_ctl(the_world, "-j top --count 1 --uid 10041 --tag 0xabc", 0, &said);
+    assert_string_equal(said.out, "");
+    run_ctl(the_world, "-j top --count 1 --uid 10041 --tag 0", 0, &said);
+    line = json_line(said.out, BUSY);
+    assert_int_equal(member(line, "rx_bytes"), uid_total(the_world, BUSY).rx_bytes);
+    json_decref(line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AT_TERMINAL(test_numbers_of_a_plain_user),
+        AT_TERMINAL(test_any_size),
+        AT_TERMINAL(test_keys),
+        AT_TERMINAL(test_the_chosen_user_stays_chosen),
+        AT_TERMINAL(test_the_terminal_is_as_it_was),
+        AT_TERMINAL(test_stopped_for_a_while),
+        AT_TERMINAL(test_plain_terminals),
+        IN_A(test_no_terminal),
+        IN_A(test_tables),
+        IN_A(test_json_lines),
+        IN_A(test_filters),
+        AT_TERMINAL(test_an_unload_and_a_new_start),
+    };
+    const struct world_options shared = {.config = WALL_CONFIG};
+
+    return run_world("top", tests, ARRAY_SIZE(tests), &shared);
+}

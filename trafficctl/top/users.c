@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "users.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "format.h"
+#include "rate.h"
+
+#define SECOND_NS 1000000000
+
+/* From one reading to the next. */
+struct step {
+    uint64_t elapsed_ns; /* 0: there is no rate yet */
+    bool blocked;        /* what was dropped is known before and after */
+    unsigned int newest, seconds;
+};
+
+static void row_free(struct row *row)
+{
+    free(row->user);
+    free(row);
+}
+
+void users_done(struct users *users)
+{
+    for (size_t i = 0; i < users->count; i++)
+        row_free(users->rows[i]);
+    free(users->rows);
+    *users = (struct users){0};
+}
+
+uint64_t users_bytes(const struct tctl_counters *counters)
+{
+    return rate_sum(counters->rx_bytes, counters->tx_bytes);
+}
+
+const char *users_name(struct row *row)
+{
+    if (!row->has_user)
+        row->user = format_user(row->uid);
+    row->has_user = true;
+    return row->user;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+bool users_ask_names(struct users *users, uint64_t budget_ns)
+{
+    uint64_t begin = now_ns();
+
+    for (size_t i = 0; i < users->count; i++) {
+        if (users->rows[i]->has_user)
+            continue;
+        if (now_ns() - begin > budget_ns)
+            return false;
+        users_name(users->rows[i]);
+    }
+    return true;
+}
+
+static struct step step_to(const struct users *users, const struct reading *reading)
+{
+    struct step step = {.newest = users->newest};
+
+    if (!users->ns || reading->ns <= users->ns)
+        return step;
+    step.elapsed_ns = reading->ns - users->ns;
+    uint64_t seconds = (step.elapsed_ns + SECOND_NS / 2) / SECOND_NS;
+    step.seconds = seconds < 1 ? 1 : seconds > USERS_SECONDS ? USERS_SECONDS : (unsigned int)seconds;
+    step.blocked = users->has_blocked && reading->has_blocked;
+    return step;
+}
+
+static void remember(struct row *row, const struct step *step)
+{
+    for (unsigned int i = 1; i <= step->seconds; i++)
+        row->seconds[(step->newest + i) % USERS_SECONDS] = (float)users_bytes(&row->rate);
+}
+
+static void row_counts(struct row *row, const struct reading_row *now, const struct step *step)
+{
+    static const struct tctl_counters NOTHING = {0};
+
+    row->rate = NOTHING;
+    row->blocked_rate = 0;
+    if (step->elapsed_ns)
+        row->rate = rate_of(row->gone ? &NOTHING : &row->total, &now->counters, step->elapsed_ns);
+    if (step->blocked)
+        row->blocked_rate = rate_per_second(row->gone ? 0 : row->blocked, now->blocked, step->elapsed_ns);
+    row->total = now->counters;
+    row->blocked = now->blocked;
+    row->gone = 0;
+    remember(row, step);
+}
+
+/* False: it has been gone for long enough. */
+static bool row_fades(struct row *row, const struct step *step)
+{
+    row->rate = (struct tctl_counters){0};
+    row->blocked_rate = 0;
+    remember(row, step);
+    return ++row->gone <= USERS_GONE;
+}
+
+static struct row *row_new(uint32_t uid)
+{
+    struct row *row = calloc(1, sizeof(*row));
+
+    if (row)
+        row->uid = uid;
+    return row;
+}
+
+/* Both ascend by UID. What merged has room for both of. */
+static size_t merge(struct users *users, const struct reading *reading, const struct step *step, struct row **merged)
+{
+    size_t old = 0, count = 0;
+
+    for (size_t new = 0; old < users->count || new < reading->count;) {
+        const struct reading_row *now = new < reading->count ? &reading->rows[new] : NULL;
+        struct row *row = old < users->count ? users->rows[old] : NULL;
+        if (row && (!now || row->uid < now->uid)) {
+            old++;
+            if (row_fades(row, step))
+                merged[count++] = row;
+            else
+                row_free(row);
+            continue;
+        }
+        new ++;
+        if (row && row->uid == now->uid)
+            old++;
+        else
+            row = row_new(now->uid);
+        if (!row)
+            continue;
+        row_counts(row, now, step);
+        merged[count++] = row;
+    }
+    return count;
+}
+
+static void sum_up(struct users *users)
+{
+    users->rate = (struct tctl_counters){0};
+    users->blocked_rate = 0;
+    for (size_t i = 0; i < users->count; i++) {
+        users->rate = rate_sums(&users->rate, &users->rows[i]->rate);
+        users->blocked_rate = rate_sum(users->blocked_rate, users->rows[i]->blocked_rate);
+    }
+}
+
+int users_update(struct users *users, const struct reading *reading)
+{
+    struct row **merged = calloc(users->count + reading->count + 1, sizeof(struct row *));
+    struct step step = step_to(users, reading);
+
+    if (!merged)
+        return -ENOMEM;
+    users->count = merge(users, reading, &step, merged);
+    free(users->rows);
+    users->rows = merged;
+    users->newest = (step.newest + step.seconds) % USERS_SECONDS;
+    users->has_rates = step.elapsed_ns;
+    users->has_blocked = reading->has_blocked;
+    users->ns = reading->ns;
+    sum_up(users);
+    return 0;
+}
+
+void users_miss(struct users *users)
+{
+    users->has_rates = false;
+    for (size_t i = 0; i < users->count; i++) {
+        users->rows[i]->rate = (struct tctl_counters){0};
+        users->rows[i]->blocked_rate = 0;
+    }
+    sum_up(users);
+}
