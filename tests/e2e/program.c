@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
+#include <grp.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -29,7 +30,7 @@ __attribute__((noreturn)) static void child(uid_t uid, const char *const *word, 
     alarm(SECONDS);
     dup2(out, STDOUT_FILENO);
     dup2(error, STDERR_FILENO);
-    if (uid == 0 || (setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0))
+    if (uid == 0 || (setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0))
         execv(word[0], (char *const *)word);
     _exit(126);
 }

@@ -413,38 +413,6 @@ static void test_wrong_arguments_change_nothing(void **state)
     assert_rows_equal(&after, &before);
 }
 
-static int run_example(int channel, void *arg)
-{
-    char path[256];
-
-    (void)channel;
-    snprintf(path, sizeof(path), "%s/%s", TCTL_BUILD, (const char *)arg);
-    execl(path, path, WORLD_B4, the_world->fwmarkd, (char *)NULL);
-    return -errno;
-}
-
-/* "hello", and the headers of UDP and IPv4. */
-static void example_is_counted(const char *name)
-{
-    struct tctl_counters before = tag_sum(the_world, UID, 0xcafe);
-
-    assert_int_equal(as_uid(the_world, PLACE_A, UID, run_example, (void *)name), 0);
-    assert_counters_equal(name, counters_less(tag_sum(the_world, UID, 0xcafe), before),
-                          (struct tctl_counters){.tx_packets = 1, .tx_bytes = 33});
-}
-
-static void test_example_with_the_shared_library(void **state)
-{
-    (void)state;
-    example_is_counted("example_tag");
-}
-
-static void test_example_with_the_static_library(void **state)
-{
-    (void)state;
-    example_is_counted("example_tag_static");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,8 +429,6 @@ int main(void)
         cmocka_unit_test(test_thread_is_no_process),
         cmocka_unit_test(test_limit_of_tags_is_explained),
         cmocka_unit_test(test_wrong_arguments_change_nothing),
-        cmocka_unit_test(test_example_with_the_shared_library),
-        cmocka_unit_test(test_example_with_the_static_library),
     };
 
     return run_both("tagging commands", tests, ARRAY_SIZE(tests));

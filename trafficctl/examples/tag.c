@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Send a datagram that is counted under a tag: example ADDRESS [SERVER]. cc example.c -ltrafficctl-tag */
+/*
+ * Send a datagram that is counted under a tag: tag ADDRESS [SERVER].
+ * cc tag.c $(pkg-config --cflags --libs trafficctl-tag)
+ */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
