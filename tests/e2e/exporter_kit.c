@@ -120,17 +120,46 @@ int exporter_stop(struct exporter *exporter, int signal)
     return status;
 }
 
-unsigned long exporter_field(const struct exporter *exporter, const char *field, int base)
+/* Behind the name of a field, and blanks; in *ret_text, which is the caller's. */
+static const char *status_field(const char *path, const char *field, char **ret_text)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "\n%s:\t", field);
+    assert_int_equal(fd_read_file(path, 65536, ret_text), 0);
+    const char *line = strstr(*ret_text, name);
+    assert_non_null(line);
+    return line + strlen(name);
+}
+
+unsigned long exporter_field(const struct exporter *exporter, const char *field)
 {
     _cleanup_free_ char *text = NULL;
-    char path[64], name[32];
+    char path[64];
 
     snprintf(path, sizeof(path), "/proc/%d/status", (int)exporter->pid);
-    snprintf(name, sizeof(name), "\n%s:", field);
-    assert_int_equal(fd_read_file(path, 65536, &text), 0);
-    const char *line = strstr(text, name);
-    assert_non_null(line);
-    return strtoul(line + strlen(name), NULL, base);
+    return strtoul(status_field(path, field, &text), NULL, 10);
+}
+
+void exporter_threads_have(const struct exporter *exporter, const char *field, const char *value)
+{
+    struct dirent *entry;
+    size_t threads = 0;
+    char path[384];
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)exporter->pid);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        _cleanup_free_ char *text = NULL;
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/task/%s/status", (int)exporter->pid, entry->d_name);
+        assert_memory_equal(status_field(path, field, &text), value, strlen(value));
+        threads++;
+    }
+    closedir(dir);
+    assert_true(threads > 0);
 }
 
 static int connect_path(const char *path)

@@ -18,7 +18,9 @@ void exporter_start(struct exporter *exporter, uid_t uid, const char *where, con
 /* Its status, as of waitpid(). */
 int exporter_stop(struct exporter *exporter, int signal);
 /* A field of /proc/PID/status in its own unit. */
-unsigned long exporter_field(const struct exporter *exporter, const char *field, int base);
+unsigned long exporter_field(const struct exporter *exporter, const char *field);
+/* That of every thread is this. */
+void exporter_threads_have(const struct exporter *exporter, const char *field, const char *value);
 
 /* A path in a folder that every user may write to; static. exporter_clean() removes it with all that is in it. */
 const char *exporter_path(const char *name);

@@ -225,7 +225,7 @@ static size_t descriptors_of(pid_t pid)
 /* The exporter of the test before, which has answered with as many rows. */
 static void test_nobody_delays_an_honest_client(void **state)
 {
-    unsigned long before = exporter_field(&exporter, "VmRSS", 10);
+    unsigned long before = exporter_field(&exporter, "VmRSS");
     uint64_t word, longest = 0;
     struct actor attackers;
 
@@ -240,10 +240,10 @@ static void test_nobody_delays_an_honest_client(void **state)
         assert_int_equal(sample_of(text, "trafficd_maps_readable"), 1);
         assert_true(descriptors_of(exporter.pid) < 256 + 32);
     }
-    unsigned long during = exporter_field(&exporter, "VmHWM", 10);
+    unsigned long during = exporter_field(&exporter, "VmHWM");
     assert_int_equal(actor_wait(&attackers), 0);
     _cleanup_free_ char *text = exporter_scrape(&exporter, NULL);
-    unsigned long after = exporter_field(&exporter, "VmRSS", 10);
+    unsigned long after = exporter_field(&exporter, "VmRSS");
     print_message("%d scrapes, the longest of %lu ms; VmRSS %lu KiB before, at most %lu, %lu after\n", SCRAPES, longest,
                   before, during, after);
     assert_true(during < before + MORE_KIB);

@@ -13,6 +13,7 @@
 
 #include "address.h"
 #include "fd.h"
+#include "format.h"
 #include "render.h"
 #include "textfile.h"
 
@@ -144,14 +145,16 @@ static struct tctl_status some_status(void)
 static struct text render_one(const struct collected *collected, enum text_format format)
 {
     struct text text = {.format = format};
-    struct user_names names = {0};
+    struct user_names *names = NULL;
     struct series series;
 
     assert_int_equal(series_init(&series, 40), 0);
     assert_int_equal(series_update(&series, &collected->users), 0);
-    render(&(struct rendered){collected, &series, &names}, &text);
+    assert_int_equal(user_names_new(format_user, &names), 0);
+    user_names_allow(names, 10000);
+    render(&(struct rendered){collected, &series, names}, &text);
     series_done(&series);
-    user_names_done(&names);
+    user_names_free(names);
     assert_int_equal(text.error, 0);
     return text;
 }
@@ -206,6 +209,42 @@ static void users_have_names_and_counters(void **state)
     has(&text, "\ntrafficd_uid_transmit_packets_total{uid=\"4294967281\",device=\"a\\\\\\\"\"} 4\n");
     has(&text, "\ntrafficd_uid_receive_packets_total{uid=\"other\",device=\"a\\\\\\\"\"} 8\n");
     text_done(&text);
+}
+
+/* Where a database of users is far away: it answers when it is told to. */
+static int answers[2];
+
+static char *ask_far_away(uint32_t uid)
+{
+    char told;
+
+    assert_int_equal(read(answers[0], &told, 1), 1);
+    return uid == 7 ? strdup("seven") : NULL;
+}
+
+static void names_are_not_waited_for_for_ever(void **state)
+{
+    (void)state;
+    struct user_names *names = NULL;
+    const char *name;
+
+    assert_int_equal(pipe(answers), 0);
+    assert_int_equal(user_names_new(ask_far_away, &names), 0);
+    user_names_allow(names, 0);
+    assert_null(user_names_of(names, 7));
+    assert_null(user_names_of(names, 8));
+    user_names_allow(names, 60000);
+    assert_null(user_names_of(names, 7)); /* once in vain is enough */
+    assert_int_equal(write(answers[1], "123", 3), 3);
+    assert_string_equal(user_names_of(names, 9), "9"); /* that comes last */
+    assert_string_equal(user_names_of(names, 8), "8");
+    name = user_names_of(names, 7);
+    assert_string_equal(name, "seven");
+    assert_ptr_equal(user_names_of(names, 7), name);
+    user_names_allow(names, 0);
+    assert_null(user_names_of(names, 10)); /* it is left to the thread, which waits for ever */
+    assert_null(user_names_free(names));
+    assert_null(user_names_free(NULL));
 }
 
 static void unreadable_maps_are_all_that_is_said(void **state)
@@ -301,6 +340,7 @@ int main(void)
         cmocka_unit_test(names_follow_the_customs),
         cmocka_unit_test(what_is_not_there_is_left_out),
         cmocka_unit_test(users_have_names_and_counters),
+        cmocka_unit_test(names_are_not_waited_for_for_ever),
         cmocka_unit_test(unreadable_maps_are_all_that_is_said),
         cmocka_unit_test(addresses_are_numbers),
         cmocka_unit_test(files_are_replaced_whole),

@@ -15,8 +15,14 @@
 
 #define MAX_SERIES 2000
 
+/* For the names of users that are new, ms; without they go by their numbers until the next time. For a file there is
+ * none. */
+#define NAMES_SERVED 1000
+#define NAMES_WRITTEN 20000
+
 struct exporter {
     const struct cli *cli;
+    uint32_t max_series;
     struct scrape scrape;
     int error; /* of the last reading: said once, not with every scrape */
 };
@@ -56,6 +62,13 @@ static enum cli_status refuse_strangers(const struct cli *cli)
     return r == -EACCES || r == -EPERM ? cli_read_failed(cli, r) : CLI_DONE;
 }
 
+static enum cli_status begin(struct exporter *exporter, uint32_t names_ms)
+{
+    int r = scrape_init(&exporter->scrape, exporter->cli->bpffs, exporter->max_series, names_ms);
+
+    return r < 0 ? cli_failed("cannot begin: %s", strerror(-r)) : CLI_DONE;
+}
+
 static enum cli_status serve(struct exporter *exporter, const char *where)
 {
     _cleanup_(socket_file_done) struct socket_file listener = {.fd = -1};
@@ -73,6 +86,8 @@ static enum cli_status serve(struct exporter *exporter, const char *where)
     if (r < 0)
         return cli_failed("cannot give up capabilities: %s", strerror(-r));
     enum cli_status status = refuse_strangers(exporter->cli);
+    if (status == CLI_DONE)
+        status = begin(exporter, NAMES_SERVED); /* threads of its own begin without capabilities, too */
     if (status != CLI_DONE)
         return status;
     r = http_serve(listener.fd, write_texts, ready, exporter);
@@ -90,7 +105,10 @@ static enum cli_status write_file(struct exporter *exporter, const char *path)
     _cleanup_(text_donep) struct text text = {.format = TEXT_PLAIN};
     struct text *const texts[TEXT_FORMATS] = {[TEXT_PLAIN] = &text};
     struct fault fault = {0};
+    enum cli_status status = begin(exporter, NAMES_WRITTEN);
 
+    if (status != CLI_DONE)
+        return status;
     write_texts(exporter, texts);
     if (text.error)
         return cli_failed("no memory");
@@ -103,16 +121,13 @@ static enum cli_status write_file(struct exporter *exporter, const char *path)
 enum cli_status exporter_run(const struct cli *cli, int argc, char **argv)
 {
     const char *file = cli_given(cli, "--textfile"), *where = cli_given(cli, "--listen");
-    _cleanup_(exporter_done) struct exporter exporter = {.cli = cli};
-    uint32_t max_series = MAX_SERIES;
-    enum cli_status status = cli_given_number(cli, "--max-series", SERIES_MIN, UINT32_MAX, &max_series);
+    _cleanup_(exporter_done) struct exporter exporter = {.cli = cli, .max_series = MAX_SERIES};
+    enum cli_status status = cli_given_number(cli, "--max-series", SERIES_MIN, UINT32_MAX, &exporter.max_series);
 
     (void)argc, (void)argv;
     if (status != CLI_DONE)
         return status;
     if (file && (where || !*file))
         return cli_usage(where ? "--listen and --textfile: choose one" : "--textfile wants a path");
-    if (scrape_init(&exporter.scrape, cli->bpffs, max_series) < 0)
-        return cli_failed("no memory");
     return file ? write_file(&exporter, file) : serve(&exporter, where ?: ADDRESS_DEFAULT);
 }

@@ -5,4 +5,4 @@ $(eval $(call objects,EXPORTER,$(wildcard trafficctl/exporter/*.c),$(EXPORTER_SE
 PROGRAMS += $(B)/trafficctl-exporter
 
 $(B)/trafficctl-exporter: $(EXPORTER_OBJ) $(CLI_SHARED:%=$(B)/obj/%) $(BASE_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -levent_core -levent_extra -ljansson $(LIB_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -levent_core -levent_extra -ljansson $(LIB_LIBS) -lpthread -o $@

@@ -8,12 +8,13 @@
 
 struct scrape {
     const char *bpffs;
+    uint32_t names_ms;
     struct series series;
-    struct user_names names;
+    struct user_names *names;
 };
 
-/* At most max_series of users. End with scrape_done(). -ENOMEM. */
-int scrape_init(struct scrape *scrape, const char *bpffs, uint32_t max_series);
+/* At most max_series of users, whose names are waited for so long each time. End with scrape_done(). -errno. */
+int scrape_init(struct scrape *scrape, const char *bpffs, uint32_t max_series, uint32_t names_ms);
 void scrape_done(struct scrape *scrape);
 
 /*
