@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* The manual pages beside the tables of commands, options and settings: neither tells of more than the other. */
+/*
+ * The manual pages, and the configuration file that is installed, beside the tables of commands, options and settings:
+ * neither tells of more than the other.
+ */
 #include "unit.h"
 
 #include <ctype.h>
@@ -221,6 +224,45 @@ static void sizes_of_maps_are_told_of(void **state)
     free(page);
 }
 
+/* Lines of the file that are a default as a comment: "#key = value". */
+static size_t default_count(const char *file)
+{
+    size_t count = 0;
+
+    for (; (file = strstr(file, "\n#")); file++)
+        count += file[2] != ' ';
+    return count;
+}
+
+static void has_default(const char *file, const char *key, const char *value)
+{
+    char line[LINE];
+
+    snprintf(line, sizeof(line), "\n#%s =%s%s\n", key, *value ? " " : "", value);
+    if (!strstr(file, line))
+        fail_msg("the file has no line '%.*s'", (int)strlen(line) - 2, line + 1);
+}
+
+/* The default of app_uids is the machine's. */
+static void defaults_are_in_the_file(void **state)
+{
+    (void)state;
+    char *file = page_read("../trafficctl.conf"), key[SETTINGS_KEY_LEN], value[16];
+    size_t count;
+    const struct setting *table = settings_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        settings_key(&table[i], key);
+        has_default(file, key, table[i].initial ?: "1000-60000,100000-600100000");
+    }
+    for (int map = 0; map < LOAD_MAPS; map++) {
+        snprintf(value, sizeof(value), "%u", load_map_default_entries(map));
+        has_default(file, load_map_key(map), value);
+    }
+    assert_int_equal(default_count(file), count + LOAD_MAPS);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +273,7 @@ int main(void)
         cmocka_unit_test(options_of_trafficd_are_told_of),
         cmocka_unit_test(keys_are_told_of),
         cmocka_unit_test(sizes_of_maps_are_told_of),
+        cmocka_unit_test(defaults_are_in_the_file),
     };
 
     return unit_run(tests);

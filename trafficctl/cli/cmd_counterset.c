@@ -11,7 +11,7 @@ enum cli_status cmd_counterset(const struct cli *cli, int argc, char **argv)
 
     (void)argc;
     if (status == CLI_DONE)
-        status = cli_number("SET", argv[2], 0, 1, &set);
+        status = cli_number("counterset", argv[2], 0, 1, &set);
     if (status == CLI_DONE)
         status = tagger_open(cli, &tagger);
     if (status != CLI_DONE)
