@@ -4,7 +4,6 @@
 
 #include <trafficctl/firewall.h>
 
-#include "cleanup.h"
 #include "completion.h"
 
 static void print_words(const struct command_option *options, FILE *out)
