@@ -290,7 +290,7 @@ uint64_t sample_of(const char *text, const char *name)
 
     if (!value)
         fail_msg("no sample %s in:\n%.4000s", name, text);
-    return strtoull(value, NULL, 10);
+    return value ? strtoull(value, NULL, 10) : 0;
 }
 
 void exporter_waits_for(const struct exporter *exporter, const char *name, uint64_t value)

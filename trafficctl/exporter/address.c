@@ -79,7 +79,7 @@ static int listen_inet(const struct address *address, struct socket_file *ret, s
 
 int address_listen(const struct address *address, struct socket_file *ret_listener, struct fault *fault)
 {
-    struct socket_file listener;
+    struct socket_file listener = {.fd = -1};
     int r = address->path ? socket_file_listen(address->path, MODE, BACKLOG, &listener, fault)
                           : listen_inet(address, &listener, fault);
 

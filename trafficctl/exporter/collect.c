@@ -102,6 +102,17 @@ static int read_users(struct tctl *traffic, struct collect_rows *rows)
     return r;
 }
 
+static int append_reason(struct collected *collected, const char *reason)
+{
+    struct collect_drop *drops = reallocarray(collected->drops, collected->drop_count + 1, sizeof(*drops));
+
+    if (!drops)
+        return -ENOMEM;
+    drops[collected->drop_count++] = (struct collect_drop){.reason = reason};
+    collected->drops = drops;
+    return 0;
+}
+
 static void add_drop(struct collected *collected, const struct tctl_drop_row *row)
 {
     for (size_t i = 0; i < collected->drop_count; i++) {
@@ -117,19 +128,13 @@ static void add_drop(struct collected *collected, const struct tctl_drop_row *ro
 static int read_drops(struct tctl *traffic, struct collected *collected)
 {
     _cleanup_free_ struct tctl_drop_row *rows = NULL;
-    unsigned int reasons = 0;
     size_t count = 0;
     int r = tctl_read_drops(traffic, &rows, &count);
 
+    for (const char *reason = NULL; r == 0 && (reason = tctl_drop_reason((unsigned int)collected->drop_count + 1));)
+        r = append_reason(collected, reason);
     if (r < 0)
         return r;
-    while (tctl_drop_reason(reasons + 1))
-        reasons++;
-    collected->drops = calloc(reasons, sizeof(*collected->drops));
-    if (!collected->drops)
-        return -ENOMEM;
-    for (; collected->drop_count < reasons; collected->drop_count++)
-        collected->drops[collected->drop_count].reason = tctl_drop_reason((unsigned int)collected->drop_count + 1);
     for (size_t i = 0; i < count; i++)
         add_drop(collected, &rows[i]);
     return 0;

@@ -14,17 +14,21 @@
 
 #include "cleanup.h"
 #include "connections.h"
+#include "log.h"
 #include "negotiate.h"
 #include "replies.h"
 
 #define MAX_HEADERS 8192
-/* Texts that readers keep from being freed. With so many no more are made, those who do not read are ended meanwhile.
+/* Bytes that readers keep from being freed. With so many no more are made, those who do not read are ended meanwhile.
  */
-#define MAX_REPLIES 16
+#define MAX_HELD (8 << 20)
 static const struct timeval RETRY = {.tv_usec = 10000};
 /* For a whole request, or some of a reply to be taken; and for the next request to come. */
 #define PATIENCE_S 5
 #define KEEP_S 120
+
+#define MAX_QUESTIONS (2 * CONNECTIONS_MAX)
+static const char HTML[] = "text/html; charset=utf-8", PLAIN[] = "text/plain; charset=utf-8";
 
 struct question {
     struct evhttp_request *request;
@@ -40,7 +44,7 @@ struct http {
     struct connections connections;
     struct replies replies;
     struct event *answer, *stops[2];
-    struct question questions[CONNECTIONS_MAX]; /* to be answered, one of a connection */
+    struct question questions[MAX_QUESTIONS]; /* to be answered */
     size_t asked;
 };
 
@@ -100,32 +104,43 @@ static void answer_one(const struct question *question, struct reply *reply)
     send_reply(question->request, HTTP_OK, text_types[question->format], body);
 }
 
-/* Everybody who has asked until now gets the same, which was read after all of them had asked. */
-static void answer(evutil_socket_t fd, short what, void *arg)
+/* One text for each format that somebody wants. */
+static void write_replies(struct http *http, struct reply *replies[TEXT_FORMATS])
 {
-    struct http *http = arg;
-    struct reply *replies[TEXT_FORMATS] = {0};
     struct text *texts[TEXT_FORMATS] = {0};
 
-    (void)fd, (void)what;
-    if (!http->asked)
-        return;
-    if (http->replies.count >= MAX_REPLIES) {
-        connections_end_stalled(&http->connections);
-        event_add(http->answer, &RETRY);
-        return;
-    }
     for (size_t i = 0; i < http->asked; i++) {
         enum text_format format = http->questions[i].format;
         if (!replies[format] && (replies[format] = replies_new(&http->replies, format)))
             texts[format] = &replies[format]->text;
     }
     http->write(http->context, texts);
-    for (size_t i = 0; i < http->asked; i++)
+    for (int format = 0; format < TEXT_FORMATS; format++)
+        if (replies[format])
+            reply_written(replies[format]);
+}
+
+/* Everybody who has asked until now gets the same, which was read after all of them had asked. */
+static void answer(evutil_socket_t fd, short what, void *arg)
+{
+    struct http *http = arg;
+    struct reply *replies[TEXT_FORMATS] = {0};
+    size_t asked = http->asked;
+
+    (void)fd, (void)what;
+    if (!asked)
+        return;
+    if (http->replies.held >= MAX_HELD) {
+        connections_end_stalled(&http->connections);
+        event_add(http->answer, &RETRY);
+        return;
+    }
+    write_replies(http, replies);
+    http->asked = 0;
+    for (size_t i = 0; i < asked; i++)
         answer_one(&http->questions[i], replies[http->questions[i].format]);
     for (int format = 0; format < TEXT_FORMATS; format++)
         reply_release(replies[format]);
-    http->asked = 0;
 }
 
 static enum text_format format_for(struct evhttp_request *request)
@@ -139,9 +154,16 @@ static enum text_format format_for(struct evhttp_request *request)
     return negotiate_choose(&negotiate);
 }
 
-/* Nothing more is read of it until then: libevent takes no further request before the first is answered. */
+/*
+ * Nothing more is read of it until then: libevent takes no further request before the first is answered. Questions of
+ * connections that were ended stay until then, too.
+ */
 static void ask(struct http *http, struct evhttp_request *request)
 {
+    if (http->asked == MAX_QUESTIONS) {
+        send_page(request, HTTP_SERVUNAVAIL, PLAIN, "Too many ask at once.\n");
+        return;
+    }
     bufferevent_disable(stream_of(request), EV_READ);
     http->questions[http->asked++] = (struct question){request, format_for(request)};
     event_active(http->answer, EV_TIMEOUT, 0);
@@ -157,7 +179,6 @@ static bool is_path(struct evhttp_request *request, const char *wanted)
 
 static void requested(struct evhttp_request *request, void *arg)
 {
-    static const char HTML[] = "text/html; charset=utf-8", PLAIN[] = "text/plain; charset=utf-8";
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     struct http *http = arg;
 
@@ -169,7 +190,7 @@ static void requested(struct evhttp_request *request, void *arg)
     if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
         evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
         send_page(request, HTTP_BADMETHOD, PLAIN, "Only GET and HEAD are served.\n");
-    } else if (is_path(request, "/metrics") && http->asked < CONNECTIONS_MAX) {
+    } else if (is_path(request, "/metrics")) {
         ask(http, request);
     } else if (is_path(request, "/")) {
         send_page(request, HTTP_OK, HTML,
@@ -186,9 +207,10 @@ static void stop(evutil_socket_t fd, short what, void *base)
 }
 
 /* What peers do wrong is no news. */
-static void keep_quiet(int severity, const char *message)
+static void log_errors(int severity, const char *message)
 {
-    (void)severity, (void)message;
+    if (severity == EVENT_LOG_ERR)
+        log_error("libevent: %s", message);
 }
 
 static int listen_on(struct http *http, int fd)
@@ -213,7 +235,7 @@ static int catch_stops(struct http *http)
 
 static int prepare(struct http *http, int listener)
 {
-    event_set_log_callback(keep_quiet);
+    event_set_log_callback(log_errors);
     http->base = event_base_new();
     http->evhttp = http->base ? evhttp_new(http->base) : NULL;
     http->answer = http->evhttp ? event_new(http->base, -1, 0, answer, http) : NULL;

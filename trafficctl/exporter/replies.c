@@ -11,7 +11,6 @@ struct reply *replies_new(struct replies *replies, enum text_format format)
     if (!reply)
         return NULL;
     *reply = (struct reply){.replies = replies, .references = 1, .text.format = format};
-    replies->count++;
     return reply;
 }
 
@@ -19,9 +18,15 @@ void reply_release(struct reply *reply)
 {
     if (!reply || --reply->references)
         return;
-    reply->replies->count--;
+    reply->replies->held -= reply->held;
     text_done(&reply->text);
     free(reply);
+}
+
+void reply_written(struct reply *reply)
+{
+    reply->held = reply->text.length;
+    reply->replies->held += reply->held;
 }
 
 static void sent(const void *bytes, size_t length, void *reply)

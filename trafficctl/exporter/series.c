@@ -7,14 +7,17 @@
 
 #include "cleanup.h"
 
-/* For interfaces of others: an eighth, and one at least beside SERIES_OTHER's. */
+/* For interfaces of others: an eighth, one at least beside SERIES_OTHER's, and not more than there are of them. */
 #define SPARED_PART 8
 #define SPARED_MIN 2
+#define SPARED_MAX 1024
 
 int series_init(struct series *series, uint32_t max)
 {
-    size_t room = max / SERIES_OF_PAIR, spared = room / SPARED_PART > SPARED_MIN ? room / SPARED_PART : SPARED_MIN;
+    size_t room = max / SERIES_OF_PAIR, spared = room / SPARED_PART;
 
+    if (spared < SPARED_MIN || spared > SPARED_MAX)
+        spared = spared < SPARED_MIN ? SPARED_MIN : SPARED_MAX;
     *series = (struct series){.room = room, .spared = spared};
     series->others.rows = calloc(spared, sizeof(*series->others.rows));
     return series->others.rows ? 0 : -ENOMEM;

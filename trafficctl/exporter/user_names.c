@@ -160,7 +160,7 @@ static struct user_name *add(struct user_names *names, size_t place, uint32_t ui
 {
     if (names->count == names->room) {
         size_t room = names->room ? 2 * names->room : 16;
-        struct user_name **all = reallocarray(names->all, room, sizeof(*all));
+        struct user_name **all = reallocarray(names->all, room, sizeof(struct user_name *));
         if (!all)
             return NULL;
         names->all = all;
