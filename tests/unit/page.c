@@ -27,8 +27,10 @@ char *page_section(const char *page, const char *heading)
     snprintf(line, sizeof(line), "\n%s\n", heading);
     snprintf(next, sizeof(next), "\n%.3s ", heading);
     const char *begin = strstr(page, line);
-    if (!begin)
+    if (!begin) {
         fail_msg("no %s", heading);
+        return NULL;
+    }
     begin += strlen(line) - 1;
     const char *end = strstr(begin, next), *upper = strstr(begin, "\n.Sh ");
     if (!end || (upper && upper < end))

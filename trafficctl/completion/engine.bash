@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Behind the tables of a program, whose name stands for each PROGRAM. Names of interfaces, which anybody with a namespace
+# Behind the tables of a program, which is called PROGRAM here. Names of interfaces, which anybody with a namespace
 # chooses, are never expanded: no compgen -W, and quoted.
 _PROGRAM_offer() # what begins with $cur: the words, and what is there of the kind
 {
