@@ -28,9 +28,9 @@ struct expected {
 };
 
 struct document {
-    const char *words; /* trafficctl's, before --json */
-    const char *text_options;
-    bool whole; /* the text has no other lines, and these in their order */
+    const char *words;        /* trafficctl's, after --json */
+    const char *text_options; /* instead of --json */
+    bool whole;               /* the text has no other lines, and these in their order */
     struct expected (*now)(const void *context);
     const void *context;
 };
