@@ -46,7 +46,7 @@ run: deps ## count on this machine and show a live table; FOR=seconds, CGROUP=di
 	@+$(MAKE) --no-print-directory all
 	@config/run-live
 
-CHECKS := $(if $(T),,check-cases check-rules) check-unit check-prog check-e2e
+CHECKS := $(if $(T),,check-cases check-rules check-library) check-unit check-prog check-e2e
 check: deps ## all tests, fast ones first; T=name for one test
 	@+tests/tally $(MAKE) $(CHECKS)
 

@@ -9,6 +9,12 @@
 
 #include <linux/types.h>
 
+#ifdef __cplusplus
+#define TCTL_ASSERT static_assert
+#else
+#define TCTL_ASSERT _Static_assert
+#endif
+
 /* Raised whenever a layout below changes; kept in struct tctl_state and compared before anything is adopted. */
 #define TCTL_ABI_VERSION 3
 
@@ -41,7 +47,7 @@ struct tctl_tag {
     __u32 uid;
     __u32 tag;
 };
-_Static_assert(sizeof(struct tctl_tag) == 8, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_tag) == 8, "ABI");
 
 /* Key of traffic_uid_stats_map (tag 0) and traffic_tag_stats_map (others). iface_index 0: another network namespace. */
 struct tctl_stats_key {
@@ -50,7 +56,7 @@ struct tctl_stats_key {
     __u32 counter_set;
     __u32 iface_index;
 };
-_Static_assert(sizeof(struct tctl_stats_key) == 16, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_stats_key) == 16, "ABI");
 
 /* Counters since the map was made: packets and L3 bytes as on the wire. */
 struct tctl_stats_value {
@@ -59,7 +65,7 @@ struct tctl_stats_value {
     __u64 tx_packets;
     __u64 tx_bytes;
 };
-_Static_assert(sizeof(struct tctl_stats_value) == 32, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_stats_value) == 32, "ABI");
 
 /*
  * Value of trafficctl/iface_parts, key u32 interface: of the interface's counters, what somebody may want to tell
@@ -70,7 +76,7 @@ struct tctl_iface_parts {
     struct tctl_stats_value forwarded; /* rx: came in here and left by some interface; tx: left here, came in by one */
     struct tctl_stats_value ownerless; /* tx: sent by the kernel itself, no socket's; rx: not known, 0 */
 };
-_Static_assert(sizeof(struct tctl_iface_parts) == 96, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_iface_parts) == 96, "ABI");
 
 /* Index of trafficctl/xt_calls and link_calls: the programs that xt_bpf_*_prog and link_*_prog run. */
 enum tctl_call {
@@ -110,14 +116,14 @@ struct tctl_interfaces {
     __u64 folded;    /* interfaces that are in "removed" */
     __u64 moves;     /* odd: counters are on their way to larger maps; raised at both ends of it */
 };
-_Static_assert(sizeof(struct tctl_interfaces) == 40, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_interfaces) == 40, "ABI");
 
 /* Value of trafficctl/iface_base, key u32 interface: the kernel's own counters when we first saw it. */
 struct tctl_iface_base {
     struct tctl_stats_value link; /* rtnl_link_stats64 */
     struct tctl_stats_value rows; /* traffic_iface_stats_map, less merged: skbs */
 };
-_Static_assert(sizeof(struct tctl_iface_base) == 64, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_iface_base) == 64, "ABI");
 
 /* The maps that hold traffic; index of tctl_spill_key.map. */
 enum tctl_stats_map {
@@ -139,13 +145,13 @@ struct tctl_spill_key {
     __u32 map; /* enum tctl_stats_map */
     struct tctl_stats_key key;
 };
-_Static_assert(sizeof(struct tctl_spill_key) == 20, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_spill_key) == 20, "ABI");
 
 /* Value of trafficctl/row_count: rows a UID has made in each of these maps. */
 struct tctl_row_count {
     __u32 rows[TCTL_COUNTED_MAPS];
 };
-_Static_assert(sizeof(struct tctl_row_count) == 20, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_row_count) == 20, "ABI");
 
 /*
  * Value of trafficctl/tag_count. Key {uid, tag}: the UID is charged under this tag, the value is zeroes. Key {uid, 0}:
@@ -157,7 +163,7 @@ struct tctl_tag_count {
     __u32 pad;
     __u64 rows;
 };
-_Static_assert(sizeof(struct tctl_tag_count) == 16, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_tag_count) == 16, "ABI");
 
 /* Ranges of UIDs that the firewall may judge; both ends belong to the range. */
 #define TCTL_MAX_UID_RANGES 8
@@ -165,7 +171,7 @@ struct tctl_uid_range {
     __u32 first;
     __u32 last;
 };
-_Static_assert(sizeof(struct tctl_uid_range) == 8, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_uid_range) == 8, "ABI");
 
 /*
  * Why a packet is dropped: a chain, by netd's number (ConnectivityManager's FIREWALL_CHAIN_*), or one of the rules
@@ -210,12 +216,12 @@ struct tctl_uid_rules {
     __u32 uid;   /* the key again */
     __u32 rules; /* TCTL_BIT() of chains that list it (netd's three aside), of TCTL_IFACE_RULE and TCTL_LOCKDOWN */
 };
-_Static_assert(sizeof(struct tctl_uid_rules) == 8, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_uid_rules) == 8, "ABI");
 struct tctl_uid_iface {
     __u32 uid;   /* the key again */
     __u32 iface; /* number; TCTL_ANY_IFACE; TCTL_NO_IFACE */
 };
-_Static_assert(sizeof(struct tctl_uid_iface) == 8, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_uid_iface) == 8, "ABI");
 #define TCTL_ANY_IFACE 0u
 #define TCTL_NO_IFACE 0xFFFFFFFFu /* the interface is not there: nothing but loopback comes in */
 
@@ -224,7 +230,7 @@ struct tctl_drop_key {
     __u32 uid;
     __u32 reason; /* enum tctl_reason */
 };
-_Static_assert(sizeof(struct tctl_drop_key) == 8, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_drop_key) == 8, "ABI");
 
 /* What was dropped, packets and bytes as they are counted elsewhere. A refused connect is one packet without bytes. */
 struct tctl_drop {
@@ -233,7 +239,7 @@ struct tctl_drop {
     __u64 told_ns; /* CLOCK_MONOTONIC of the last event */
     struct tctl_stats_value dropped;
 };
-_Static_assert(sizeof(struct tctl_drop) == 48, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_drop) == 48, "ABI");
 
 /* Record of trafficctl/events, a ring buffer: at most one a second for each row of drops. Lost when nobody reads. */
 struct tctl_event {
@@ -245,7 +251,7 @@ struct tctl_event {
     __u8 is_connect; /* refused before there was a packet */
     __u32 pad;
 };
-_Static_assert(sizeof(struct tctl_event) == 24, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_event) == 24, "ABI");
 
 #define TCTL_EVENT_BYTES 65536 /* of the ring buffer: 2048 events; a multiple of every page size */
 #define TCTL_EVENT_PAUSE_NS 1000000000
@@ -267,7 +273,7 @@ struct tctl_config {
     struct tctl_tag deleting;       /* whose data somebody deletes now; tag 0: all; uid TCTL_NOBODY: nobody's */
     __u64 deleting_until;           /* CLOCK_MONOTONIC, ns: who deletes may die; nothing is held back for longer */
 };
-_Static_assert(sizeof(struct tctl_config) == 16 + 16 + 24 + 64 + 8 + 16, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_config) == 16 + 16 + 24 + 64 + 8 + 16, "ABI");
 
 /* tctl_state.attached: the programs that hang on the control group */
 enum tctl_program {
@@ -301,7 +307,7 @@ struct tctl_state {
     char boot_id[TCTL_BOOT_ID_LEN];
     char options[TCTL_OPTIONS_LEN]; /* effective options of the last start or SIGHUP, "key = value" lines */
 };
-_Static_assert(sizeof(struct tctl_state) == 8 + 16 + 16 + 40 + 24 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_state) == 8 + 16 + 16 + 40 + 24 + TCTL_BOOT_ID_LEN + TCTL_OPTIONS_LEN, "ABI");
 
 /*
  * trafficctl/socket_storage: the resolved answer of a socket. Every word carries a 16-bit stamp above 48 bits of
@@ -328,7 +334,7 @@ struct tctl_socket {
     __u64 released_tag;
     __u64 released_generation; /* when that was; a later deletion of the tag's data ends it */
 };
-_Static_assert(sizeof(struct tctl_socket) == 8 + 9 * 8 + 24, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_socket) == 8 + 9 * 8 + 24, "ABI");
 
 /*
  * trafficctl/inherited_storage: what a socket leaves to the children that are accepted from it, which cannot be asked
@@ -338,7 +344,7 @@ struct tctl_inherited {
     __u64 owner;  /* sk_uid | user who answers for it << 32; 0: nobody else does */
     __u64 cookie; /* of an MPTCP listener: its children have the same, and its tag is theirs */
 };
-_Static_assert(sizeof(struct tctl_inherited) == 16, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_inherited) == 16, "ABI");
 
 /*
  * What reading trafficctl/peers gives for each socket in trafficctl/peer_storage (value: a number that the asker made
@@ -349,7 +355,7 @@ struct tctl_peer {
     __u32 user;  /* 0: it was in the initial user namespace, or in one of root's */
     __u32 pad;
 };
-_Static_assert(sizeof(struct tctl_peer) == 16, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_peer) == 16, "ABI");
 
 /*
  * Value of trafficctl/live: is the socket of this cookie live? Asked by whoever writes it, answered by the programs
@@ -359,7 +365,7 @@ struct tctl_live {
     __u64 asked; /* a number of whoever asked last */
     __u64 seen;  /* how often it was found since */
 };
-_Static_assert(sizeof(struct tctl_live) == 16, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_live) == 16, "ABI");
 
 /* Payer of rows for sockets of which nobody can tell whose they are: they all share one share. */
 #define TCTL_NOBODY 0xFFFFFFFFu
@@ -373,7 +379,7 @@ struct tctl_member {
     __u8 shift;
     __u8 bits;
 };
-_Static_assert(sizeof(struct tctl_member) == 4, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_member) == 4, "ABI");
 
 /*
  * Read-only data of the programs ("kernel"): what the loader found out about the running kernel before load. Without

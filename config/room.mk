@@ -1,6 +1,7 @@
 # config: what is installed beside the binaries. Units and OpenRC scripts name paths of PREFIX=/usr, which are moved
 # here; manuals name none and are installed as they are.
-MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5 config/man/libtrafficctl-tag.3
+MANUALS := config/man/trafficd.8 config/man/trafficctl.8 config/man/trafficctl.conf.5 config/man/libtrafficctl.3
+MANUALS += config/man/libtrafficctl-tag.3
 SCRIPTS += config/install-deps config/run-live
 UNITS := config/trafficd.service config/trafficd-load.service config/trafficd-exporter.service
 MOVED := sed 's,/usr/,$(PREFIX)/,g'
@@ -27,6 +28,8 @@ install: all ## install into DESTDIR below PREFIX
 	install -m 644 config/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/trafficctl.conf
 	install -m 644 config/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/trafficctl.conf
 	install -m 644 $(filter %.3,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man3
+	set -e; for name in $(call exported,$(LIB_EXPORTS)); do \
+	    ln -sf libtrafficctl.3 $(DESTDIR)$(PREFIX)/share/man/man3/$$name.3; done
 	set -e; for name in $(call exported,$(TAG_EXPORTS)); do \
 	    ln -sf libtrafficctl-tag.3 $(DESTDIR)$(PREFIX)/share/man/man3/$$name.3; done
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(PREFIX)/share/man/man5

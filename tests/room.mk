@@ -17,7 +17,7 @@ check-programs: $(B)/prometheus/promtool
 
 -include tests/harness/room.mk tests/unit/room.mk tests/prog/room.mk tests/e2e/room.mk
 -include tests/fuzz/room.mk tests/bench/room.mk
-SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules \
+SCRIPTS += .ci/run tests/tally tests/compile-commands tests/check-netd-cases tests/check-rules tests/check-library \
     tests/get-prometheus
 
 check-cases:
@@ -26,4 +26,7 @@ check-cases:
 check-rules:
 	@tests/check-rules
 
-.PHONY: check-cases check-rules check-unit check-prog check-e2e bench fuzz
+check-library: $(LIBRARIES)
+	@tests/check-library $(B)
+
+.PHONY: check-cases check-rules check-library check-unit check-prog check-e2e bench fuzz
