@@ -26,7 +26,7 @@ EXAMPLES := $(EXAMPLES_SHARED) $(EXAMPLES_STATIC)
 # Beside each other: those that hunt no race, besiege nobody and wait for no deadline.
 E2E_BESIDE := $(patsubst %,$(B)/obj/tests/e2e/test_%,cli cli_firewall cli_policy cli_tag dump examples exact exact_more \
     exact_tun exceptions firewall_owners firewall_restart firewall_sockets fwmarkd_container fwmarkd_restart fwmarkd_tags \
-    fwmarkd_userns iface_links interfaces manners many monitoring names netfilter netfilter_ways no_btf owner \
+    fwmarkd_userns iface_links interfaces manners many monitoring names netfilter netfilter_ways no_btf owner plain_users \
     prometheus qtaguid readers refusals top upgrade userns verify verify_links world)
 check-e2e: $(E2E_TESTS) $(EXAMPLES) $(PROGRAMS) $(B)/prometheus/promtool ## end-to-end tests (root); T=name for one
 	@failed=0; $(call beside,$(E2E_BESIDE)) || failed=1; \

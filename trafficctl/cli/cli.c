@@ -45,15 +45,26 @@ static enum cli_status not_pinned(const char *bpffs)
     return cli_failed("no pins in %s: has trafficd run? start it, or name its bpffs with --bpffs", bpffs);
 }
 
+/* The folders that lead to the bpffs, and its root, let through who may search them. */
+static enum cli_status not_permitted(const char *bpffs)
+{
+    if (access(bpffs, X_OK) < 0)
+        return cli_failed(
+            "no permission to go through %s to the pins: become root, or have root let their groups through "
+            "(bpffs_search = yes in trafficctl.conf)",
+            bpffs);
+    return cli_failed("no permission to read the pins in %s: become root or join the group that trafficd calls "
+                      "read_group (net_bw_stats)",
+                      bpffs);
+}
+
 enum cli_status cli_read_failed(const struct cli *cli, int err)
 {
     switch (err) {
     case -ENOENT:
         return not_pinned(cli->bpffs);
     case -EACCES:
-        return cli_failed("no permission to read the pins in %s: become root or join the group that trafficd calls "
-                          "read_group (net_bw_stats)",
-                          cli->bpffs);
+        return not_permitted(cli->bpffs);
     case -EPERM:
         return cli_failed("the kernel lets only root open the pins in %s (others from Linux 5.19 on): become root",
                           cli->bpffs);
