@@ -4,42 +4,35 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <sys/socket.h>
-#include <time.h>
 
-/* Who moved something so lately may be about to go on. */
-#define GRACE_MS 100
+/* To make room so many are ended in so much time, which is a turn of the loop at least: all in a third of a second. */
+#define ENDED_AT_ONCE 8
+static const struct timeval PAUSE = {.tv_usec = 10000};
+/* Looks, and so turns of the loop, that who leaves a reply is given. */
+#define PATIENCE 25
 /* Not read from a peer before what came is dealt with; more than libevent takes for headers. */
 #define READ_AHEAD 16384
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void resume(evutil_socket_t fd, short what, void *arg)
 {
     struct connections *connections = arg;
 
     (void)fd, (void)what;
+    connections->ended = 0;
     evconnlistener_enable(connections->listener);
 }
 
-static void pause_for(struct connections *connections, uint64_t ms)
+static void pause_for_now(struct connections *connections)
 {
-    const struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
-
     evconnlistener_disable(connections->listener);
-    event_add(connections->resume, &wait);
+    event_add(connections->resume, &PAUSE);
 }
 
 /* Descriptors are short, though these few should not be. */
 static void accept_failed(struct evconnlistener *listener, void *arg)
 {
     (void)listener;
-    pause_for(arg, GRACE_MS);
+    pause_for_now(arg);
 }
 
 int connections_init(struct connections *connections, struct event_base *base, struct evconnlistener *listener)
@@ -61,19 +54,25 @@ static bool has_ended(const struct connection *connection)
     return !on_event;
 }
 
-/* A part of a reply was taken. */
-static void moved(struct evbuffer *output, const struct evbuffer_cb_info *change, void *arg)
+static void move(struct connections *connections, struct connection *connection)
 {
-    struct connection *connection = arg;
-
-    (void)output;
-    if (change->n_deleted)
-        connection->moved_ms = now_ms();
+    connection->moved = ++connections->moves;
+    connection->stalled = 0;
 }
 
-static void let_go(struct connection *connection)
+/* A part of a reply was taken. */
+static void output_changed(struct evbuffer *output, const struct evbuffer_cb_info *change, void *arg)
 {
-    evbuffer_remove_cb(bufferevent_get_output(connection->stream), moved, connection);
+    struct connections *connections = arg;
+
+    for (size_t i = 0; change->n_deleted && i < CONNECTIONS_MAX; i++)
+        if (connections->all[i].stream && bufferevent_get_output(connections->all[i].stream) == output)
+            move(connections, &connections->all[i]);
+}
+
+static void let_go(struct connections *connections, struct connection *connection)
+{
+    evbuffer_remove_cb(bufferevent_get_output(connection->stream), output_changed, connections);
     bufferevent_decref(connection->stream);
     *connection = (struct connection){0};
 }
@@ -82,14 +81,14 @@ static void sweep(struct connections *connections)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections->all[i].stream && has_ended(&connections->all[i]))
-            let_go(&connections->all[i]);
+            let_go(connections, &connections->all[i]);
 }
 
 void connections_done(struct connections *connections)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections->all[i].stream)
-            let_go(&connections->all[i]);
+            let_go(connections, &connections->all[i]);
     if (connections->resume)
         event_free(connections->resume);
 }
@@ -107,7 +106,7 @@ static struct connection *find_oldest(struct connections *connections)
     struct connection *oldest = connections->all;
 
     for (size_t i = 1; i < CONNECTIONS_MAX; i++)
-        if (connections->all[i].moved_ms < oldest->moved_ms)
+        if (connections->all[i].moved < oldest->moved)
             oldest = &connections->all[i];
     return oldest;
 }
@@ -126,32 +125,25 @@ static struct connection *make_room(struct connections *connections)
         return place;
     place = find_oldest(connections);
     end(place);
-    let_go(place);
+    let_go(connections, place);
+    if (++connections->ended == ENDED_AT_ONCE)
+        pause_for_now(connections);
     return place;
-}
-
-static void pause_if_full(struct connections *connections, uint64_t now)
-{
-    const struct connection *oldest = find_oldest(connections);
-
-    if (!find_free(connections) && now - oldest->moved_ms < GRACE_MS)
-        pause_for(connections, GRACE_MS - (now - oldest->moved_ms));
 }
 
 struct bufferevent *connections_new(struct event_base *base, void *arg)
 {
     struct connections *connections = arg;
     struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
-    uint64_t now = now_ms();
 
     if (!stream)
         return NULL;
     struct connection *connection = make_room(connections);
     bufferevent_setwatermark(stream, EV_READ, 0, READ_AHEAD);
     bufferevent_incref(stream);
-    evbuffer_add_cb(bufferevent_get_output(stream), moved, connection);
-    *connection = (struct connection){.stream = stream, .moved_ms = now};
-    pause_if_full(connections, now);
+    evbuffer_add_cb(bufferevent_get_output(stream), output_changed, connections);
+    connection->stream = stream;
+    move(connections, connection);
     return stream;
 }
 
@@ -159,7 +151,7 @@ void connections_use(struct connections *connections, const struct bufferevent *
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         if (connections->all[i].stream == stream)
-            connections->all[i].moved_ms = now_ms();
+            move(connections, &connections->all[i]);
 }
 
 bool connections_full(struct connections *connections)
@@ -168,15 +160,14 @@ bool connections_full(struct connections *connections)
     return !find_free(connections);
 }
 
-void connections_end_stalled(struct connections *connections)
+void connections_look_for_stalled(struct connections *connections)
 {
-    uint64_t now = now_ms();
-
     sweep(connections);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *connection = &connections->all[i];
-        if (connection->stream && now - connection->moved_ms >= GRACE_MS &&
-            evbuffer_get_length(bufferevent_get_output(connection->stream)))
+        if (!connection->stream || !evbuffer_get_length(bufferevent_get_output(connection->stream)))
+            continue;
+        if (++connection->stalled == PATIENCE)
             end(connection);
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * So many connections at a time, whatever they do: one too many ends the one that has moved nothing for longest. While
- * all of them have moved something just now, new ones wait in the backlog: who asks and reads is never ended.
+ * So many connections at a time, whatever they do: one too many ends the one that has moved nothing for longest. That
+ * is done to few at a time, and new ones wait in the backlog meanwhile: who asks and reads always gets to it before it
+ * is his turn, however slow this machine is just now.
  */
 #pragma once
 
@@ -16,13 +17,16 @@
 
 struct connection {
     struct bufferevent *stream; /* a reference of ours; NULL: none is here */
-    uint64_t moved_ms;          /* when it came, asked, or took a part of a reply */
+    uint64_t moved;             /* when it came, asked, or took a part of a reply, by the order of these */
+    unsigned int stalled;       /* times it was found to leave a reply where it is */
 };
 
 struct connections {
     struct event_base *base;
     struct evconnlistener *listener; /* the caller's */
     struct event *resume;
+    uint64_t moves;
+    unsigned int ended; /* since new ones were let in */
     struct connection all[CONNECTIONS_MAX];
 };
 
@@ -39,5 +43,5 @@ void connections_use(struct connections *connections, const struct bufferevent *
 /* Is there no room for one more? */
 bool connections_full(struct connections *connections);
 
-/* End those that leave a reply where it is. */
-void connections_end_stalled(struct connections *connections);
+/* Look for those that leave a reply where it is, and end who was often found so. To be called every 10 ms. */
+void connections_look_for_stalled(struct connections *connections);

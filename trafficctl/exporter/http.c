@@ -121,26 +121,30 @@ static void write_replies(struct http *http, struct reply *replies[TEXT_FORMATS]
 }
 
 /* Everybody who has asked until now gets the same, which was read after all of them had asked. */
-static void answer(evutil_socket_t fd, short what, void *arg)
+static void answer_all(struct http *http)
 {
-    struct http *http = arg;
     struct reply *replies[TEXT_FORMATS] = {0};
     size_t asked = http->asked;
 
-    (void)fd, (void)what;
-    if (!asked)
-        return;
-    if (http->replies.held >= MAX_HELD) {
-        connections_end_stalled(&http->connections);
-        event_add(http->answer, &RETRY);
-        return;
-    }
     write_replies(http, replies);
     http->asked = 0;
     for (size_t i = 0; i < asked; i++)
         answer_one(&http->questions[i], replies[http->questions[i].format]);
     for (int format = 0; format < TEXT_FORMATS; format++)
         reply_release(replies[format]);
+}
+
+static void answer(evutil_socket_t fd, short what, void *arg)
+{
+    struct http *http = arg;
+
+    (void)fd, (void)what;
+    if (http->replies.held < MAX_HELD) {
+        answer_all(http);
+        return;
+    }
+    connections_look_for_stalled(&http->connections);
+    event_add(http->answer, &RETRY);
 }
 
 static enum text_format format_for(struct evhttp_request *request)
@@ -166,7 +170,8 @@ static void ask(struct http *http, struct evhttp_request *request)
     }
     bufferevent_disable(stream_of(request), EV_READ);
     http->questions[http->asked++] = (struct question){request, format_for(request)};
-    event_active(http->answer, EV_TIMEOUT, 0);
+    if (!event_pending(http->answer, EV_TIMEOUT, NULL))
+        event_active(http->answer, EV_TIMEOUT, 0);
 }
 
 static bool is_path(struct evhttp_request *request, const char *wanted)
