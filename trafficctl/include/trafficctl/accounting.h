@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * libtrafficctl: tag sockets and choose counter sets directly at the pinned maps, with or without trafficd running.
- * Takes root. Everybody else asks trafficd: see trafficctl/tag.h.
+ * Takes root. Everybody else asks trafficd: see trafficctl/tag.h. Nothing here prints, exits or keeps global state.
  *
  * Every function returns 0 or a negative errno. What it wrote holds from the next packet on. Writers wait for each
  * other. From any of them -EBUSY: another process, stopped perhaps, has been at it for 5 seconds; -ESTALE: everything
@@ -40,7 +40,10 @@ int tctl_socket_tag(struct tctl_accounting *accounting, int fd, uint32_t uid, ui
 /* -ENOENT: the socket is not tagged; else as tctl_socket_tag(). */
 int tctl_socket_untag(struct tctl_accounting *accounting, int fd);
 
-/* Count what uid sends and receives from now on in set 0 (default, background) or 1 (foreground). -EINVAL, -E2BIG. */
+/*
+ * Count what uid sends and receives from now on in set 0 (default, background) or 1 (foreground). -EINVAL: another set,
+ * or uid 0xFFFFFFFF; -E2BIG: the map of sets is full.
+ */
 int tctl_uid_counter_set(struct tctl_accounting *accounting, uint32_t uid, uint32_t set);
 
 /*

@@ -4,6 +4,9 @@
  *
  * At most one event a second for each UID and reason; tctl_read_drops() counts every packet. Events that nobody reads
  * in time are lost: no packet ever waits for a reader. There is one reader at a time.
+ *
+ * Functions return 0 or a negative errno. A handle may be used by one thread at a time; different handles are
+ * independent. Nothing here prints, exits or keeps global state.
  */
 #ifndef TRAFFICCTL_EVENTS_H
 #define TRAFFICCTL_EVENTS_H
@@ -39,7 +42,10 @@ int tctl_events_open(const char *bpffs, struct tctl_events **ret_events);
 /* NULL is fine. Always returns NULL. */
 struct tctl_events *tctl_events_close(struct tctl_events *events);
 
-/* Who reads now. *ret_pid 0: nobody that this pid namespace can see. -errno of reading /proc/locks. */
+/*
+ * Who reads now. *ret_pid 0: nobody that this pid namespace can see. Needs search permission on the bpffs alone.
+ * -EACCES: without; -ENOMEM, -errno of reading /proc/locks.
+ */
 int tctl_events_reader(const char *bpffs, int *ret_pid);
 
 /* A descriptor that poll(2) finds readable when there are events. Owned by events. */

@@ -11,8 +11,12 @@
  * tctl_firewall_problem() says otherwise, which always says what is wrong and what to do. They take root, and the
  * network namespace of trafficd where interfaces are named. Common errors: -EACCES: not root; -EBUSY: another writer
  * holds the lock for 5 s; -ESTALE: everything was unloaded, or maps were replaced by larger ones, since the handle was
- * opened; -EBADMSG: the saved policy cannot be read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS,
- * -ENOSPC and the like: the policy could not be written.
+ * opened, and this of functions that read, too; -EINVAL: no such chain or flag; -EBADMSG: the saved policy cannot be
+ * read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS, -ENOSPC and the like: the policy could not be
+ * written; -ENOMEM, -errno of bpf(2).
+ *
+ * A handle may be used by one thread at a time; different handles are independent. Nothing here prints, exits or keeps
+ * global state.
  */
 #ifndef TRAFFICCTL_FIREWALL_H
 #define TRAFFICCTL_FIREWALL_H
@@ -56,7 +60,7 @@ int tctl_chain_find(const char *text, unsigned int *ret_chain);
 /* Does it drop who is not listed? Else it drops who is. */
 bool tctl_chain_is_allow_list(unsigned int chain);
 
-/* Switch a chain. */
+/* Switch a chain. The common errors. */
 int tctl_firewall_enable(struct tctl_firewall *firewall, unsigned int chain, bool on, unsigned int flags);
 
 /*
@@ -80,10 +84,10 @@ int tctl_firewall_replace(struct tctl_firewall *firewall, unsigned int chain, co
  */
 int tctl_firewall_set_iface(struct tctl_firewall *firewall, uint32_t uid, const char *iface, unsigned int flags);
 
-/* A UID without interface of its own receives nothing but loopback. -EPERM: a system UID. */
+/* A UID without interface of its own receives nothing but loopback. -EPERM: a system UID; -EINVAL: uid 0xFFFFFFFF. */
 int tctl_firewall_lockdown(struct tctl_firewall *firewall, uint32_t uid, bool on, unsigned int flags);
 
-/* Mark an interface as metered: there the chains metered_* judge. -ENODEV; -EXDEV; -EINVAL: the loopback interface. */
+/* Mark an interface as metered: there the chains metered_* judge. -ENODEV, -EXDEV as above; -EINVAL: the loopback. */
 int tctl_firewall_meter(struct tctl_firewall *firewall, const char *iface, bool on, unsigned int flags);
 
 /*
@@ -115,7 +119,7 @@ struct tctl_firewall_rules {
     bool closed; /* nobody passes: the saved policy could not be read */
 };
 
-/* *ret_rules is owned by the caller: tctl_firewall_rules_done(). -ENOMEM, -errno of bpf(2). */
+/* *ret_rules is owned by the caller: tctl_firewall_rules_done(). -ESTALE, -ENOMEM, -errno of bpf(2). */
 int tctl_firewall_read(struct tctl_firewall *firewall, struct tctl_firewall_rules *ret_rules);
 void tctl_firewall_rules_done(struct tctl_firewall_rules *rules);
 
@@ -128,8 +132,8 @@ struct tctl_verdict {
 
 /*
  * The verdict on a UID's ordinary packet, by the maps as they are now. iface NULL: one that is neither loopback nor
- * metered. A UID of a rootless container is also judged as the user who owns it: ask for both. -ENODEV, -EXDEV, -errno
- * of bpf(2).
+ * metered. A UID of a rootless container is also judged as the user who owns it: ask for both. -ENODEV, -EXDEV as
+ * tctl_firewall_set_iface(); -ESTALE, -ENOMEM, -errno of bpf(2).
  */
 int tctl_firewall_why(struct tctl_firewall *firewall, uint32_t uid, const char *iface, bool out,
                       struct tctl_verdict *ret_verdict);
@@ -159,7 +163,7 @@ struct tctl_difference {
  * links that are gone or others', rules of UIDs that the firewall does not judge, listeners of processes in the control
  * group that were made outside it (in this network namespace), a policy that cannot be read. At most max are written to
  * differences; *ret_count is how many there are. UIDs that differ alike are one difference, which names the first.
- * Without a saved policy rules are not compared: nobody asked for any. Needs root. -ENOMEM, -errno.
+ * Without a saved policy rules are not compared: nobody asked for any. Needs root. -ESTALE; -ENOMEM, -errno.
  */
 int tctl_firewall_differences(struct tctl_firewall *firewall, struct tctl_difference *differences, size_t max,
                               size_t *ret_count);

@@ -3,7 +3,8 @@
  * libtrafficctl: read per-UID network traffic from the maps that trafficd pinned, with or without trafficd running.
  *
  * Every function returns 0 or a negative errno and leaves its out-parameters untouched on failure. A handle may be used
- * by one thread at a time; different handles are independent. Nothing here prints, exits or keeps global state.
+ * by one thread at a time; different handles are independent. Nothing here prints, exits or keeps global state. What
+ * tctl_open() opened is enough for every other function: none needs more privilege.
  */
 #ifndef TRAFFICCTL_TRAFFIC_H
 #define TRAFFICCTL_TRAFFIC_H
@@ -26,7 +27,7 @@ extern "C" {
 /* Open maps of one bpffs. */
 struct tctl;
 
-/* L3 bytes and packets as on the wire, since counting began. */
+/* Packets, and bytes from the network header on, as on the wire, since counting began; trafficd(8) has the exceptions. */
 struct tctl_counters {
     uint64_t rx_bytes;
     uint64_t rx_packets;
@@ -75,17 +76,20 @@ struct tctl *tctl_close(struct tctl *traffic);
  * Totals by UID, ascending by UID. *ret_rows is malloc'ed and owned by the caller (free()); NULL when there are none.
  * A row that somebody deletes or adds meanwhile may or may not be there; no other row is missed or doubled. While a
  * start makes maps larger this waits, and reads those. -EBUSY: it has taken 5 seconds, so it was killed: start again;
- * -ENOMEM, -errno of bpf(2).
+ * -EAGAIN: rows are deleted faster than they can be listed (before Linux 5.6 only); -ENOMEM, -errno of bpf(2).
  */
 int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count);
 
-/* Totals of one UID. A UID without traffic has zeroes and is no error. */
+/* Totals of one UID. A UID without traffic has zeroes and is no error. Errors as tctl_read_uids(). */
 int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_counters);
 
 /* Totals by interface name, ascending; interfaces of equal name merged. Ownership and errors as tctl_read_uids(). */
 int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count);
 
-/* Totals of the interfaces of one name; name NULL: of all. One without traffic has zeroes and is no error. */
+/*
+ * Totals of the interfaces of one name; name NULL: of all. One without traffic has zeroes and is no error. Errors as
+ * tctl_read_uids().
+ */
 int tctl_read_iface(struct tctl *traffic, const char *name, struct tctl_counters *ret_counters);
 
 /*
@@ -143,8 +147,9 @@ struct tctl_status {
 };
 
 /*
- * Is it counting, is anything lost. Strings are static. Root is told what the kernel says now; members of read_group
- * what trafficd last saw (seen_sec). Errors as tctl_open(); works on a handle whose programs were all detached.
+ * Is it counting, is anything lost. Strings are static, there is nothing to free. Root is told what the kernel says
+ * now; members of read_group what trafficd last saw (seen_sec). -ENOMEM, -errno of bpf(2) and of reading /proc/locks.
+ * Works on a handle whose programs were all detached.
  */
 int tctl_status(struct tctl *traffic, struct tctl_status *ret_status);
 
