@@ -267,6 +267,7 @@ static void a_chain_is_switched_off(void **state)
     start();
     wall("firewall enable standby");
     prometheus_waits_for("trafficd_firewall_enforcing{chain=\"standby\"} == 1");
+    prometheus_waits_for("changes(trafficd_last_look_timestamp_seconds[10s]) > 0");
     prometheus_waits_for_alerts("");
     chain_off();
     prometheus_waits_for_alerts("TrafficdFirewallChainSwitchedOff ");
