@@ -29,22 +29,27 @@ int fit_width(const char *text)
     return fit_cut(text, INT_MAX, wide);
 }
 
+/* The end of what was cut off behind so many characters. */
+static int mark(wchar_t *wide, size_t count, int columns, int width)
+{
+    if (width <= 0)
+        return *wide = L'\0', 0;
+    wide[count] = L'~';
+    wide[count + 1] = L'\0';
+    return columns + 1;
+}
+
 int fit_cut(const char *text, int width, wchar_t ret_wide[static FIT_LEN])
 {
     int columns = 0, shorter_columns = 0;
-    size_t count = 0, shorter = 0;
+    size_t count = 0, shorter = 0; /* shorter: with the mark it fits too */
     mbstate_t state = {0};
 
     while (*text && count < FIT_LEN - 1) {
         int more;
         text += take(text, &state, &ret_wide[count], &more);
-        if (columns + more > width) {
-            /* back to where the mark fits behind */
-            if (width > 0)
-                ret_wide[shorter++] = L'~';
-            ret_wide[shorter] = L'\0';
-            return width > 0 ? shorter_columns + 1 : 0;
-        }
+        if (columns + more > width)
+            return mark(ret_wide, shorter, shorter_columns, width);
         columns += more;
         count++;
         if (columns < width) {

@@ -5,8 +5,8 @@
 
 #include "users.h"
 
-#define SPARK_LEAST 6
-#define USER_MOST 16
+/* Names are cut to this before anything is left out. */
+#define USER_LEAST 10
 
 const char *const layout_titles[COLUMNS] = {
     [COLUMN_UID] = "UID",           [COLUMN_USER] = "USER",     [COLUMN_RX] = "RX/S",
@@ -17,8 +17,6 @@ const char *const layout_titles[COLUMNS] = {
 
 void layout_need(struct layout *layout, enum column column, int width)
 {
-    if (column == COLUMN_USER && width > USER_MOST)
-        width = USER_MOST;
     if (layout->needed[column] < width)
         layout->needed[column] = width;
 }
@@ -26,10 +24,20 @@ void layout_need(struct layout *layout, enum column column, int width)
 static int least(const struct layout *layout, enum column column)
 {
     int title = (int)strlen(layout_titles[column]);
+    int wanted = layout->needed[column] > title ? layout->needed[column] : title;
 
-    if (column == COLUMN_SPARK)
-        return SPARK_LEAST;
-    return layout->needed[column] > title ? layout->needed[column] : title;
+    return column == COLUMN_USER && wanted > USER_LEAST ? USER_LEAST : wanted;
+}
+
+/* A column that is shown takes of what is left. */
+static void widen(struct layout *layout, enum column column, int wanted, int *left)
+{
+    int more = wanted - layout->width[column] < *left ? wanted - layout->width[column] : *left;
+
+    if (!layout->width[column] || more <= 0)
+        return;
+    layout->width[column] += more;
+    *left -= more;
 }
 
 /* One blank between two columns. The first that is shown gets what there is, if it needs more. */
@@ -59,8 +67,7 @@ void layout_choose(struct layout *layout, int width, bool numeric)
     for (size_t i = 0; placed && i < sizeof(MATTERS) / sizeof(*MATTERS); i++)
         if (!numeric || MATTERS[i] != COLUMN_UID)
             placed = place(layout, MATTERS[i], width, &used);
-    if (layout->width[COLUMN_SPARK])
-        layout->width[COLUMN_SPARK] += width - used;
-    if (layout->width[COLUMN_SPARK] > USERS_SECONDS)
-        layout->width[COLUMN_SPARK] = USERS_SECONDS;
+    int left = width - used;
+    widen(layout, COLUMN_USER, layout->needed[COLUMN_USER], &left);
+    widen(layout, COLUMN_SPARK, USERS_SECONDS, &left);
 }

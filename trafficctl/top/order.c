@@ -91,7 +91,7 @@ static bool is_wanted(const struct row *row, const char *text)
 
 static int make_room(struct view *view, size_t count)
 {
-    struct row **rows = count <= view->room ? view->rows : reallocarray(view->rows, count, sizeof(*rows));
+    struct row **rows = count <= view->room ? view->rows : reallocarray(view->rows, count, sizeof(struct row *));
 
     view->count = 0;
     if (!rows && count)
@@ -112,6 +112,6 @@ int view_make(struct view *view, const struct users *users, enum order_by order,
         if (!*text || is_wanted(users->rows[i], text))
             view->rows[view->count++] = users->rows[i];
     if (view->count)
-        qsort_r(view->rows, view->count, sizeof(*view->rows), compare, &order);
+        qsort_r(view->rows, view->count, sizeof(struct row *), compare, &order);
     return 0;
 }

@@ -92,7 +92,8 @@ static void merge(struct reading *reading)
     struct reading_row *rows = reading->rows;
     size_t kept = 0;
 
-    qsort(rows, reading->count, sizeof(*rows), compare);
+    if (reading->count)
+        qsort(rows, reading->count, sizeof(*rows), compare);
     for (size_t i = 0; i < reading->count; i++) {
         if (!kept || rows[kept - 1].uid != rows[i].uid) {
             rows[kept++] = rows[i];

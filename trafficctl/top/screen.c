@@ -30,6 +30,17 @@ static void prepare_colours(struct screen *screen)
     init_pair(PAIR_RED, COLOR_RED, behind);
 }
 
+static void set_modes(void)
+{
+    cbreak();
+    noecho();
+    nonl();
+    curs_set(0);
+    nodelay(stdscr, TRUE);
+    keypad(stdscr, TRUE);
+    set_escdelay(ESCAPE_MS);
+}
+
 /* The C library's numbers stay as they are everywhere: only characters are the locale's. */
 int screen_open(bool coloured, struct screen *ret_screen)
 {
@@ -43,13 +54,7 @@ int screen_open(bool coloured, struct screen *ret_screen)
         endwin();
         return -ENOTTY;
     }
-    cbreak();
-    noecho();
-    nonl();
-    curs_set(0);
-    nodelay(stdscr, TRUE);
-    keypad(stdscr, TRUE);
-    set_escdelay(ESCAPE_MS);
+    set_modes();
     prepare_colours(&screen);
     getmaxyx(stdscr, screen.height, screen.width);
     *ret_screen = screen;

@@ -85,7 +85,7 @@ static void remember(struct row *row, const struct step *step)
         row->seconds[(step->newest + i) % USERS_SECONDS] = (float)users_bytes(&row->rate);
 }
 
-static void row_counts(struct row *row, const struct reading_row *now, const struct step *step)
+static struct row *row_counts(struct row *row, const struct reading_row *now, const struct step *step)
 {
     static const struct tctl_counters NOTHING = {0};
 
@@ -99,15 +99,19 @@ static void row_counts(struct row *row, const struct reading_row *now, const str
     row->blocked = now->blocked;
     row->gone = 0;
     remember(row, step);
+    return row;
 }
 
-/* False: it has been gone for long enough. */
-static bool row_fades(struct row *row, const struct step *step)
+/* NULL: it has been gone for long enough. */
+static struct row *row_fades(struct row *row, const struct step *step)
 {
     row->rate = (struct tctl_counters){0};
     row->blocked_rate = 0;
     remember(row, step);
-    return ++row->gone <= USERS_GONE;
+    if (++row->gone <= USERS_GONE)
+        return row;
+    row_free(row);
+    return NULL;
 }
 
 static struct row *row_new(uint32_t uid)
@@ -119,33 +123,37 @@ static struct row *row_new(uint32_t uid)
     return row;
 }
 
-/* Both ascend by UID. What merged has room for both of. */
-static size_t merge(struct users *users, const struct reading *reading, const struct step *step, struct row **merged)
-{
-    size_t old = 0, count = 0;
+/* Rows that were there, as far as old, and rows that will be. */
+struct merging {
+    const struct users *users;
+    const struct step *step;
+    size_t old;
+    struct row **rows; /* has room for all */
+    size_t count;
+};
 
-    for (size_t new = 0; old < users->count || new < reading->count;) {
-        const struct reading_row *now = new < reading->count ? &reading->rows[new] : NULL;
-        struct row *row = old < users->count ? users->rows[old] : NULL;
-        if (row && (!now || row->uid < now->uid)) {
-            old++;
-            if (row_fades(row, step))
-                merged[count++] = row;
-            else
-                row_free(row);
-            continue;
-        }
-        new ++;
-        if (row && row->uid == now->uid)
-            old++;
-        else
-            row = row_new(now->uid);
-        if (!row)
-            continue;
-        row_counts(row, now, step);
-        merged[count++] = row;
-    }
-    return count;
+static void keep(struct merging *merging, struct row *row)
+{
+    if (row)
+        merging->rows[merging->count++] = row;
+}
+
+/* UINT64_MAX is above all of them. */
+static void fade_below(struct merging *merging, uint64_t uid)
+{
+    const struct users *users = merging->users;
+
+    for (; merging->old < users->count && users->rows[merging->old]->uid < uid; merging->old++)
+        keep(merging, row_fades(users->rows[merging->old], merging->step));
+}
+
+static void take(struct merging *merging, const struct reading_row *now)
+{
+    const struct users *users = merging->users;
+    bool known = merging->old < users->count && users->rows[merging->old]->uid == now->uid;
+    struct row *row = known ? users->rows[merging->old++] : row_new(now->uid);
+
+    keep(merging, row ? row_counts(row, now, merging->step) : NULL);
 }
 
 static void sum_up(struct users *users)
@@ -158,20 +166,31 @@ static void sum_up(struct users *users)
     }
 }
 
-int users_update(struct users *users, const struct reading *reading)
+static void note_step(struct users *users, const struct step *step, const struct reading *reading)
 {
-    struct row **merged = calloc(users->count + reading->count + 1, sizeof(struct row *));
-    struct step step = step_to(users, reading);
-
-    if (!merged)
-        return -ENOMEM;
-    users->count = merge(users, reading, &step, merged);
-    free(users->rows);
-    users->rows = merged;
-    users->newest = (step.newest + step.seconds) % USERS_SECONDS;
-    users->has_rates = step.elapsed_ns;
+    users->newest = (step->newest + step->seconds) % USERS_SECONDS;
+    users->has_rates = step->elapsed_ns;
     users->has_blocked = reading->has_blocked;
     users->ns = reading->ns;
+}
+
+int users_update(struct users *users, const struct reading *reading)
+{
+    struct step step = step_to(users, reading);
+    struct merging merging = {.users = users, .step = &step};
+
+    merging.rows = calloc(users->count + reading->count + 1, sizeof(struct row *));
+    if (!merging.rows)
+        return -ENOMEM;
+    for (size_t i = 0; i < reading->count; i++) {
+        fade_below(&merging, reading->rows[i].uid);
+        take(&merging, &reading->rows[i]);
+    }
+    fade_below(&merging, UINT64_MAX);
+    free(users->rows);
+    users->rows = merging.rows;
+    users->count = merging.count;
+    note_step(users, &step, reading);
     sum_up(users);
     return 0;
 }
