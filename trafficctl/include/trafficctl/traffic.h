@@ -27,7 +27,8 @@ extern "C" {
 /* Open maps of one bpffs. */
 struct tctl;
 
-/* Packets, and bytes from the network header on, as on the wire, since counting began; trafficd(8) has the exceptions. */
+/* Packets, and bytes from the network header on, as on the wire, since counting began; trafficd(8) has the exceptions.
+ */
 struct tctl_counters {
     uint64_t rx_bytes;
     uint64_t rx_packets;

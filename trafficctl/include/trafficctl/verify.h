@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * libtrafficctl: what was counted, beside what the kernel itself says of its interfaces, and why the two differ. Handles
- * are those of trafficctl/traffic.h, and what is said there of threads and failures holds here.
+ * libtrafficctl: what was counted, beside what the kernel itself says of its interfaces, and why the two differ.
+ * Handles are those of trafficctl/traffic.h, and what is said there of threads and failures holds here.
  */
 #ifndef TRAFFICCTL_VERIFY_H
 #define TRAFFICCTL_VERIFY_H
