@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -17,6 +19,7 @@
 #include <trafficctl/traffic.h>
 
 #include "cleanup.h"
+#include "fd.h"
 #include "read.h"
 #include "stats.h"
 
@@ -368,6 +371,34 @@ static void test_percpu_details_and_ifaces_include_the_spill(void **state)
     tctl_close(traffic);
 }
 
+static void set_moves(int fd, uint64_t moves)
+{
+    const struct tctl_interfaces page = {.moves = moves};
+    assert_return_code(bpf_map_update_elem(fd, &(uint32_t){0}, &page, BPF_ANY), errno);
+}
+
+/* Maps were replaced, and one of them cannot be opened: the handle is as good as before once it can. */
+static void test_maps_that_cannot_be_opened_at_first(void **state)
+{
+    const struct pinned *pinned = *state;
+    char page[96], map[96];
+    struct tctl_counters counters;
+    snprintf(page, sizeof(page), "%s/%s", pinned->bpffs, pins[PIN_INTERFACES].path);
+    snprintf(map, sizeof(map), "%s/%s", pinned->bpffs, pins[PIN_TAG_STATS].path);
+    _cleanup_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, sizeof(struct tctl_interfaces), 1, NULL);
+    assert_return_code(bpf_obj_pin(fd, page), errno);
+    pinned_put(pinned, PIN_APP_UID_STATS, &(uint32_t){UID1}, 0, 7);
+    struct tctl *traffic = open_reader(pinned);
+    set_moves(fd, 2);
+    assert_return_code(unlink(map), errno);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tctl_read_uid(traffic, UID1, &counters), -ENOENT);
+    assert_return_code(bpf_obj_pin(pinned->fd[PIN_TAG_STATS], map), errno);
+    assert_int_equal(tctl_read_uid(traffic, UID1, &counters), 0);
+    pinned_assert_counters(&counters, 7);
+    tctl_close(traffic);
+}
+
 #define SHARED(test) cmocka_unit_test_setup_teardown(test, pinned_setup, pinned_teardown)
 #define PERCPU(test) cmocka_unit_test_setup_teardown(test, pinned_setup_percpu, pinned_teardown)
 
@@ -383,6 +414,7 @@ int main(void)
         SHARED(test_all_rows_are_one_call),
         SHARED(test_deletion_of_the_current_key),
         SHARED(test_rows_that_stay_are_read_while_others_come_and_go),
+        SHARED(test_maps_that_cannot_be_opened_at_first),
         PERCPU(test_percpu_uid_totals_include_the_spill),
         PERCPU(test_percpu_details_and_ifaces_include_the_spill),
     };

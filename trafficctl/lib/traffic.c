@@ -17,6 +17,13 @@ static void tctl_closep(struct tctl **traffic)
     *traffic = tctl_close(*traffic);
 }
 
+static void no_maps(struct tctl *traffic)
+{
+    for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
+        traffic->stats[i].fd = -1;
+    traffic->spill.fd = traffic->drops.fd = traffic->names = -1;
+}
+
 static void close_maps(struct tctl *traffic)
 {
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
@@ -43,10 +50,8 @@ static struct tctl *tctl_new(const char *bpffs)
     _cleanup_(tctl_closep) struct tctl *traffic = malloc(sizeof(*traffic));
     if (!traffic)
         return NULL;
-    *traffic = (struct tctl){.spill.fd = -1, .drops.fd = -1, .names = -1, .state = -1, .moves = -1};
-    for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
-        traffic->stats[i].fd = -1;
-    traffic->bpffs = strdup(bpffs);
+    *traffic = (struct tctl){.state = -1, .moves = -1, .bpffs = strdup(bpffs)};
+    no_maps(traffic);
     return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
 }
 
@@ -127,6 +132,22 @@ int handle_has_moved(const struct tctl *traffic)
     return r < 0 ? r : moves != traffic->moved || moves % 2 == 1;
 }
 
+/* After a failure the old maps are there still, and known to be old. */
+static int open_anew(struct tctl *traffic, uint64_t moves)
+{
+    struct tctl anew = *traffic;
+    no_maps(&anew);
+    anew.moved = moves;
+    int r = open_maps(&anew);
+    if (r < 0) {
+        close_maps(&anew);
+        return r;
+    }
+    close_maps(traffic);
+    *traffic = anew;
+    return 1;
+}
+
 int handle_read_again(struct tctl *traffic)
 {
     uint64_t moves;
@@ -134,14 +155,7 @@ int handle_read_again(struct tctl *traffic)
     if (r <= 0)
         return r;
     r = moves_wait(traffic->moves, &moves);
-    if (r < 0)
-        return r;
-    close_maps(traffic);
-    r = open_maps(traffic);
-    if (r < 0)
-        return r;
-    traffic->moved = moves;
-    return 1;
+    return r < 0 ? r : open_anew(traffic, moves);
 }
 
 /* The rows of maps, 1 << enum tctl_stats_map. */
