@@ -130,6 +130,8 @@ int topology_new(struct world *world)
         ?: middle_new(world)
         ?: host_new(world, PLACE_A)
         ?: host_new(world, PLACE_B)
+        ?: world_wait_up(world, world->netns[PLACE_M], "m0")
+        ?: world_wait_up(world, world->netns[PLACE_M], "m1")
         ?: world_wait_up(world, world->netns[PLACE_A], "a0")
         ?: world_wait_up(world, world->netns[PLACE_B], "b0");
 }
