@@ -4,8 +4,8 @@ export T
 else
 unexport T
 endif
-# $(call beside,PROGRAMS): test programs beside each other, one for each CPU. Each one's output comes whole at its end, as
-# tests/tally reads it. For programs that promise no deadline and change nothing that others of them see.
+# $(call beside,PROGRAMS): test programs beside each other, one for each CPU, begun in this order. Each one's output comes
+# whole at its end, as tests/tally reads it. For programs that change nothing that others of them see.
 beside = $(MAKE) --no-print-directory --keep-going --output-sync --jobs="$$(nproc)" $(1:%=%.run)
 %.run: %
 	@$<

@@ -23,11 +23,14 @@ $(EXAMPLES_STATIC): $(B)/examples/%_static: trafficctl/examples/%.c $(STAGE)/ins
 	$(BUILD_EXAMPLE) $< $@ $(STAGE) /usr static
 EXAMPLES := $(EXAMPLES_SHARED) $(EXAMPLES_STATIC)
 
-# Beside each other: those that hunt no race, besiege nobody and wait for no deadline.
-E2E_BESIDE := $(patsubst %,$(B)/obj/tests/e2e/test_%,cli cli_firewall cli_policy cli_tag dump examples exact exact_more \
-    exact_tun exceptions firewall_owners firewall_restart firewall_sockets fwmarkd_container fwmarkd_restart fwmarkd_tags \
-    fwmarkd_userns iface_links interfaces manners many monitoring names netfilter netfilter_ways no_btf owner plain_users \
-    prometheus qtaguid readers refusals top upgrade userns verify verify_links world)
+# Alone: those that hunt races or besiege somebody. Those that promise something within a moment have only each other
+# beside them: they wait more than they work. All others run beside each other; those that take long first.
+e2e = $(1:%=$(B)/obj/tests/e2e/test_%)
+E2E_ALONE := $(call e2e,exporter exporter_many firewall_certain fwmarkd_delete hostile_descriptors hostile_files \
+    hostile_scarce hostile_slow races tag_churn)
+E2E_PROMPT := $(call e2e,tag_end repair restart chains monitor firewall tags why)
+E2E_LONG := $(call e2e,netfilter verify firewall_restart fwmarkd_restart upgrade netfilter_ways fwmarkd names exact)
+E2E_OTHERS := $(filter-out $(E2E_LONG) $(E2E_PROMPT) $(E2E_ALONE),$(E2E_TESTS))
 check-e2e: $(E2E_TESTS) $(EXAMPLES) $(PROGRAMS) $(B)/prometheus/promtool ## end-to-end tests (root); T=name for one
-	@failed=0; $(call beside,$(E2E_BESIDE)) || failed=1; \
-	    for t in $(filter-out $(E2E_BESIDE),$(E2E_TESTS)); do $$t || failed=1; done; exit $$failed
+	@failed=0; $(call beside,$(E2E_LONG) $(E2E_OTHERS)) || failed=1; $(call beside,$(E2E_PROMPT)) || failed=1; \
+	    for t in $(E2E_ALONE); do $$t || failed=1; done; exit $$failed

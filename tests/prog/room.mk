@@ -15,9 +15,12 @@ $(patsubst %,$(B)/obj/tests/prog/test_%,netfilter_link netfilter_parts): $(B)/ob
 $(B)/obj/tests/prog/test_verdict_table: $(patsubst %,$(B)/obj/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 
 # Alone: those that foretell the cookie of a socket, keep time, have six starts wait for one lock, or hunt races that
-# need every CPU.
-PROG_ALONE := $(patsubst %,$(B)/obj/tests/prog/test_%,accounting delete_tag_races deletion_window firewall_reuse loader \
-    packets verdicts)
+# need every CPU. All others run beside each other; those that take long first.
+prog = $(1:%=$(B)/obj/tests/prog/test_%)
+PROG_ALONE := $(call prog,accounting delete_tag_races deletion_window firewall_reuse loader packets verdicts)
+PROG_LONG := $(call prog,grow restore netfilter_parts verdict_table grow_peers interfaces netfilter_link firewall_killed \
+    loader_faults iterators)
+PROG_OTHERS := $(filter-out $(PROG_LONG) $(PROG_ALONE),$(PROG_TESTS))
 check-prog: $(PROG_TESTS) ## the programs and the loader in the running kernel (root); T=name for one
-	@failed=0; $(call beside,$(filter-out $(PROG_ALONE),$(PROG_TESTS))) || failed=1; \
+	@failed=0; $(call beside,$(PROG_LONG) $(PROG_OTHERS)) || failed=1; \
 	    for t in $(PROG_ALONE); do $$t || failed=1; done; exit $$failed
