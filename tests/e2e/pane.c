@@ -122,7 +122,7 @@ void pane_open(uid_t uid, const char *locale)
 
 static void remove_files(void)
 {
-    static const char *const FILES[] = {"output", "before", "after", "tmux-0/pane", "tmux-0"};
+    static const char *const FILES[] = {"output", "before", "after", "pid", "tmux-0/pane", "tmux-0"};
     char path[128];
 
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
@@ -233,18 +233,6 @@ int pane_value(const char *name)
     snprintf(format, sizeof(format), "#{%s}", name);
     assert_int_equal(TMUX("display-message", "-p", format), 0);
     return atoi(pane.text);
-}
-
-pid_t pane_child(void)
-{
-    int shell = pane_value("pane_pid"), pid = 0;
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", shell, shell);
-    _cleanup_fclose_ FILE *children = fopen(path, "re");
-    assert_non_null(children);
-    assert_int_equal(fscanf(children, "%d", &pid), 1);
-    return pid;
 }
 
 void pane_file(const char *name, char *text, size_t size)

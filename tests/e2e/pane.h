@@ -31,7 +31,5 @@ void pane_until(pane_test test, void *arg, const char *what);
 
 /* tmux's variable of this name, as "alternate_on". */
 int pane_value(const char *name);
-/* What the shell runs; fails the test when it runs nothing. */
-pid_t pane_child(void);
-/* A file of the folder, whole. */
+/* What the shell wrote into a file of its folder: "before", "after" or "pid". */
 void pane_file(const char *name, char *text, size_t size);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -267,13 +268,16 @@ static void assert_restored(const char *status)
 
 static void run_between(void)
 {
-    pane_run("stty -g >before; trafficctl --bpffs $B top; e=$?; stty -g >after; echo end $e.");
+    pane_run(
+        "stty -g >before; sh -c 'echo $$ >pid; exec trafficctl --bpffs $B top'; e=$?; stty -g >after; echo end $e.");
     pane_shows("q quit");
     assert_int_equal(pane_value("alternate_on"), 1);
 }
 
 static void test_the_terminal_is_as_it_was(void **state)
 {
+    char pid[16];
+
     (void)state;
     pane_open(0, "C.UTF-8");
     run_between();
@@ -283,7 +287,8 @@ static void test_the_terminal_is_as_it_was(void **state)
     pane_key("C-c");
     assert_restored("0");
     run_between();
-    assert_return_code(kill(pane_child(), SIGTERM), errno);
+    pane_file("pid", pid, sizeof(pid));
+    assert_return_code(kill(atoi(pid), SIGTERM), errno);
     assert_restored("0");
 }
 
@@ -296,7 +301,7 @@ static void test_stopped_for_a_while(void **state)
         pane_shows("q quit");
         pane_key("C-z");
         pane_shows("Stopped");
-        pane_run("stty -g >after; clear; echo end 0.");
+        pane_run("stty -g >after; clear; echo end $((0)).");
         assert_restored("0");
         pane_run("fg");
     }
@@ -434,6 +439,30 @@ static void test_json_lines(void **state)
     assert_true(strstr(said.out, "10043") < strstr(said.out, "10041"));
 }
 
+/* By a reader who may read the counters alone. */
+static void test_drops_that_cannot_be_read(void **state)
+{
+    const char *const arguments[] = {"--bpffs", the_world->bpffs, "-j", "top", "--count", "1", NULL};
+    char path[160];
+    json_t *line;
+
+    (void)state;
+    some_traffic();
+    snprintf(path, sizeof(path), "%s/trafficctl/drops", the_world->bpffs);
+    assert_return_code(chmod(path, 0600), errno);
+    run_as(READER, "trafficctl", arguments, &said);
+    assert_return_code(chmod(path, 0640), errno);
+    assert_int_equal(said.exit, 0);
+    line = json_line(said.out, BUSY);
+    assert_int_equal(member(line, "rx_bytes"), uid_total(the_world, BUSY).rx_bytes);
+    assert_true(json_is_null(json_object_get(line, "blocked_packets")));
+    assert_true(json_is_null(json_object_get(line, "blocked_packets_per_second")));
+    json_decref(line);
+    assert_null(json_line(said.out, BLOCKED));
+    run_as(READER + 1, "trafficctl", arguments, &said);
+    assert_refused(&said, 1, "read_group", NULL);
+}
+
 static void test_filters(void **state)
 {
     json_t *line;
@@ -469,6 +498,7 @@ int main(void)
         IN_A(test_tables),
         IN_A(test_json_lines),
         IN_A(test_filters),
+        AT_TERMINAL(test_drops_that_cannot_be_read),
         AT_TERMINAL(test_an_unload_and_a_new_start),
     };
     const struct world_options shared = {.config = WALL_CONFIG};
