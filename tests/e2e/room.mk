@@ -13,7 +13,8 @@ EXAMPLES_STATIC := $(EXAMPLES_SHARED:%=%_static)
 BUILD_EXAMPLE := CC="$(CC)" trafficctl/examples/build
 SCRIPTS += trafficctl/examples/build
 
-$(STAGE)/installed: $(PROGRAMS) $(LIBRARIES) $(COMPLETIONS) $(LIB_HEADERS) bpf/traffic_abi.h config/room.mk
+$(STAGE)/installed: $(PROGRAMS) $(LIBRARIES) $(COMPLETIONS) $(wildcard trafficctl/include/trafficctl/*.h config/*.pc.in) \
+    bpf/traffic_abi.h config/room.mk
 	rm -rf $(STAGE)
 	@+$(MAKE) --no-print-directory install DESTDIR=$(STAGE) PREFIX=/usr
 	touch $@

@@ -22,7 +22,7 @@ static int block(struct tctl_firewall *firewall, uint32_t uid, bool on)
 int main(int argc, char **argv)
 {
     struct tctl_firewall *firewall = NULL;
-    struct tctl_verdict verdict;
+    struct tctl_verdict verdict = {0};
     uint32_t uid = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
     int r = argc > 3 ? tctl_firewall_open(argv[1], &firewall) : -1;
 

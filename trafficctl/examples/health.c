@@ -26,7 +26,7 @@ static void show(const struct tctl_status *status, const struct tctl_verified *v
 int main(int argc, char **argv)
 {
     struct tctl *traffic = NULL;
-    struct tctl_status status;
+    struct tctl_status status = {0};
     struct tctl_verified verified = {0};
     int r = tctl_open(argc > 1 ? argv[1] : NULL, &traffic);
 

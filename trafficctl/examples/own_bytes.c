@@ -13,7 +13,7 @@
 int main(int argc, char **argv)
 {
     struct tctl *traffic = NULL;
-    struct tctl_counters own;
+    struct tctl_counters own = {0};
     int r = tctl_open(argc > 1 ? argv[1] : NULL, &traffic);
 
     if (r == 0)

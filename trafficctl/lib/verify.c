@@ -211,7 +211,7 @@ static int fill(const struct readings *readings, struct tctl_verified *ret_verif
 static int verify_once(struct tctl *traffic, struct tctl_verified *ret_verified)
 {
     _cleanup_(readings_done) struct readings readings = {.parts = -1, .bases = -1};
-    struct tctl_verified verified;
+    struct tctl_verified verified = {0};
     int r = read_all(traffic, &readings);
     if (r == 0)
         r = fill(&readings, &verified);
