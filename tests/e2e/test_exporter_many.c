@@ -63,17 +63,27 @@ static void test_empty_maps(void **state)
     assert_int_equal(lines_of(text, "# TYPE trafficd_uid_"), 0);
 }
 
-/* A name with a quote, a backslash and bytes that are no UTF-8; a UID nobody has; numbers as large as there are. */
+/*
+ * A name with a quote, a backslash and a byte that is no UTF-8, and one that is what this one prints as: the same
+ * series. A UID nobody has; numbers as large as there are.
+ */
 static void test_odd_names_and_values(void **state)
 {
-    static const char NAME[] = "trafficd_uid_transmit_bytes_total{uid=\"4294967294\",device=\"a\\\"b\\\\c\\\\xff\"}";
+    static const char LARGE_ONE[] =
+        "trafficd_uid_transmit_bytes_total{uid=\"4294967294\",device=\"a\\\"b\\\\c\\\\xff\"}";
+    static const char BOTH[] = "trafficd_uid_transmit_bytes_total{uid=\"40000\",device=\"a\\\"b\\\\c\\\\xff\"}";
 
     (void)state;
     name_write(FIRST_INDEX, "a\"b\\c\xff");
+    name_write(FIRST_INDEX + 1, "a\"b\\c\\xff");
     row_write(4294967294u, FIRST_INDEX, UINT64_MAX - 3);
+    row_write(40000, FIRST_INDEX, 5);
+    row_write(40000, FIRST_INDEX + 1, 7);
     for (int i = 0; i < 2; i++) {
         _cleanup_free_ char *text = exporter_scrape(&exporter, i ? "application/openmetrics-text" : NULL);
-        assert_true(sample_of(text, NAME) == UINT64_MAX);
+        assert_true(sample_of(text, LARGE_ONE) == UINT64_MAX);
+        assert_int_equal(sample_of(text, BOTH), 5 + 3 + 7 + 3);
+        assert_int_equal(lines_of(text, "trafficd_uid_transmit_bytes_total{"), 2);
         assert_int_equal(sample_of(text, "trafficd_uid_info{uid=\"4294967294\",user=\"4294967294\"}"), 1);
     }
     map_empty(the_world, "traffic_uid_stats_map");
