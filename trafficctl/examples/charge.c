@@ -5,6 +5,7 @@
  * cc charge.c $(pkg-config --cflags --libs trafficctl)
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,10 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
     struct tctl_accounting *accounting = NULL;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    int r = tctl_accounting_open(argc > 3 ? argv[3] : NULL, &accounting);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), r = -EINVAL;
 
-    if (argc < 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
-        return 2;
+    if (argc > 2 && inet_pton(AF_INET, argv[1], &to.sin_addr) == 1)
+        r = tctl_accounting_open(argc > 3 ? argv[3] : NULL, &accounting);
     if (r == 0)
         r = tctl_socket_tag(accounting, fd, (uint32_t)strtoul(argv[2], NULL, 10), 0xbeef);
     if (r < 0)
