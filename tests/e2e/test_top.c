@@ -15,17 +15,9 @@
 
 #include "cleanup.h"
 #include "pane.h"
-#include "wall_kit.h"
+#include "top_kit.h"
 
 #define READER 20001 /* uid and gid */
-
-/* No name, in any database of a test machine. */
-enum {
-    BUSY = 10041,
-    TAGGED,
-    BLOCKED,
-};
-#define TAG 0xabc
 
 static int setup(void **state)
 {
@@ -38,26 +30,6 @@ static int teardown(void **state)
     return wall_teardown(state);
 }
 #define AT_TERMINAL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
-/* Two users' datagrams, one's tagged, and a third one's that are dropped. */
-static void some_traffic(void)
-{
-    struct udp busy = udp_pair(the_world, BUSY, AF_INET, 1), tagged = udp_pair(the_world, TAGGED, AF_INET, 2);
-    struct udp blocked = udp_pair(the_world, BLOCKED, AF_INET, 3);
-
-    tag_write(the_world, tagged.a, TAGGED, TAG);
-    wall("firewall enable standby");
-    wall("firewall deny standby %d", BLOCKED);
-    for (size_t i = 0; i < 9; i++) {
-        udp_send(busy.a, busy.b, 500 + i);
-        udp_send(busy.b, busy.a, 1000);
-        udp_send(tagged.a, tagged.b, 72);
-        assert_false(sends(&blocked));
-    }
-    udp_close(&busy);
-    udp_close(&tagged);
-    udp_close(&blocked);
-}
 
 /* What the screen says of a user with --bytes and --numeric. */
 struct line {
@@ -79,21 +51,6 @@ static bool line_of(const char *screen, uint32_t uid, struct line *ret_line)
     return false;
 }
 
-static uint64_t blocked_of(uint32_t uid)
-{
-    char words[64];
-    json_t *document, *row;
-    json_int_t sum = 0;
-    size_t i;
-
-    snprintf(words, sizeof(words), "stats drops %u", uid);
-    document = run_ctl_json(the_world, words, 0);
-    json_array_foreach(json_object_get(document, "drops"), i, row) sum +=
-        json_integer_value(json_object_get(row, "rx_packets")) + json_integer_value(json_object_get(row, "tx_packets"));
-    json_decref(document);
-    return (uint64_t)sum;
-}
-
 struct expected {
     uint32_t uid;
     struct tctl_counters total;
@@ -113,7 +70,7 @@ static bool rests(const char *screen, void *arg)
 
 static void assert_line(uint32_t uid)
 {
-    struct expected expected = {.uid = uid, .total = uid_total(the_world, uid), .blocked = blocked_of(uid)};
+    struct expected expected = {.uid = uid, .total = uid_total(the_world, uid), .blocked = top_blocked(uid)};
     char what[128];
 
     snprintf(what, sizeof(what), "a line that rests: %u, %lu received, %lu sent, %lu blocked", uid,
@@ -135,7 +92,7 @@ static void test_numbers_of_a_plain_user(void **state)
     struct udp udp = udp_pair(the_world, BUSY, AF_INET, 4);
 
     (void)state;
-    some_traffic();
+    top_traffic();
     pane_open(READER, "C.UTF-8");
     pane_run("trafficctl --bpffs $B -n --bytes top");
     pane_shows("ok  by rate");
@@ -145,7 +102,7 @@ static void test_numbers_of_a_plain_user(void **state)
     assert_line(BUSY);
     assert_line(TAGGED);
     assert_line(BLOCKED);
-    assert_true(blocked_of(BLOCKED) >= 9);
+    assert_true(top_blocked(BLOCKED) >= 9);
 }
 
 /* Lines of the screen; each fits, or tmux would have made two of it. */
@@ -171,7 +128,7 @@ static void assert_whole(int width, int height)
 static void test_any_size(void **state)
 {
     (void)state;
-    some_traffic();
+    top_traffic();
     pane_open(READER, "C.UTF-8");
     pane_run("trafficctl --bpffs $B top");
     pane_shows("10041");
@@ -198,7 +155,7 @@ static bool in_order(const char *screen, void *arg)
 static void test_keys(void **state)
 {
     (void)state;
-    some_traffic();
+    top_traffic();
     pane_open(READER, "C.UTF-8");
     pane_run("trafficctl --bpffs $B top --sort uid");
     pane_until(in_order, (const char *[]){"10041", "10043"}, "users by UID");
@@ -237,7 +194,7 @@ static bool is_chosen(const char *uid)
 static void test_the_chosen_user_stays_chosen(void **state)
 {
     (void)state;
-    some_traffic();
+    top_traffic();
     pane_open(0, "C.UTF-8");
     pane_run("trafficctl --bpffs $B --no-legend top --sort uid");
     pane_shows("10043");
@@ -340,7 +297,7 @@ static void test_plain_terminals(void **state)
 static void test_an_unload_and_a_new_start(void **state)
 {
     (void)state;
-    some_traffic();
+    top_traffic();
     assert_int_equal(world_stop_daemon(the_world, SIGTERM, NULL), 0);
     pane_open(0, "C.UTF-8");
     pane_run("trafficctl --bpffs $B -n --bytes top");
@@ -351,8 +308,8 @@ static void test_an_unload_and_a_new_start(void **state)
     the_world->traffic = tctl_close(the_world->traffic);
     assert_int_equal(world_start_daemon(the_world), 0);
     pane_shows("ok  by rate");
-    some_traffic(); /* twice, so that these numbers are none of before */
-    some_traffic();
+    top_traffic(); /* twice, so that these numbers are none of before */
+    top_traffic();
     assert_line(BUSY);
     assert_line(BLOCKED);
 }
@@ -376,7 +333,7 @@ static void test_tables(void **state)
     char cells[128];
 
     (void)state;
-    some_traffic();
+    top_traffic();
     total = uid_total(the_world, BUSY);
     run_ctl(the_world, "-n top --batch --count 2 --sort uid", 0, &said);
     assert_string_equal(said.error, "");
@@ -391,31 +348,7 @@ static void test_tables(void **state)
                             &column[4], &column[5]),
                      6);
     assert_counters_equal("table", (struct tctl_counters){column[0], column[1], column[2], column[3]}, total);
-    assert_int_equal(column[5], blocked_of(BUSY));
-}
-
-/* The JSON line of a user; the caller's. NULL: none. */
-static json_t *json_line(const char *out, uint32_t uid)
-{
-    char text[512];
-
-    for (const char *at = out; *at; at = strchr(at, '\n') + 1) {
-        snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, "\n"), at);
-        json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        assert_int_equal(json_integer_value(json_object_get(line, "version")), 1);
-        if (json_integer_value(json_object_get(line, "uid")) == uid)
-            return line;
-        json_decref(line);
-    }
-    return NULL;
-}
-
-static uint64_t member(const json_t *line, const char *name)
-{
-    json_t *value = json_object_get(line, name);
-
-    assert_true(json_is_integer(value));
-    return (uint64_t)json_integer_value(value);
+    assert_int_equal(column[5], top_blocked(BUSY));
 }
 
 static void test_json_lines(void **state)
@@ -423,18 +356,18 @@ static void test_json_lines(void **state)
     json_t *line;
 
     (void)state;
-    some_traffic();
+    top_traffic();
     run_ctl(the_world, "-j top --count 1 --sort blocked", 0, &said);
-    line = json_line(said.out, BLOCKED);
+    line = top_json(said.out, BLOCKED);
     assert_non_null(line);
-    assert_int_equal(member(line, "blocked_packets"), blocked_of(BLOCKED));
-    assert_int_equal(member(line, "blocked_packets_per_second"), 0);
-    assert_int_equal(member(line, "rx_bytes_per_second"), 0);
+    assert_int_equal(top_member(line, "blocked_packets"), top_blocked(BLOCKED));
+    assert_int_equal(top_member(line, "blocked_packets_per_second"), 0);
+    assert_int_equal(top_member(line, "rx_bytes_per_second"), 0);
     assert_true(json_is_null(json_object_get(line, "user")));
-    assert_true(member(line, "time") > 1700000000);
+    assert_true(top_member(line, "time") > 1700000000);
     json_decref(line);
-    line = json_line(said.out, TAGGED);
-    assert_int_equal(member(line, "tx_bytes"), uid_total(the_world, TAGGED).tx_bytes);
+    line = top_json(said.out, TAGGED);
+    assert_int_equal(top_member(line, "tx_bytes"), uid_total(the_world, TAGGED).tx_bytes);
     json_decref(line);
     assert_true(strstr(said.out, "10043") < strstr(said.out, "10041"));
 }
@@ -447,18 +380,18 @@ static void test_drops_that_cannot_be_read(void **state)
     json_t *line;
 
     (void)state;
-    some_traffic();
+    top_traffic();
     snprintf(path, sizeof(path), "%s/trafficctl/drops", the_world->bpffs);
     assert_return_code(chmod(path, 0600), errno);
     run_as(READER, "trafficctl", arguments, &said);
     assert_return_code(chmod(path, 0640), errno);
     assert_int_equal(said.exit, 0);
-    line = json_line(said.out, BUSY);
-    assert_int_equal(member(line, "rx_bytes"), uid_total(the_world, BUSY).rx_bytes);
+    line = top_json(said.out, BUSY);
+    assert_int_equal(top_member(line, "rx_bytes"), uid_total(the_world, BUSY).rx_bytes);
     assert_true(json_is_null(json_object_get(line, "blocked_packets")));
     assert_true(json_is_null(json_object_get(line, "blocked_packets_per_second")));
     json_decref(line);
-    assert_null(json_line(said.out, BLOCKED));
+    assert_null(top_json(said.out, BLOCKED));
     run_as(READER + 1, "trafficctl", arguments, &said);
     assert_refused(&said, 1, "read_group", NULL);
 }
@@ -468,19 +401,19 @@ static void test_filters(void **state)
     json_t *line;
 
     (void)state;
-    some_traffic();
+    top_traffic();
     run_ctl(the_world, "-j top --count 1 --tag 0xabc --iface a0 --uid 10042", 0, &said);
-    line = json_line(said.out, TAGGED);
+    line = top_json(said.out, TAGGED);
     assert_non_null(line);
-    assert_int_equal(member(line, "tx_packets"), tag_sum(the_world, TAGGED, TAG).tx_packets);
+    assert_int_equal(top_member(line, "tx_packets"), tag_sum(the_world, TAGGED, TAG).tx_packets);
     assert_true(json_is_null(json_object_get(line, "blocked_packets")));
     assert_ptr_equal(strchr(said.out, '\n'), said.out + strlen(said.out) - 1);
     json_decref(line);
     run_ctl(the_world, "-j top --count 1 --uid 10041 --tag 0xabc", 0, &said);
     assert_string_equal(said.out, "");
     run_ctl(the_world, "-j top --count 1 --uid 10041 --tag 0", 0, &said);
-    line = json_line(said.out, BUSY);
-    assert_int_equal(member(line, "rx_bytes"), uid_total(the_world, BUSY).rx_bytes);
+    line = top_json(said.out, BUSY);
+    assert_int_equal(top_member(line, "rx_bytes"), uid_total(the_world, BUSY).rx_bytes);
     json_decref(line);
 }
 
