@@ -30,7 +30,7 @@ e2e = $(1:%=$(B)/obj/tests/e2e/test_%)
 E2E_ALONE := $(call e2e,exporter exporter_many firewall_certain fwmarkd_delete hostile_descriptors hostile_files \
     hostile_scarce hostile_slow races tag_churn)
 E2E_PROMPT := $(call e2e,tag_end repair restart chains monitor firewall tags why)
-E2E_LONG := $(call e2e,netfilter verify firewall_restart fwmarkd_restart upgrade netfilter_ways fwmarkd names exact)
+E2E_LONG := $(call e2e,netfilter verify firewall_restart fwmarkd_restart upgrade netfilter_ways fwmarkd names exact top)
 E2E_OTHERS := $(filter-out $(E2E_LONG) $(E2E_PROMPT) $(E2E_ALONE),$(E2E_TESTS))
 check-e2e: $(E2E_TESTS) $(EXAMPLES) $(PROGRAMS) $(B)/prometheus/promtool ## end-to-end tests (root); T=name for one
 	@failed=0; $(call beside,$(E2E_LONG) $(E2E_OTHERS)) || failed=1; $(call beside,$(E2E_PROMPT)) || failed=1; \
