@@ -280,7 +280,8 @@ static void read_failures_say_what_to_do(void **state)
 {
     (void)state;
     read_failure_says(-ENOENT, "/b", "start it");
-    read_failure_says(-EACCES, "/b", "become root or join");
+    read_failure_says(-EACCES, "/b", "let their groups through"); /* it cannot be gone through */
+    read_failure_says(-EACCES, "/tmp", "become root or join");
     read_failure_says(-EPERM, "/b", "become root");
     read_failure_says(-EPROTO, "/b", "run 'trafficctl unload' (counters are lost) and start");
     read_failure_says(-EIO, "/b", "Input/output error");

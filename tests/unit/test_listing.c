@@ -12,11 +12,14 @@
 
 #define ROWS 1200
 #define KERNEL_ENOTSUPP 524
+/* So large that not all rows are asked for at once. */
+#define WIDE 65536
 
 /* A map of keys 1 to ROWS, each with itself as value. */
 static struct {
     bool gone[ROWS + 1];
     bool has_batches;
+    uint32_t value_size;
     uint32_t bucket;         /* rows in a bucket: a batch of fewer has no room for it */
     uint32_t delete_current; /* deleted as soon as it was handed out */
     bool always_delete;      /* a key that was handed out is deleted and made again: the listing never ends */
@@ -25,6 +28,7 @@ static struct {
 } map;
 
 static const struct read_shape shape = {.key_size = 4, .value_size = 8, .cpus = 1, .max_entries = ROWS};
+static const struct read_shape wide = {.key_size = 4, .value_size = WIDE, .cpus = 1, .max_entries = ROWS};
 
 static int fake_batch(int fd, void *in, void *out, void *keys, void *values, __u32 *count,
                       const struct bpf_map_batch_opts *options)
@@ -43,7 +47,7 @@ static int fake_batch(int fd, void *in, void *out, void *keys, void *values, __u
         if (map.gone[at + 1])
             continue;
         memcpy((char *)keys + 4 * filled, &(uint32_t){at + 1}, 4);
-        memcpy((char *)values + 8 * filled, &value, 8);
+        memcpy((char *)values + (size_t)map.value_size * filled, &value, 8);
         filled++;
     }
     *count = filled;
@@ -94,6 +98,7 @@ static int reset(void **state)
     (void)state;
     memset(&map, 0, sizeof(map));
     map.has_batches = true;
+    map.value_size = shape.value_size;
     return 0;
 }
 
@@ -127,7 +132,8 @@ static void listing_in_batches(void **state)
     (void)state;
     struct seen seen = {0};
     map.gone[5] = true;
-    assert_int_equal(read_map(&fake, -1, &shape, see, &seen), 0);
+    map.value_size = WIDE;
+    assert_int_equal(read_map(&fake, -1, &wide, see, &seen), 0);
     assert_each_once(&seen);
     assert_true(map.batches > 1);
 }
@@ -148,7 +154,8 @@ static void listing_grows_for_a_full_bucket(void **state)
     (void)state;
     struct seen seen = {0};
     map.bucket = 1100;
-    assert_int_equal(read_map(&fake, -1, &shape, see, &seen), 0);
+    map.value_size = WIDE;
+    assert_int_equal(read_map(&fake, -1, &wide, see, &seen), 0);
     assert_each_once(&seen);
 }
 
