@@ -117,7 +117,7 @@ void pane_open(uid_t uid, const char *locale)
              "PATH=%s:/usr/bin:/bin /bin/sh",
              uid, uid, locale, the_world->bpffs, TCTL_BUILD);
     start_server(shell);
-    pane_shows("$");
+    pane_prompts();
 }
 
 static void remove_files(void)
@@ -224,6 +224,22 @@ void pane_shows(const char *text)
 void pane_shows_not(const char *text)
 {
     pane_until(lacks, (char *)text, text);
+}
+
+/* The last line with text is the prompt alone. */
+static bool prompts(const char *screen, void *arg)
+{
+    size_t length = strlen(screen);
+
+    (void)arg;
+    while (length && screen[length - 1] == '\n')
+        length--;
+    return length && screen[length - 1] == '$' && (length == 1 || screen[length - 2] == '\n');
+}
+
+void pane_prompts(void)
+{
+    pane_until(prompts, NULL, "a prompt");
 }
 
 int pane_value(const char *name)

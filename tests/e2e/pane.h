@@ -26,6 +26,8 @@ const char *pane_screen(bool colors);
 /* Wait until the screen holds it; until it does not. Fails the test after 10 s, with what is there. */
 void pane_shows(const char *text);
 void pane_shows_not(const char *text);
+/* Until the shell has the terminal again: an Enter that is typed before means nothing to it. */
+void pane_prompts(void);
 typedef bool (*pane_test)(const char *screen, void *arg);
 void pane_until(pane_test test, void *arg, const char *what);
 

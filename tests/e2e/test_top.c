@@ -2,6 +2,7 @@
 /* trafficctl top: what its screen shows of real traffic, its manners at a terminal, its tables and its JSON lines. */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,14 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "cleanup.h"
+#include "fd.h"
 #include "pane.h"
 #include "top_kit.h"
 
+#define PATIENCE_MS 10000
 #define READER 20001 /* uid and gid */
 
 static int setup(void **state)
@@ -249,6 +252,26 @@ static void test_the_terminal_is_as_it_was(void **state)
     assert_restored("0");
 }
 
+/* Nobody sends it a signal: the terminal is not its own. */
+static void test_the_terminal_goes_away(void **state)
+{
+    struct pollfd ended = {.events = POLLIN};
+    char pid[16];
+
+    (void)state;
+    pane_open(0, "C.UTF-8");
+    pane_run("setsid sh -c 'echo $$ >pid; exec trafficctl --bpffs $B top'");
+    pane_shows("q quit");
+    pane_file("pid", pid, sizeof(pid));
+    _cleanup_fd_ int top = pidfd_open(atoi(pid), 0);
+    assert_return_code(top, errno);
+    ended.fd = top;
+    pane_close();
+    int r = poll(&ended, 1, PATIENCE_MS);
+    pidfd_send_signal(top, SIGKILL, NULL, 0);
+    assert_int_equal(r, 1);
+}
+
 static void test_stopped_for_a_while(void **state)
 {
     (void)state;
@@ -283,10 +306,12 @@ static void test_plain_terminals(void **state)
         assert_true((unsigned char)*at < 0x80);
     assert_non_null(strstr(pane_screen(true), "\033[32m"));
     pane_key("q");
+    pane_prompts();
     pane_run("clear; NO_COLOR=1 trafficctl --bpffs $B top");
     pane_shows("ok  by rate");
     assert_null(strstr(pane_screen(true), "\033[32m"));
     pane_key("q");
+    pane_prompts();
     pane_run("clear; TERM=dumb trafficctl --bpffs $B top; echo end $?.");
     pane_shows("end 2.");
     pane_shows("this terminal");
@@ -425,6 +450,7 @@ int main(void)
         AT_TERMINAL(test_keys),
         AT_TERMINAL(test_the_chosen_user_stays_chosen),
         AT_TERMINAL(test_the_terminal_is_as_it_was),
+        AT_TERMINAL(test_the_terminal_goes_away),
         AT_TERMINAL(test_stopped_for_a_while),
         AT_TERMINAL(test_plain_terminals),
         IN_A(test_no_terminal),

@@ -162,10 +162,10 @@ static void turn(struct live *live, const struct pollfd polled[static 3])
 {
     if (polled[0].revents)
         take_signal(live);
-    if (polled[1].revents & POLLIN)
-        take_keys(live);
+    if (polled[1].revents & ~POLLIN)
+        live->keys.quit = true; /* the terminal is gone: then it is readable, too */
     else if (polled[1].revents)
-        live->keys.quit = true; /* the terminal is gone */
+        take_keys(live);
     if (polled[2].revents && ticks_take(live->ticks)) {
         take_reading(live);
         live->done++;

@@ -2,16 +2,12 @@
 #include "sample.h"
 
 #include "cleanup.h"
-
-static void tctl_closep(struct tctl **traffic)
-{
-    *traffic = tctl_close(*traffic);
-}
+#include "cli.h"
 
 int sample_take(const char *bpffs, const struct reading_filter *filter, struct users *users,
                 struct tctl_status *ret_status)
 {
-    _cleanup_(tctl_closep) struct tctl *traffic = NULL;
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
     _cleanup_(reading_done) struct reading reading = {0};
     int r = tctl_open(bpffs, &traffic);
 
