@@ -70,6 +70,10 @@ compile_commands.json: ## for editors and clang-tidy
 
 clean: ## remove what was built
 	rm -rf $(B) compile_commands.json
+# "make -j8 clean all": first the one, then the other.
+ifneq ($(filter clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9_.-]+:.*## /{printf "  %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
