@@ -17,7 +17,9 @@
 /* Descriptor of the answers in a shell. */
 #define ANSWERS "9"
 
-static const char BASH[] = "for file in " TCTL_BUILD "/completion/*.bash; do . $file || exit; done\n"
+/* cd as some people have it. */
+static const char BASH[] = "cd() { builtin cd \"$@\" && ls; }\n"
+                           "for file in " TCTL_BUILD "/completion/*.bash; do . $file || exit; done\n"
                            "while IFS= read -r line; do\n"
                            "    read -ra COMP_WORDS <<<\"$line\"\n"
                            "    [[ $line != *' ' ]] || COMP_WORDS+=('')\n"

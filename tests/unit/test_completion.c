@@ -178,6 +178,8 @@ static void nothing_else_is_offered(void **state)
     /* bash is told that it is a file's, and then quotes it */
     completes(shell, "trafficctl firewall replace 1 a", shell == &zsh ? "a\\ file" : "a file");
     offers_nothing(shell, "trafficctl stats uid --ui");
+    offers_nothing(shell, "trafficctl stats iface no_such_name");
+    offers_nothing(shell, "trafficctl untag --pid x");
     offers_nothing(shell, "trafficctl no_such_command --runt");
     offers_nothing(shell, "trafficctl no_such_command x");
     shell_ask(shell, "trafficctl counterset 1000 1 ");

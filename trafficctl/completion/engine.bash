@@ -10,8 +10,8 @@ _PROGRAM_offer() # what begins with $cur: the words, and what is there of the ki
         case $kind in
         user) compgen -u -- "$cur" ;;
         group) compgen -g -- "$cur" ;;
-        iface) cd /sys/class/net && compgen -d -- "$cur" ;;
-        pid) cd /proc && compgen -d -X '*[!0-9]*' -- "$cur" ;;
+        iface) builtin cd /sys/class/net 2>/dev/null && compgen -d -- "$cur" ;;
+        pid) builtin cd /proc && compgen -d -X '*[!0-9]*' -- "$cur" ;;
         file) compgen -f -- "$cur" ;;
         directory) compgen -d -- "$cur" ;;
         esac
