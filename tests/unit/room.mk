@@ -7,7 +7,7 @@ $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 $(UNIT_TESTS): %: %.o $(LIB_SAN) $(BASE_SAN)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson $(LOADER_LIBS) -o $@
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) $^ -lcmocka -linih -ljansson -levent_core -levent_extra $(LOADER_LIBS) -o $@
 
 CONFIG_SAN := $(patsubst %,$(B)/san/trafficctl/%.o,daemon/config daemon/settings daemon/kind daemon/login_defs \
     loader/options)
@@ -34,10 +34,12 @@ $(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdi
 $(B)/san/tests/unit/test_legacy_entries: $(patsubst %,$(B)/san/netfilter/legacy_%.o,entries place text)
 $(patsubst %,$(B)/san/tests/unit/test_%,exporter negotiate series): $(patsubst %,$(B)/san/trafficctl/%.o,cli/format \
     $(patsubst %,exporter/%,address collect families negotiate render series text textfile user_names))
+$(B)/san/tests/unit/test_http: $(patsubst %,$(B)/san/trafficctl/exporter/%.o,address connections families http negotiate \
+    replies text)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 $(B)/san/tests/unit/test_nft_seen: $(patsubst %,$(B)/san/netfilter/%.o,nft_parts nft_rules nft_seen nft_talk)
 
 # Those that wait begin first, and the others run meanwhile.
-UNIT_WAITS := $(B)/san/tests/unit/test_tag_client_waits
+UNIT_WAITS := $(patsubst %,$(B)/san/tests/unit/test_%,http tag_client_waits)
 check-unit: $(UNIT_TESTS) ## unit tests (no root); T=name for one
 	@$(call beside,$(UNIT_WAITS) $(filter-out $(UNIT_WAITS),$(UNIT_TESTS)))

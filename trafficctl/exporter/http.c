@@ -23,8 +23,9 @@
  */
 #define MAX_HELD (8 << 20)
 static const struct timeval RETRY = {.tv_usec = 10000};
-/* For a whole request, or some of a reply to be taken; and for the next request to come. */
+/* For more of a request to come, or some of a reply to be taken; and for the next request to come. */
 #define PATIENCE_S 5
+static const struct timeval PATIENCE = {.tv_sec = PATIENCE_S};
 #define KEEP_S 120
 
 #define MAX_QUESTIONS (2 * CONNECTIONS_MAX)
@@ -94,9 +95,9 @@ static void replied(struct evhttp_request *request, void *arg)
 static void answer_one(const struct question *question, struct reply *reply)
 {
     _cleanup_(evbuffer_freep) struct evbuffer *body = evbuffer_new();
-    struct bufferevent *stream = stream_of(question->request);
 
-    bufferevent_enable(stream, EV_READ);
+    /* Who reads says nothing meanwhile. */
+    bufferevent_set_timeouts(stream_of(question->request), NULL, &PATIENCE);
     if (!body || !reply || reply_put(reply, body) < 0) {
         evhttp_send_reply(question->request, HTTP_INTERNAL, NULL, NULL);
         return;
