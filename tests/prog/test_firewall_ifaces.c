@@ -74,7 +74,7 @@ static int change_elsewhere(void *context)
     if (unshare(CLONE_NEWNET) < 0 || tctl_firewall_open(policing->fixture->bpffs, &firewall) < 0)
         return 1;
     int failed = tctl_firewall_set_iface(firewall, A, "lo", 0) != -EXDEV;
-    failed |= !strstr(tctl_firewall_problem(firewall), "network namespace");
+    failed |= !strstr(tctl_firewall_problem(firewall), "network namespace: run this there");
     failed |= tctl_firewall_meter(firewall, "eth0", true, TCTL_RUNTIME) != -EXDEV;
     failed |= tctl_firewall_why(firewall, A, "eth0", false, &verdict) != -EXDEV;
     failed |= tctl_firewall_restore(firewall) != -EXDEV;

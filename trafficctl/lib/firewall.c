@@ -124,8 +124,7 @@ int firewall_check_netns(struct tctl_firewall *firewall, const struct tctl_confi
         return firewall_failed(firewall, r, "cannot look at this network namespace");
     return same ? 0
                 : fault_set(&firewall->problem, -EXDEV,
-                            "this is not trafficd's network namespace: interfaces have "
-                            "other numbers here");
+                            "trafficd counts the interfaces of another network namespace: run this there");
 }
 
 /* Sockets that were open before are none of the change itself: it holds, and the problem says what is left. */
