@@ -342,7 +342,7 @@ static void help_names_every_option(void **state)
     for (size_t i = 0; i < count; i++)
         assert_non_null(strstr(text, table[i].option));
     assert_non_null(strstr(text, "  -h, --help"));
-    assert_non_null(strstr(text, "      --load-only"));
+    assert_non_null(strstr(text, "\n  --load-only\n      load, pin"));
     assert_non_null(strstr(text, "(default net_bw_stats)"));
     free(text);
 }

@@ -139,9 +139,9 @@ static void help_line(FILE *out, const struct options_row *row)
     snprintf(left, sizeof(left), "%s%s%s", row->name, value_exists(&row->value) ? " " : "",
              value_text(&row->value, value));
     if (row->letter)
-        fprintf(out, "  -%c, --%-34s %s", row->letter, left, row->help);
+        fprintf(out, "  -%c, --%s\n      %s", row->letter, left, row->help);
     else
-        fprintf(out, "      --%-34s %s", left, row->help);
+        fprintf(out, "  --%s\n      %s", left, row->help);
     if (initial && *initial)
         fprintf(out, " (default %s)", initial);
     fputc('\n', out);
