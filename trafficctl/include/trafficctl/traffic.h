@@ -3,8 +3,11 @@
  * libtrafficctl: read per-UID network traffic from the maps that trafficd pinned, with or without trafficd running.
  *
  * Every function returns 0 or a negative errno and leaves its out-parameters untouched on failure. A handle may be used
- * by one thread at a time; different handles are independent. Nothing here prints, exits or keeps global state. What
- * tctl_open() opened is enough for every other function: none needs more privilege.
+ * by one thread at a time; different handles are independent. Nothing here prints, exits or keeps global state. No
+ * function takes more privilege than tctl_open(), but that has to be kept: tctl_read_drops(), tctl_status() and
+ * tctl_verify() open more pins, and all do after a start that made maps larger; errors as tctl_open() then. After an
+ * unload a handle reads on what was counted until then, and no error says so: who reads for days opens anew now and
+ * then.
  */
 #ifndef TRAFFICCTL_TRAFFIC_H
 #define TRAFFICCTL_TRAFFIC_H
