@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counters.h"
+#include "entries.h"
 #include "format.h"
 #include "print.h"
 #include "table.h"
@@ -219,6 +221,31 @@ static void uid_lists_have_names_and_an_end(void **state)
     print_lists_uids(&named, 3, 1, "0(root) and 2 more");
 }
 
+static void sums_do_not_wrap(void **state)
+{
+    (void)state;
+    struct tctl_counters sum = {1, 2, 3, UINT64_MAX - 1};
+
+    counters_add(&sum, &(struct tctl_counters){10, 20, 30, 2});
+    assert_int_equal(sum.rx_bytes, 11);
+    assert_int_equal(sum.rx_packets, 22);
+    assert_int_equal(sum.tx_bytes, 33);
+    assert_int_equal(sum.tx_packets, UINT64_MAX);
+}
+
+static void sums_of_interfaces_that_are_named_alike_do_not_wrap(void **state)
+{
+    (void)state;
+    const struct tctl_detail_row rows[] = {{.iface = "a", .counters = {.rx_bytes = UINT64_MAX - 1, .tx_packets = 2}},
+                                           {.iface = "a", .counters = {.rx_bytes = 2, .tx_packets = 3}}};
+    _cleanup_entries_ struct entries entries = {0};
+
+    assert_int_equal(entries_of_details(rows, 2, &entries), 0);
+    assert_int_equal(entries.count, 1);
+    assert_int_equal(entries.all->counters.rx_bytes, UINT64_MAX);
+    assert_int_equal(entries.all->counters.tx_packets, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +254,8 @@ int main(void)
         cmocka_unit_test(format_foreign_bytes),
         cmocka_unit_test(format_moments),
         cmocka_unit_test(format_saturates),
+        cmocka_unit_test(sums_do_not_wrap),
+        cmocka_unit_test(sums_of_interfaces_that_are_named_alike_do_not_wrap),
         cmocka_unit_test(format_names_users),
         cmocka_unit_test(tables_align),
         cmocka_unit_test(json_counters_saturate),

@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "cmd.h"
+#include "counters.h"
 #include "entries.h"
 
 #define FIRST_INDEX 2 /* readers take every other for a torn file */
@@ -114,7 +115,7 @@ enum cli_status cmd_qtaguid_iface_stat_fmt(const struct cli *cli, int argc, char
     puts("ifname total_skb_rx_bytes total_skb_rx_packets total_skb_tx_bytes total_skb_tx_packets " PROTOCOL_COLUMNS);
     for (size_t i = 0; i < entries.count; i++) {
         struct tctl_counters sum = entries.all[i].counters;
-        entries_add_counters(&sum, &entries.all[i].live);
+        counters_add(&sum, &entries.all[i].live);
         fputs(entries.all[i].iface, stdout);
         print_counters(&sum);
         puts(" " PROTOCOL_ZEROES);

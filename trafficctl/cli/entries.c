@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "format.h"
 
 void entries_done(struct entries *entries)
@@ -58,18 +59,10 @@ static int compare(const void *a, const void *b)
     return compare_keys(x, y) ?: compare_u32(x->set, y->set);
 }
 
-void entries_add_counters(struct tctl_counters *sum, const struct tctl_counters *counters)
-{
-    sum->rx_bytes += counters->rx_bytes;
-    sum->rx_packets += counters->rx_packets;
-    sum->tx_bytes += counters->tx_bytes;
-    sum->tx_packets += counters->tx_packets;
-}
-
 static void add(struct entry *sum, const struct entry *entry)
 {
-    entries_add_counters(&sum->counters, &entry->counters);
-    entries_add_counters(&sum->live, &entry->live);
+    counters_add(&sum->counters, &entry->counters);
+    counters_add(&sum->live, &entry->live);
     sum->present |= entry->present;
 }
 

@@ -37,5 +37,3 @@ int entries_of_ifaces(const struct tctl_stats_row *rows, size_t count, const str
 
 /* Do they differ in the set alone? */
 bool entries_same_key(const struct entry *a, const struct entry *b);
-
-void entries_add_counters(struct tctl_counters *sum, const struct tctl_counters *counters);

@@ -5,7 +5,7 @@ $(eval $(call objects,CLI,$(wildcard trafficctl/cli/*.c),$(CLI_SEES)))
 PROGRAMS += $(B)/trafficctl
 
 # What programs that run one command of trafficctl's share with it: options, how they fail, values as text.
-CLI_SHARED := $(patsubst %,trafficctl/cli/%.o,cli commands format general help print table words)
+CLI_SHARED := $(patsubst %,trafficctl/cli/%.o,cli commands counters format general help print table words)
 
 $(B)/trafficctl: $(CLI_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson $(LOADER_LIBS) -o $@

@@ -6,26 +6,9 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "cli.h"
+#include "counters.h"
 #include "format.h"
-
-static void closep(struct tctl **traffic)
-{
-    *traffic = tctl_close(*traffic);
-}
-
-static void add_saturated(uint64_t *a, uint64_t b)
-{
-    if (__builtin_add_overflow(*a, b, a))
-        *a = UINT64_MAX;
-}
-
-void collect_add(struct tctl_counters *a, const struct tctl_counters *b)
-{
-    add_saturated(&a->rx_bytes, b->rx_bytes);
-    add_saturated(&a->rx_packets, b->rx_packets);
-    add_saturated(&a->tx_bytes, b->tx_bytes);
-    add_saturated(&a->tx_packets, b->tx_packets);
-}
 
 static int compare_rows(const void *a, const void *b)
 {
@@ -59,7 +42,7 @@ static void merge(struct collect_rows *rows)
     qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
     for (size_t i = 1; i < rows->count; i++) {
         if (compare_rows(&rows->rows[kept], &rows->rows[i]) == 0)
-            collect_add(&rows->rows[kept].counters, &rows->rows[i].counters);
+            counters_add(&rows->rows[kept].counters, &rows->rows[i].counters);
         else
             rows->rows[++kept] = rows->rows[i];
     }
@@ -118,8 +101,8 @@ static void add_drop(struct collected *collected, const struct tctl_drop_row *ro
     for (size_t i = 0; i < collected->drop_count; i++) {
         struct collect_drop *drop = &collected->drops[i];
         if (strcmp(drop->reason, row->reason) == 0) {
-            add_saturated(&drop->rx_packets, row->counters.rx_packets);
-            add_saturated(&drop->tx_packets, row->counters.tx_packets);
+            drop->rx_packets = counters_plus(drop->rx_packets, row->counters.rx_packets);
+            drop->tx_packets = counters_plus(drop->tx_packets, row->counters.tx_packets);
         }
     }
 }
@@ -142,7 +125,7 @@ static int read_drops(struct tctl *traffic, struct collected *collected)
 
 static int read_all(const char *bpffs, struct collected *collected)
 {
-    _cleanup_(closep) struct tctl *traffic = NULL;
+    _cleanup_(cli_closep) struct tctl *traffic = NULL;
     int r = tctl_open(bpffs, &traffic);
 
     if (r == 0)

@@ -36,6 +36,3 @@ struct collected {
 /* Opens the pins of bpffs anew, so that it follows an unload and a new start. End with collect_done(). */
 void collect_read(const char *bpffs, struct collected *ret_collected);
 void collect_done(struct collected *collected);
-
-/* Add b to a; what does not fit stays at the most there can be. */
-void collect_add(struct tctl_counters *a, const struct tctl_counters *b);

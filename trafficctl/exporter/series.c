@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "counters.h"
 
 /* For interfaces of others: an eighth, one at least beside SERIES_OTHER's, and not more than there are of them. */
 #define SPARED_PART 8
@@ -81,22 +82,16 @@ static ssize_t take_place(struct series *series, const char *device)
     return (ssize_t)others->count++;
 }
 
-/* One that is lower was deleted, and has begun anew. */
-static uint64_t grown(uint64_t before, uint64_t now)
-{
-    return now >= before ? now - before : now;
-}
-
 static void add_growth(struct tctl_counters *sum, const struct tctl_counters *before, const struct tctl_counters *now)
 {
     const struct tctl_counters growth = {
-        .rx_bytes = grown(before->rx_bytes, now->rx_bytes),
-        .rx_packets = grown(before->rx_packets, now->rx_packets),
-        .tx_bytes = grown(before->tx_bytes, now->tx_bytes),
-        .tx_packets = grown(before->tx_packets, now->tx_packets),
+        .rx_bytes = counters_growth(before->rx_bytes, now->rx_bytes),
+        .rx_packets = counters_growth(before->rx_packets, now->rx_packets),
+        .tx_bytes = counters_growth(before->tx_bytes, now->tx_bytes),
+        .tx_packets = counters_growth(before->tx_packets, now->tx_packets),
     };
 
-    collect_add(sum, &growth);
+    counters_add(sum, &growth);
 }
 
 static void place_members(struct series *series, const struct tctl_counters *before)

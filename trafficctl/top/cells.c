@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counters.h"
 #include "format.h"
-#include "rate.h"
 #include "spark.h"
 
 /* "1.5 KiB" as "1.5K", "12 B" as "12": a column of them has no room for more. */
@@ -35,7 +35,7 @@ static void rate_text(const struct cli *cli, const struct row *row, enum column 
     else if (column == COLUMN_TX)
         size_text(cli, row->rate.tx_bytes, text);
     else if (column == COLUMN_PACKETS)
-        number_text(rate_sum(row->rate.rx_packets, row->rate.tx_packets), text);
+        number_text(counters_plus(row->rate.rx_packets, row->rate.tx_packets), text);
     else
         number_text(row->blocked_rate, text);
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rate.h"
+#include "counters.h"
 
 __attribute__((format(printf, 2, 3))) static void say(struct health *health, const char *format, ...)
 {
@@ -38,7 +38,7 @@ void health_judge(const struct tctl_status *status, struct health *ret_health)
 
     say(&health, health.level == TCTL_OK ? "ok" : health.level == TCTL_DOWN ? "DOWN" : "DEGRADED");
     for (size_t i = 0; i < TCTL_STATUS_LOST; i++)
-        lost = rate_sum(lost, status->lost[i].packets);
+        lost = counters_plus(lost, status->lost[i].packets);
     if (lost)
         say(&health, ", LOST %" PRIu64 " packets", lost);
     if (health.level != TCTL_OK)

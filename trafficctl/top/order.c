@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rate.h"
+#include "counters.h"
 
 const struct order_name order_names[ORDERS] = {
     [ORDER_UID] = {"uid", 'u'},     [ORDER_USER] = {"user", 'n'},       [ORDER_RATE] = {"rate", 'b'},
@@ -43,7 +43,7 @@ static uint64_t value_of(const struct row *row, enum order_by order)
     case ORDER_TX:
         return row->rate.tx_bytes;
     case ORDER_PACKETS:
-        return rate_sum(row->rate.rx_packets, row->rate.tx_packets);
+        return counters_plus(row->rate.rx_packets, row->rate.tx_packets);
     case ORDER_BLOCKED:
         return row->blocked_rate;
     default:

@@ -8,7 +8,7 @@
 #include <trafficctl/firewall.h>
 
 #include "cleanup.h"
-#include "rate.h"
+#include "counters.h"
 
 void reading_done(struct reading *reading)
 {
@@ -76,7 +76,7 @@ static int read_blocked(struct tctl *traffic, const struct reading_filter *filte
     for (size_t i = 0; r == 0 && i < count; i++)
         add(reading, filter,
             &(struct reading_row){.uid = rows[i].uid,
-                                  .blocked = rate_sum(rows[i].counters.rx_packets, rows[i].counters.tx_packets)});
+                                  .blocked = counters_plus(rows[i].counters.rx_packets, rows[i].counters.tx_packets)});
     return r;
 }
 
@@ -99,8 +99,8 @@ static void merge(struct reading *reading)
             rows[kept++] = rows[i];
             continue;
         }
-        rows[kept - 1].counters = rate_sums(&rows[kept - 1].counters, &rows[i].counters);
-        rows[kept - 1].blocked = rate_sum(rows[kept - 1].blocked, rows[i].blocked);
+        counters_add(&rows[kept - 1].counters, &rows[i].counters);
+        rows[kept - 1].blocked = counters_plus(rows[kept - 1].blocked, rows[i].blocked);
     }
     reading->count = kept;
 }

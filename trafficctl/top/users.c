@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "counters.h"
 #include "format.h"
 #include "rate.h"
 
@@ -33,7 +34,7 @@ void users_done(struct users *users)
 
 uint64_t users_bytes(const struct tctl_counters *counters)
 {
-    return rate_sum(counters->rx_bytes, counters->tx_bytes);
+    return counters_plus(counters->rx_bytes, counters->tx_bytes);
 }
 
 const char *users_name(struct row *row)
@@ -161,8 +162,8 @@ static void sum_up(struct users *users)
     users->rate = (struct tctl_counters){0};
     users->blocked_rate = 0;
     for (size_t i = 0; i < users->count; i++) {
-        users->rate = rate_sums(&users->rate, &users->rows[i]->rate);
-        users->blocked_rate = rate_sum(users->blocked_rate, users->rows[i]->blocked_rate);
+        counters_add(&users->rate, &users->rows[i]->rate);
+        users->blocked_rate = counters_plus(users->blocked_rate, users->rows[i]->blocked_rate);
     }
 }
 
