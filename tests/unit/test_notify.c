@@ -91,12 +91,29 @@ static void notify_without_a_manager_is_fine(void **state)
     assert_int_equal(notify_ready(), -EINVAL);
 }
 
+static void notify_gives_up_who_does_not_listen(void **state)
+{
+    (void)state;
+    char name[64];
+    int told = 0, r = 0;
+
+    snprintf(name, sizeof(name), "@test_notify.%d", (int)getpid());
+    int fd = listen_at(name);
+    alarm(60);
+    while (r == 0 && told++ < 100000)
+        r = notify_ready();
+    alarm(0);
+    assert_int_equal(r, -EAGAIN);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notify_tells_an_abstract_socket),
         cmocka_unit_test(notify_tells_a_socket_file),
         cmocka_unit_test(notify_without_a_manager_is_fine),
+        cmocka_unit_test(notify_gives_up_who_does_not_listen),
     };
 
     return unit_run(tests);

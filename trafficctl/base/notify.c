@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 
 #include "fd.h"
+
+/* A manager that does not listen is waited for so long. */
+static const struct timeval PATIENCE = {.tv_sec = 1};
 
 static int notify_send(const char *text)
 {
@@ -27,7 +31,7 @@ static int notify_send(const char *text)
     if (*path == '@')
         address.sun_path[0] = '\0'; /* abstract: a name without a file */
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &PATIENCE, sizeof(PATIENCE)) < 0)
         return -errno;
     socklen_t length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
     if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0)
