@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     if (r == 0)
         r = tctl_firewall_read(firewall, &rules);
     if (r < 0)
-        fprintf(stderr, "not read: %s\n", tctl_firewall_problem(firewall));
+        fprintf(stderr, "not read: %s\n", firewall ? tctl_firewall_problem(firewall) : "no memory");
     for (unsigned int i = 1; r == 0 && i <= TCTL_FIREWALL_CHAINS; i++)
         show(i, &rules.chains[i]);
     tctl_firewall_rules_done(&rules);
