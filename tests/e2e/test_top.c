@@ -376,6 +376,19 @@ static void test_tables(void **state)
     assert_int_equal(column[5], top_blocked(BUSY));
 }
 
+static void test_who_has_read_enough_ends_it(void **state)
+{
+    char line[512];
+
+    (void)state;
+    snprintf(
+        line, sizeof(line),
+        "bash -o pipefail -c 'timeout 20 %s/trafficctl --bpffs %s top --batch 2>%s/top.error | head -n 1 >/dev/null' &&"
+        " test ! -s %s/top.error && rm %s/top.error",
+        TCTL_BUILD, the_world->bpffs, the_world->folder, the_world->folder, the_world->folder);
+    assert_int_equal(system(line), 0);
+}
+
 static void test_json_lines(void **state)
 {
     json_t *line;
@@ -455,6 +468,7 @@ int main(void)
         AT_TERMINAL(test_plain_terminals),
         IN_A(test_no_terminal),
         IN_A(test_tables),
+        IN_A(test_who_has_read_enough_ends_it),
         IN_A(test_json_lines),
         IN_A(test_filters),
         AT_TERMINAL(test_drops_that_cannot_be_read),

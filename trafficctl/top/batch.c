@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -131,13 +132,17 @@ static enum cli_status tick(struct batch *batch)
 /* Until count seconds are printed or a signal comes. */
 static enum cli_status loop(struct batch *batch, int ticks, int stops)
 {
-    struct pollfd polled[] = {{.fd = ticks, .events = POLLIN}, {.fd = stops, .events = POLLIN}};
+    struct pollfd polled[] = {
+        {.fd = ticks, .events = POLLIN},
+        {.fd = stops, .events = POLLIN},
+        {.fd = STDOUT_FILENO}, /* for POLLERR: who read it has read enough */
+    };
     uint32_t count = batch->top->count;
 
     for (uint32_t done = 0; !count || done < count;) {
         if (poll(polled, ARRAY_SIZE(polled), -1) < 0)
             return cli_failed("cannot wait: %s", strerror(errno));
-        if (polled[1].revents)
+        if (polled[1].revents || polled[2].revents)
             return CLI_DONE;
         if (!ticks_take(ticks))
             continue;
