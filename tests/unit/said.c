@@ -30,10 +30,10 @@ static void said_end(FILE *stream, int kept, FILE *file, char *text, size_t size
 
 enum cli_status said_run(const char *const *words, struct said *said)
 {
-    char *argv[16] = {(char *)"trafficctl"};
+    char *argv[CLI_MAX_GIVEN + 16] = {(char *)"trafficctl"};
     int argc = 1, out, err;
 
-    for (; words[argc - 1] && argc < 15; argc++)
+    for (; words[argc - 1] && argc < CLI_MAX_GIVEN + 15; argc++)
         argv[argc] = (char *)words[argc - 1];
     FILE *out_file = said_begin(stdout, &out), *err_file = said_begin(stderr, &err);
     enum cli_status status = words_run(&(struct cli){.bpffs = "/nonexistent/bpf"}, cmd_run, argc, argv);

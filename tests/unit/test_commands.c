@@ -65,6 +65,18 @@ static void commands_refuse_values_that_do_not_fit(void **state)
     GIVES(CLI_USAGE, "unexpected argument 'lo'", "stats", "detail", "lo");
 }
 
+static void options_are_so_many_at_most(void **state)
+{
+    (void)state;
+    const char *words[CLI_MAX_GIVEN + 4] = {"stats", "detail"};
+
+    for (size_t i = 0; i <= CLI_MAX_GIVEN; i++)
+        words[2 + i] = "--tag=1";
+    gives(CLI_USAGE, "stats detail: too many options: see 'trafficctl stats detail -h'", words);
+    words[2 + CLI_MAX_GIVEN] = NULL;
+    gives(CLI_FAILED, "no pins in", words);
+}
+
 static void options_are_checked_before_a_command_runs(void **state)
 {
     (void)state;
@@ -310,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_refuse_wrong_usage),
         cmocka_unit_test(commands_refuse_values_that_do_not_fit),
+        cmocka_unit_test(options_are_so_many_at_most),
         cmocka_unit_test(options_are_checked_before_a_command_runs),
         cmocka_unit_test(general_options_stand_anywhere),
         cmocka_unit_test(firewall_commands_refuse_wrong_usage),

@@ -47,16 +47,6 @@ static const struct command_option *option_of(const struct accepted *accepted, i
     return accepted->options[i];
 }
 
-static enum cli_status take_option(struct cli *cli, const struct command_option *option, const char *argument)
-{
-    if (general_has(option))
-        return general_take(cli, option, argument);
-    if (cli->given_count == CLI_MAX_GIVEN)
-        return cli_usage("%s: more than %d options", cli->command->name, CLI_MAX_GIVEN);
-    cli->given[cli->given_count++] = (struct cli_given){.name = option->name, .argument = argument};
-    return CLI_DONE;
-}
-
 static enum cli_status refuse_option(const struct cli *cli, const char *what)
 {
     const char *where = cli->command ? cli->command->name : cli->group;
@@ -64,6 +54,16 @@ static enum cli_status refuse_option(const struct cli *cli, const char *what)
     if (!where)
         return cli_usage("%s: see 'trafficctl --help'", what);
     return cli_usage("%s: %s: see 'trafficctl %s -h'", where, what, where);
+}
+
+static enum cli_status take_option(struct cli *cli, const struct command_option *option, const char *argument)
+{
+    if (general_has(option))
+        return general_take(cli, option, argument);
+    if (cli->given_count == CLI_MAX_GIVEN)
+        return refuse_option(cli, "too many options");
+    cli->given[cli->given_count++] = (struct cli_given){.name = option->name, .argument = argument};
+    return CLI_DONE;
 }
 
 /* With a command: all, wherever they stand. Without: those in front. The words that are no options begin at optind. */
@@ -179,8 +179,10 @@ static enum cli_status run_part(const struct cli *cli)
         return cli_usage("this program has no command '%s': run trafficctl", cli->command->name);
     path[length < 0 ? 0 : length] = '\0';
     char *slash = strrchr(path, '/');
-    if (slash && snprintf(slash + 1, sizeof(path) - (size_t)(slash + 1 - path), "%s", part) > 0)
+    if (slash && strlen(part) < sizeof(path) - (size_t)(slash + 1 - path)) {
+        strcpy(slash + 1, part);
         execv(path, cli->argv);
+    }
     snprintf(path, sizeof(path), "%s/%s", TRAFFICCTL_PARTS, part);
     execv(path, cli->argv);
     if (errno == ENOENT)
