@@ -54,7 +54,7 @@ check: deps ## all tests, fast ones first; T=name for one test
 check-programs: all $(UNIT_TESTS) $(PROG_TESTS) $(E2E_TESTS) $(EXAMPLES)
 
 SOURCES := $(filter-out $(B)/%,$(wildcard */*.[ch] */*/*.[ch] */*/*/*.[ch]))
-lint: all compile_commands.json ## clang-tidy, shellcheck, clang-format, man
+lint: all $(BENCH_SKELETON) compile_commands.json ## clang-tidy, shellcheck, clang-format, man
 	@config/install-deps lint
 	clang-tidy --quiet --warnings-as-errors='*' -p . $(filter-out %/raw.c,$(filter %.c,$(SOURCES)))
 	shellcheck --severity=warning $(SCRIPTS) $(filter %.bash,$(COMPLETIONS))

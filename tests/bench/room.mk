@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # bench: what a packet costs, as ratios measured in one run. Root; nothing but a world of its own is attached to.
 BENCH_SEES := -Itests/bench -Itrafficctl/tag $(HARNESS_SEES) $(LOADER_SEES)
-$(eval $(call objects,BENCH,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)),$(BENCH_SEES),$(BPF_SKELETON) $(B)/bpf/proc_text.skel.h))
+BENCH_SKELETON := $(B)/bpf/proc_text.skel.h
+$(eval $(call objects,BENCH,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)),$(BENCH_SEES),$(BPF_SKELETON) $(BENCH_SKELETON)))
 BENCH_PROGRAM := $(B)/obj/tests/bench/bench
 
 $(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
@@ -12,7 +13,7 @@ $(B)/bpf/proc_text.bpf.o: tests/bench/proc_text.bpf.c bpf/traffic_abi.h
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror $(addprefix -I/usr/include/,$(MULTIARCH)) -Ibpf -c $< -o $@
 
-$(B)/bpf/proc_text.skel.h: $(B)/bpf/proc_text.bpf.o
+$(BENCH_SKELETON): $(B)/bpf/proc_text.bpf.o
 	$(BPFTOOL) gen skeleton $< name proc_text_object > $@
 
 bench: deps ## what a packet, a tag, a new list and a reading cost beside others; memory of trafficd; rates over veth
