@@ -83,6 +83,14 @@ static void test_json_is_exact(void **state)
     }
 }
 
+static void test_status_fits_a_terminal(void **state)
+{
+    (void)state;
+    run_ctl(the_world, "status", 0, &said);
+    for (const char *line = said.out; *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 0, 80);
+}
+
 static void test_titles(void **state)
 {
     static const struct {
@@ -179,8 +187,12 @@ static void test_colours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_json_is_exact), cmocka_unit_test(test_titles),
-        cmocka_unit_test(test_columns), cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_json_is_exact),
+        cmocka_unit_test(test_status_fits_a_terminal),
+        cmocka_unit_test(test_titles),
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_colours),
     };
 
     return run_world("manners", tests, ARRAY_SIZE(tests), &(struct world_options){0});

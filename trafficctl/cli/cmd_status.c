@@ -114,7 +114,8 @@ static void print_summary(const struct cli *cli, const struct tctl_status *now)
         printf("trafficd: running, pid %d\n", now->daemon_pid);
     else
         printf("trafficd: not running\n");
-    printf("counting since: %s, boot %s\n", since, boot ?: "?");
+    printf("counting since: %s\n", since);
+    printf("boot: %s\n", boot ?: "?");
     printf("programs as of: %s\n\n", now->seen_sec ? seen : "never looked at");
 }
 
