@@ -292,6 +292,27 @@ static void test_stopped_for_a_while(void **state)
     pane_shows_not("q quit");
 }
 
+/* Stopped without a word, and then the terminal is somebody else's: he has it with Enter, it takes keys. */
+static void test_stopped_by_force(void **state)
+{
+    char pid[16];
+
+    (void)state;
+    pane_open(0, "C.UTF-8");
+    pane_run("sh -c 'echo $$ >pid; exec trafficctl --bpffs $B top'");
+    pane_shows("q quit");
+    pane_file("pid", pid, sizeof(pid));
+    assert_return_code(kill(atoi(pid), SIGSTOP), errno);
+    pane_shows("Stopped");
+    pane_type("stty sane; fg");
+    pane_key("C-j");
+    pane_shows_not("Stopped");
+    pane_key("x");
+    pane_shows("by blocked");
+    pane_key("q");
+    pane_prompts();
+}
+
 /* By the environment: no colours, and no marks but ASCII. */
 static void test_plain_terminals(void **state)
 {
@@ -465,6 +486,7 @@ int main(void)
         AT_TERMINAL(test_the_terminal_is_as_it_was),
         AT_TERMINAL(test_the_terminal_goes_away),
         AT_TERMINAL(test_stopped_for_a_while),
+        AT_TERMINAL(test_stopped_by_force),
         AT_TERMINAL(test_plain_terminals),
         IN_A(test_no_terminal),
         IN_A(test_tables),

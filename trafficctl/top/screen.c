@@ -170,6 +170,7 @@ void screen_renew(struct screen *screen)
 {
     struct winsize size;
 
+    reset_prog_mode();
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
         resizeterm(size.ws_row, size.ws_col);
     getmaxyx(stdscr, screen->height, screen->width);
