@@ -23,7 +23,7 @@
  */
 #define MAX_HELD (8 << 20)
 static const struct timeval RETRY = {.tv_usec = 10000};
-/* For more of a request to come, or some of a reply to be taken; and for the next request to come. */
+/* For more of a first request to come, or some of a reply to be taken; and for more of the next request. */
 #define PATIENCE_S 5
 static const struct timeval PATIENCE = {.tv_sec = PATIENCE_S};
 #define KEEP_S 120
