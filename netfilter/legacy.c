@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "legacy.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/netfilter/xt_bpf.h>
 #include <string.h>
