@@ -130,6 +130,16 @@ enum cli_status cli_given_uid(const struct cli *cli, const char *name, uint32_t 
     return text ? cli_uid(name, text, ret) : CLI_DONE;
 }
 
+enum cli_status cli_given_iface(const struct cli *cli, const char *name, const char **ret)
+{
+    const char *text = cli_given(cli, name);
+
+    if (!text)
+        return CLI_DONE;
+    *ret = text;
+    return cli_iface(text);
+}
+
 enum cli_status cli_takes_no_json(const struct cli *cli)
 {
     return cli->json ? cli_usage("%s is a text and has no JSON: 'trafficctl -j stats detail' and 'stats iface' have it",

@@ -71,9 +71,10 @@ enum cli_status cli_number(const char *name, const char *text, uint32_t min, uin
 
 /* The argument of an option (its name with dashes) of this command, the last that was given; NULL: it was not given. */
 const char *cli_given(const struct cli *cli, const char *name);
-/* The same as what cli_number() and cli_uid() take; *ret is left as it is if it was not given. */
+/* The same as what cli_number(), cli_uid() and cli_iface() take; *ret is left as it is if it was not given. */
 enum cli_status cli_given_number(const struct cli *cli, const char *name, uint32_t min, uint32_t max, uint32_t *ret);
 enum cli_status cli_given_uid(const struct cli *cli, const char *name, uint32_t *ret);
+enum cli_status cli_given_iface(const struct cli *cli, const char *name, const char **ret);
 
 /* Of a command that prints a text whose form is somebody else's: CLI_USAGE, said, if JSON is asked for. */
 enum cli_status cli_takes_no_json(const struct cli *cli);

@@ -19,11 +19,10 @@ struct question {
 
 static enum cli_status parse_question(const struct cli *cli, const char *uid, struct question *question)
 {
-    question->iface = cli_given(cli, "--iface");
     question->in = cli_given(cli, "--in");
     if (question->in && cli_given(cli, "--out"))
         return cli_usage("firewall why: --in or --out, not both: each has a verdict of its own");
-    enum cli_status status = question->iface ? cli_iface(question->iface) : CLI_DONE;
+    enum cli_status status = cli_given_iface(cli, "--iface", &question->iface);
     return status == CLI_DONE ? cli_uid("UID", uid, &question->uid) : status;
 }
 

@@ -146,13 +146,12 @@ static enum cli_status print_details(const struct cli *cli, const struct tctl_de
 /* iface: what the filter borrows. */
 static enum cli_status parse_filter(const struct cli *cli, const char **iface, struct tctl_filter *filter)
 {
-    *iface = cli_given(cli, "--iface");
     filter->ifaces = iface;
-    filter->iface_count = *iface != NULL;
     filter->has_uid = cli_given(cli, "--uid");
     filter->has_tag = cli_given(cli, "--tag");
     filter->has_set = cli_given(cli, "--set");
-    enum cli_status status = *iface ? cli_iface(*iface) : CLI_DONE;
+    enum cli_status status = cli_given_iface(cli, "--iface", iface);
+    filter->iface_count = *iface != NULL;
     if (status == CLI_DONE)
         status = cli_given_uid(cli, "--uid", &filter->uid);
     if (status == CLI_DONE)
@@ -165,7 +164,7 @@ enum cli_status cmd_stats_detail(const struct cli *cli, int argc, char **argv)
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
     _cleanup_free_ struct tctl_detail_row *rows = NULL;
     struct tctl_filter filter = {0};
-    const char *iface;
+    const char *iface = NULL;
     enum cli_status status = parse_filter(cli, &iface, &filter);
     size_t count = 0;
 

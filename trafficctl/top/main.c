@@ -6,10 +6,9 @@
 
 static enum cli_status parse_filter(const struct cli *cli, struct reading_filter *filter)
 {
-    filter->iface = cli_given(cli, "--iface");
     filter->has_uid = cli_given(cli, "--uid");
     filter->has_tag = cli_given(cli, "--tag");
-    enum cli_status status = filter->iface ? cli_iface(filter->iface) : CLI_DONE;
+    enum cli_status status = cli_given_iface(cli, "--iface", &filter->iface);
     if (status == CLI_DONE)
         status = cli_given_uid(cli, "--uid", &filter->uid);
     return status == CLI_DONE ? cli_given_number(cli, "--tag", 0, UINT32_MAX, &filter->tag) : status;
