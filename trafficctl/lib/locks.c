@@ -2,15 +2,24 @@
 #include "locks.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "cleanup.h"
+#include "fd.h"
 
 #define STEP_NS 1000000
+
+/* What the kernel prints of a list in one read, in whole lines. */
+#define PAGE 4096
+/* Readings in which a lock can be passed over, before it is believed that there is none. */
+#define LOOKS 8
 
 static uint64_t now_ms(void)
 {
@@ -48,20 +57,41 @@ pid_t locks_parse(const char *line, const struct stat *file)
     return pid > 0 ? pid : 0;
 }
 
+/*
+ * One reading. The kernel gives a page at a time, and finds its place again by counting: when locks before it go
+ * meanwhile, others are passed over. *ret_whole: one page was all.
+ */
+static int look(const struct stat *file, pid_t *ret_pid, bool *ret_whole)
+{
+    char page[PAGE + 1];
+    int pages = 0;
+    pid_t pid = 0;
+    ssize_t length;
+    _cleanup_fd_ int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    while (pid == 0 && (length = read(fd, page, PAGE)) != 0) {
+        if (length < 0)
+            return -errno;
+        page[length] = '\0';
+        pages++;
+        char *rest = page;
+        for (const char *line; pid == 0 && (line = strsep(&rest, "\n"));)
+            pid = locks_parse(line, file);
+    }
+    *ret_pid = pid;
+    *ret_whole = pages < 2;
+    return 0;
+}
+
 int locks_holder(const struct stat *file, pid_t *ret_pid)
 {
-    _cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
-    if (!locks)
-        return -errno;
-
-    _cleanup_free_ char *line = NULL;
-    size_t size = 0;
+    bool whole = false;
     pid_t pid = 0;
-    errno = 0;
-    while (pid == 0 && getline(&line, &size, locks) >= 0)
-        pid = locks_parse(line, file);
-    if (pid == 0 && ferror(locks))
-        return errno ? -errno : -EIO;
-    *ret_pid = pid;
-    return 0;
+    int r = 0;
+    for (int i = 0; i < LOOKS && r == 0 && pid == 0 && !whole; i++)
+        r = look(file, &pid, &whole);
+    if (r == 0)
+        *ret_pid = pid;
+    return r;
 }
