@@ -242,6 +242,14 @@ void pane_prompts(void)
     pane_until(prompts, NULL, "a prompt");
 }
 
+int pane_pid(void)
+{
+    char pid[16];
+
+    pane_file("pid", pid, sizeof(pid));
+    return atoi(pid);
+}
+
 int pane_value(const char *name)
 {
     char format[64];

@@ -33,5 +33,6 @@ void pane_until(pane_test test, void *arg, const char *what);
 
 /* tmux's variable of this name, as "alternate_on". */
 int pane_value(const char *name);
-/* What the shell wrote into a file of its folder: "before", "after" or "pid". */
+/* What the shell wrote into a file of its folder: "before", "after" or "pid"; the number in the last. */
 void pane_file(const char *name, char *text, size_t size);
+int pane_pid(void);

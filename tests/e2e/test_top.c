@@ -236,8 +236,6 @@ static void run_between(void)
 
 static void test_the_terminal_is_as_it_was(void **state)
 {
-    char pid[16];
-
     (void)state;
     pane_open(0, "C.UTF-8");
     run_between();
@@ -247,8 +245,7 @@ static void test_the_terminal_is_as_it_was(void **state)
     pane_key("C-c");
     assert_restored("0");
     run_between();
-    pane_file("pid", pid, sizeof(pid));
-    assert_return_code(kill(atoi(pid), SIGTERM), errno);
+    assert_return_code(kill(pane_pid(), SIGTERM), errno);
     assert_restored("0");
 }
 
@@ -256,14 +253,12 @@ static void test_the_terminal_is_as_it_was(void **state)
 static void test_the_terminal_goes_away(void **state)
 {
     struct pollfd ended = {.events = POLLIN};
-    char pid[16];
 
     (void)state;
     pane_open(0, "C.UTF-8");
     pane_run("setsid sh -c 'echo $$ >pid; exec trafficctl --bpffs $B top'");
     pane_shows("q quit");
-    pane_file("pid", pid, sizeof(pid));
-    _cleanup_fd_ int top = pidfd_open(atoi(pid), 0);
+    _cleanup_fd_ int top = pidfd_open(pane_pid(), 0);
     assert_return_code(top, errno);
     ended.fd = top;
     pane_close();
@@ -295,14 +290,11 @@ static void test_stopped_for_a_while(void **state)
 /* Stopped without a word, and then the terminal is somebody else's: he has it with Enter, it takes keys. */
 static void test_stopped_by_force(void **state)
 {
-    char pid[16];
-
     (void)state;
     pane_open(0, "C.UTF-8");
     pane_run("sh -c 'echo $$ >pid; exec trafficctl --bpffs $B top'");
     pane_shows("q quit");
-    pane_file("pid", pid, sizeof(pid));
-    assert_return_code(kill(atoi(pid), SIGSTOP), errno);
+    assert_return_code(kill(pane_pid(), SIGSTOP), errno);
     pane_shows("Stopped");
     pane_type("stty sane; fg");
     pane_key("C-j");
