@@ -14,6 +14,9 @@
 
 #include <bpf/bpf.h>
 
+#include <trafficctl/firewall.h>
+#include <trafficctl/verify.h>
+
 #include "cleanup.h"
 #include "fd.h"
 #include "fixture.h"
@@ -43,6 +46,43 @@ static void unload_takes_all_of_its_own_and_nothing_else(void **state)
     assert_string_equal(after, before);
     assert_int_equal(surroundings_attached(fixture->cgroup, BPF_CGROUP_INET_INGRESS).count, 0);
     assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
+}
+
+/* What was counted until then is nobody's numbers any more, also when another start counts anew. */
+static void assert_reads_nothing(struct tctl *traffic)
+{
+    struct tctl_uid_row *uids;
+    struct tctl_iface_row *ifaces;
+    struct tctl_detail_row *details;
+    struct tctl_drop_row *drops;
+    struct tctl_counters counters;
+    struct tctl_status status;
+    struct tctl_verified verified;
+    size_t count;
+
+    assert_int_equal(tctl_read_uids(traffic, &uids, &count), -ESTALE);
+    assert_int_equal(tctl_read_uid(traffic, 0, &counters), -ESTALE);
+    assert_int_equal(tctl_read_ifaces(traffic, &ifaces, &count), -ESTALE);
+    assert_int_equal(tctl_read_iface(traffic, NULL, &counters), -ESTALE);
+    assert_int_equal(tctl_read_details(traffic, NULL, &details, &count), -ESTALE);
+    assert_int_equal(tctl_read_drops(traffic, &drops, &count), -ESTALE);
+    assert_int_equal(tctl_status(traffic, &status), -ESTALE);
+    assert_int_equal(tctl_verify(traffic, &verified), -ESTALE);
+}
+
+static void unload_ends_the_readings_of_open_handles(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tctl *traffic = NULL;
+    struct tctl_counters counters;
+    load_and_stop(fixture);
+    assert_int_equal(tctl_open(fixture->bpffs, &traffic), 0);
+    assert_int_equal(tctl_read_uid(traffic, 0, &counters), 0);
+    assert_int_equal(loader_unload(fixture->bpffs, NULL), 0);
+    assert_reads_nothing(traffic);
+    load_and_stop(fixture);
+    assert_reads_nothing(traffic);
+    tctl_close(traffic);
 }
 
 /* netd itself, or whatever else uses its names: without our folder nothing there is ours. */
@@ -91,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNLOAD(unload_takes_all_of_its_own_and_nothing_else),
+        UNLOAD(unload_ends_the_readings_of_open_handles),
         UNLOAD(unload_leaves_netds_own_pins_alone),
         UNLOAD(unload_of_a_plain_user_says_what_is_needed),
     };

@@ -63,6 +63,8 @@ enum cli_status cli_read_failed(const struct cli *cli, int err)
     switch (err) {
     case -ENOENT:
         return not_pinned(cli->bpffs);
+    case -ESTALE:
+        return cli_failed("everything in %s was unloaded: nothing counts any more", cli->bpffs);
     case -EACCES:
         return not_permitted(cli->bpffs);
     case -EPERM:

@@ -48,7 +48,9 @@ static int take_row(void *context, const void *key, const void *value)
 static int read_once(struct tctl *traffic, struct drops *drops)
 {
     struct stats_map *map = &traffic->drops;
-    int r = map->fd < 0 ? stats_map_open(traffic->bpffs, PIN_DROPS, map) : 0;
+    int r = handle_check_loaded(traffic);
+    if (r == 0 && map->fd < 0)
+        r = stats_map_open(traffic->bpffs, PIN_DROPS, map);
     drops->count = 0;
     return r < 0 ? r : read_map(&read_kernel, map->fd, &map->shape, take_row, drops);
 }

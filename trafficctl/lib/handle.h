@@ -16,6 +16,7 @@ struct tctl {
     bool percpu; /* there is a spill map, also while it could not be opened */
     struct stats_map spill;
     int state;
+    int folder;     /* of ours, that pins were in: gone after an unload */
     int moves;      /* for moves_read(); -1: this layout has none */
     uint64_t moved; /* what it said when the maps were opened */
 };
@@ -23,13 +24,18 @@ struct tctl {
 /* What tctl_open() opens, but maps of counters and names: those stay -1. End with tctl_close(). Its errors. */
 int handle_open(const char *bpffs, struct tctl **ret_traffic);
 
-/* Did counters begin to move to larger maps since the maps were opened, so that what was read may lack some? 1, 0,
- * errno of bpf(2). */
+/* Is what was opened still what counts? -ESTALE: everything was unloaded. -errno. */
+int handle_check_loaded(const struct tctl *traffic);
+
+/*
+ * Did counters begin to move to larger maps since the maps were opened, so that what was read may lack some? 1, 0;
+ * errors of handle_check_loaded(), errno of bpf(2).
+ */
 int handle_has_moved(const struct tctl *traffic);
 
 /*
  * The same, and then wait for the larger maps and open those: 1 says that what was read is to be read again. -EBUSY:
- * they have been on their way for 5 seconds; errors of pins_open_map().
+ * they have been on their way for 5 seconds; errors of handle_has_moved() and of pins_open_map().
  */
 int handle_read_again(struct tctl *traffic);
 

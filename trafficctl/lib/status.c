@@ -183,7 +183,9 @@ static enum tctl_health health_of(const struct tctl_status *status)
 int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
 {
     struct tctl_state state;
-    int r = state_read(traffic->state, &state);
+    int r = handle_check_loaded(traffic);
+    if (r == 0)
+        r = state_read(traffic->state, &state);
     if (r < 0)
         return r;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -40,6 +43,7 @@ struct tctl *tctl_close(struct tctl *traffic)
     close_maps(traffic);
     fd_close(traffic->state);
     fd_close(traffic->moves);
+    fd_close(traffic->folder);
     free(traffic->bpffs);
     free(traffic);
     return NULL;
@@ -50,7 +54,7 @@ static struct tctl *tctl_new(const char *bpffs)
     _cleanup_(tctl_closep) struct tctl *traffic = malloc(sizeof(*traffic));
     if (!traffic)
         return NULL;
-    *traffic = (struct tctl){.state = -1, .moves = -1, .bpffs = strdup(bpffs)};
+    *traffic = (struct tctl){.state = -1, .moves = -1, .folder = -1, .bpffs = strdup(bpffs)};
     no_maps(traffic);
     return traffic->bpffs ? TAKE_PTR(traffic) : NULL;
 }
@@ -84,12 +88,25 @@ static int open_maps(struct tctl *traffic)
     return pins_open_map(traffic->bpffs, PIN_IFACE_INDEX_NAME, false, &traffic->names);
 }
 
+static int open_folder(struct tctl *traffic)
+{
+    _cleanup_free_ char *path = NULL;
+    if (asprintf(&path, "%s/" TCTL_DIR, traffic->bpffs) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    traffic->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return traffic->folder < 0 ? -errno : 0;
+}
+
 int handle_open(const char *bpffs, struct tctl **ret_traffic)
 {
     _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
     if (!traffic)
         return -ENOMEM;
-    int r = open_state(traffic);
+    int r = open_folder(traffic);
+    if (r == 0)
+        r = open_state(traffic);
     if (r == 0)
         r = moves_open(traffic->bpffs, &traffic->moves);
     if (r == 0)
@@ -125,10 +142,20 @@ struct names handle_names(const struct tctl *traffic)
     return (struct names){.map_fd = traffic->names, .ask_kernel = in_counted_namespace(traffic)};
 }
 
+int handle_check_loaded(const struct tctl *traffic)
+{
+    struct stat folder;
+    if (fstat(traffic->folder, &folder) < 0)
+        return -errno;
+    return folder.st_nlink > 0 ? 0 : -ESTALE;
+}
+
 int handle_has_moved(const struct tctl *traffic)
 {
     uint64_t moves;
-    int r = moves_read(traffic->moves, &moves);
+    int r = handle_check_loaded(traffic);
+    if (r == 0)
+        r = moves_read(traffic->moves, &moves);
     return r < 0 ? r : moves != traffic->moved || moves % 2 == 1;
 }
 

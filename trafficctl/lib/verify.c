@@ -227,7 +227,9 @@ static int verify_once(struct tctl *traffic, struct tctl_verified *ret_verified)
 
 int tctl_verify(struct tctl *traffic, struct tctl_verified *ret_verified)
 {
-    int r = check_netns(traffic);
+    int r = handle_check_loaded(traffic);
+    if (r == 0)
+        r = check_netns(traffic);
     if (r < 0)
         return r;
     do

@@ -5,9 +5,8 @@
  * Every function returns 0 or a negative errno and leaves its out-parameters untouched on failure. A handle may be used
  * by one thread at a time; different handles are independent. Nothing here prints, exits or keeps global state. No
  * function takes more privilege than tctl_open(), but that has to be kept: tctl_read_drops(), tctl_status() and
- * tctl_verify() open more pins, and all do after a start that made maps larger; errors as tctl_open() then. After an
- * unload a handle reads on what was counted until then, and no error says so: who reads for days opens anew now and
- * then.
+ * tctl_verify() open more pins, and all do after a start that made maps larger; errors as tctl_open() then. From any of
+ * them -ESTALE: everything was unloaded since the handle was opened, open it anew.
  */
 #ifndef TRAFFICCTL_TRAFFIC_H
 #define TRAFFICCTL_TRAFFIC_H
