@@ -23,6 +23,7 @@
 struct exporter {
     const struct cli *cli;
     uint32_t max_series;
+    const char *where; /* it serves */
     struct scrape scrape;
     int error; /* of the last reading: said once, not with every scrape */
 };
@@ -46,9 +47,10 @@ static void write_texts(void *context, struct text *const texts[TEXT_FORMATS])
 
 static void ready(void *context)
 {
-    (void)context;
+    const struct exporter *exporter = context;
     int r = notify_ready();
 
+    log_info("serving /metrics at %s", exporter->where);
     if (r < 0)
         log_warning("cannot tell the service manager that the exporter is ready: %s", strerror(-r));
 }
@@ -90,6 +92,7 @@ static enum cli_status serve(struct exporter *exporter, const char *where)
         status = begin(exporter, NAMES_SERVED); /* threads of its own begin without capabilities, too */
     if (status != CLI_DONE)
         return status;
+    exporter->where = where;
     r = http_serve(listener.fd, write_texts, ready, exporter);
     return r < 0 ? cli_failed("cannot serve: %s", strerror(-r)) : CLI_DONE;
 }
