@@ -14,7 +14,7 @@
 /* Global for the verifier's sake, as ask_rules(). */
 __noinline __u32 is_metered(__u32 iface)
 {
-    return iface && FIND_BYTE(metered_map, iface) > 0;
+    return iface && FIND_BYTE(metered_map, iface, != 0) == 1;
 }
 
 /* What of the answer's restrictions holds on this way. */

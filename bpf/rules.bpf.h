@@ -43,15 +43,18 @@ enum found {
         found_;                                                                                                        \
     })
 
-/* The byte of a key in a map whose rows do not name it, as netd's; NO_BYTE: there is none. */
+/*
+ * Is the byte of a key, in a map whose rows do not name it, as netd's, so ("== 1")? 1, 0, or NO_BYTE: there is none.
+ * What it means is compared, not the byte: one that is written anew each time and means the same is believed at once.
+ */
 #define NO_BYTE (-1)
-#define FIND_BYTE(map, key)                                                                                            \
+#define FIND_BYTE(map, key, so)                                                                                        \
     ({                                                                                                                 \
         __s32 byte_ = NO_BYTE;                                                                                         \
         for (int i_ = 0; i_ < MAX_REUSED; i_++) {                                                                      \
             const volatile __u8 *row_ = bpf_map_lookup_elem(&(map), &(key));                                           \
             __s32 before_ = byte_;                                                                                     \
-            byte_ = row_ ? *row_ : NO_BYTE;                                                                            \
+            byte_ = row_ ? *row_ so : NO_BYTE;                                                                         \
             if (i_ > 0 && byte_ == before_)                                                                            \
                 break;                                                                                                 \
         }                                                                                                              \
@@ -62,8 +65,8 @@ enum found {
 #define ASK_CHAIN(map, chain, uid, to)                                                                                 \
     do {                                                                                                               \
         __u32 switch_ = TCTL_CHAIN_SWITCH;                                                                             \
-        if (FIND_BYTE(map, switch_) == 1) {                                                                            \
-            __s32 found_ = FIND_BYTE(map, uid);                                                                        \
+        if (FIND_BYTE(map, switch_, == 1) == 1) {                                                                      \
+            __s32 found_ = FIND_BYTE(map, uid, != 0);                                                                  \
             __u8 entry_ = found_;                                                                                      \
             (to)->switched |= TCTL_BIT(chain);                                                                         \
             if (is_listed(chain, found_ == NO_BYTE ? NULL : &entry_))                                                  \
