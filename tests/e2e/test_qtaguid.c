@@ -301,11 +301,29 @@ static struct tctl_counters iface_of(const struct old_rows *rows, const char *na
     return (struct tctl_counters){0};
 }
 
+/* Both texts and JSON while nothing was counted: the kernel sends something itself now and then. */
+static json_t *read_at_rest(char **ret_fmt, char **ret_all)
+{
+    json_t *before = NULL, *now = run_ctl_json(the_world, "stats iface", 0);
+
+    do {
+        json_decref(before);
+        free(*ret_fmt);
+        free(*ret_all);
+        before = now;
+        *ret_fmt = text_of("iface_stat_fmt");
+        *ret_all = text_of("iface_stat_all");
+        now = run_ctl_json(the_world, "stats iface", 0);
+    } while (!json_equal(before, now));
+    json_decref(before);
+    return now;
+}
+
 /* The totals that JSON has, by both readers; interfaces that have counted nothing are there beside. */
 static void ifaces_are_read(void)
 {
-    _cleanup_free_ char *fmt = text_of("iface_stat_fmt"), *all = text_of("iface_stat_all");
-    json_t *document = run_ctl_json(the_world, "stats iface", 0), *row;
+    _cleanup_free_ char *fmt = NULL, *all = NULL;
+    json_t *document = read_at_rest(&fmt, &all), *row;
     struct old_rows rows = old_iface_all(all);
     uint64_t packets = 0;
     size_t i;
@@ -389,7 +407,7 @@ static void test_interfaces_with_traffic(void **state)
     (void)state;
     some_traffic(AF_INET, UID, 0);
     ifaces_are_read();
-    do { /* the kernel sends something itself now and then */
+    do {
         before = iface_total("a0");
         _cleanup_free_ char *fmt = text_of("iface_stat_fmt");
         told = old_iface_fmt(fmt, "a0");
