@@ -80,18 +80,20 @@ static int read_maps(const struct tctl *traffic, struct readings *readings)
     return r;
 }
 
-/* A group that is not there any more was not the root. */
-static bool counts_part(const struct tctl *traffic)
+/* A group that is not there any more, or not to be seen by this user, was not the root. */
+static int read_part(const struct tctl *traffic, bool *ret_part)
 {
     _cleanup_(cgroup_tree_done) struct cgroup_tree tree;
-    cgroup_tree_configured(traffic->bpffs, &tree);
-    return !tree.everybody;
+    int r = cgroup_tree_configured(traffic->bpffs, &tree);
+    *ret_part = !tree.everybody;
+    return r == -ENOMEM ? r : 0;
 }
 
 static int read_all(const struct tctl *traffic, struct readings *readings)
 {
-    readings->part = counts_part(traffic);
-    int r = read_list(&readings->before);
+    int r = read_part(traffic, &readings->part);
+    if (r == 0)
+        r = read_list(&readings->before);
     if (r == 0)
         r = read_maps(traffic, readings);
     return r < 0 ? r : read_list(&readings->links);
