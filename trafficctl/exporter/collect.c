@@ -49,17 +49,20 @@ static void merge(struct collect_rows *rows)
     rows->count = kept + 1;
 }
 
+static int make_room(struct collect_rows *rows, size_t count)
+{
+    rows->rows = calloc(count + 1, sizeof(*rows->rows));
+    return rows->rows ? 0 : -ENOMEM;
+}
+
 static int read_devices(struct tctl *traffic, struct collect_rows *rows)
 {
     _cleanup_free_ struct tctl_iface_row *read = NULL;
     size_t count = 0;
     int r = tctl_read_ifaces(traffic, &read, &count);
 
-    if (r < 0 || count == 0)
-        return r;
-    rows->rows = calloc(count, sizeof(*rows->rows));
-    if (!rows->rows)
-        return -ENOMEM;
+    if (r == 0)
+        r = make_room(rows, count);
     for (size_t i = 0; i < count && r == 0; i++)
         r = append(rows, read[i].iface, 0, &read[i].counters);
     merge(rows);
@@ -74,11 +77,8 @@ static int read_users(struct tctl *traffic, struct collect_rows *rows)
     size_t count = 0;
     int r = tctl_read_details(traffic, &filter, &read, &count);
 
-    if (r < 0 || count == 0)
-        return r;
-    rows->rows = calloc(count, sizeof(*rows->rows));
-    if (!rows->rows)
-        return -ENOMEM;
+    if (r == 0)
+        r = make_room(rows, count);
     for (size_t i = 0; i < count && r == 0; i++)
         r = append(rows, read[i].iface, read[i].uid, &read[i].counters);
     merge(rows);
