@@ -48,7 +48,7 @@ static int take_row(void *context, const void *key, const void *value)
 static int read_once(struct tctl *traffic, struct drops *drops)
 {
     struct stats_map *map = &traffic->drops;
-    int r = handle_check_loaded(traffic);
+    int r = pins_check_loaded(traffic->folder);
     if (r == 0 && map->fd < 0)
         r = stats_map_open(traffic->bpffs, PIN_DROPS, map);
     drops->count = 0;

@@ -140,7 +140,7 @@ int tctl_events_fd(const struct tctl_events *events)
 
 int tctl_events_read(struct tctl_events *events, tctl_event_fn fn, void *context)
 {
-    int r = writer_check_loaded(&events->writer);
+    int r = pins_check_loaded(events->writer.folder_fd);
     if (r < 0)
         return r;
     events->fn = fn;

@@ -24,12 +24,9 @@ struct tctl {
 /* What tctl_open() opens, but maps of counters and names: those stay -1. End with tctl_close(). Its errors. */
 int handle_open(const char *bpffs, struct tctl **ret_traffic);
 
-/* Is what was opened still what counts? -ESTALE: everything was unloaded. -errno. */
-int handle_check_loaded(const struct tctl *traffic);
-
 /*
  * Did counters begin to move to larger maps since the maps were opened, so that what was read may lack some? 1, 0;
- * errors of handle_check_loaded(), errno of bpf(2).
+ * errors of pins_check_loaded(), errno of bpf(2).
  */
 int handle_has_moved(const struct tctl *traffic);
 

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -189,6 +190,28 @@ int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
         return r;
     *ret_fd = fd_take(&fd);
     return 0;
+}
+
+int pins_open_folder(const char *bpffs, int flags, int *ret_fd)
+{
+    _cleanup_free_ char *path = NULL;
+    if (asprintf(&path, "%s/" TCTL_DIR, bpffs) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    int fd = open(path, flags | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
+int pins_check_loaded(int folder_fd)
+{
+    struct stat folder;
+    if (fstat(folder_fd, &folder) < 0)
+        return -errno;
+    return folder.st_nlink > 0 ? 0 : -ESTALE;
 }
 
 int pins_lock_holder(const char *bpffs, const char *folder, pid_t *ret_pid)

@@ -118,6 +118,15 @@ int pins_open_map(const char *bpffs, enum pin_id id, bool writable, int *ret_fd)
 /* Open a pinned program or link, for root. The caller owns the descriptor. Errno of bpf(2). */
 int pins_open(const char *bpffs, enum pin_id id, int *ret_fd);
 
+/*
+ * Open the folder of ours that pins are in, with flags of open(2). The caller owns the descriptor. -ENOENT: nothing is
+ * pinned; -ENOMEM, -errno.
+ */
+int pins_open_folder(const char *bpffs, int flags, int *ret_fd);
+
+/* Is what was pinned in it when it was opened still what counts? -ESTALE: everything was unloaded. -errno. */
+int pins_check_loaded(int folder_fd);
+
 /* The kernel's number of a map, program or link, by its descriptor; what is open is the same if this is. Errno of
  * bpf(2). */
 int pins_number(int fd, uint32_t *ret_number);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "fd.h"
@@ -88,23 +86,12 @@ static int open_maps(struct tctl *traffic)
     return pins_open_map(traffic->bpffs, PIN_IFACE_INDEX_NAME, false, &traffic->names);
 }
 
-static int open_folder(struct tctl *traffic)
-{
-    _cleanup_free_ char *path = NULL;
-    if (asprintf(&path, "%s/" TCTL_DIR, traffic->bpffs) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    traffic->folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return traffic->folder < 0 ? -errno : 0;
-}
-
 int handle_open(const char *bpffs, struct tctl **ret_traffic)
 {
     _cleanup_(tctl_closep) struct tctl *traffic = tctl_new(bpffs ? bpffs : TCTL_BPFFS);
     if (!traffic)
         return -ENOMEM;
-    int r = open_folder(traffic);
+    int r = pins_open_folder(traffic->bpffs, O_PATH, &traffic->folder);
     if (r == 0)
         r = open_state(traffic);
     if (r == 0)
@@ -142,18 +129,10 @@ struct names handle_names(const struct tctl *traffic)
     return (struct names){.map_fd = traffic->names, .ask_kernel = in_counted_namespace(traffic)};
 }
 
-int handle_check_loaded(const struct tctl *traffic)
-{
-    struct stat folder;
-    if (fstat(traffic->folder, &folder) < 0)
-        return -errno;
-    return folder.st_nlink > 0 ? 0 : -ESTALE;
-}
-
 int handle_has_moved(const struct tctl *traffic)
 {
     uint64_t moves;
-    int r = handle_check_loaded(traffic);
+    int r = pins_check_loaded(traffic->folder);
     if (r == 0)
         r = moves_read(traffic->moves, &moves);
     return r < 0 ? r : moves != traffic->moved || moves % 2 == 1;

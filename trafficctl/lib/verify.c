@@ -229,7 +229,7 @@ static int verify_once(struct tctl *traffic, struct tctl_verified *ret_verified)
 
 int tctl_verify(struct tctl *traffic, struct tctl_verified *ret_verified)
 {
-    int r = handle_check_loaded(traffic);
+    int r = pins_check_loaded(traffic->folder);
     if (r == 0)
         r = check_netns(traffic);
     if (r < 0)

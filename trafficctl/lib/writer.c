@@ -3,29 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
-#include <traffic_abi.h>
-
-#include "cleanup.h"
 #include "fd.h"
 #include "locks.h"
 #include "moves.h"
+#include "pins.h"
 
 int writer_open(const char *bpffs, struct writer *writer)
 {
     *writer = (struct writer){.mutex = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1, .moves_fd = -1};
-    _cleanup_free_ char *path = NULL;
-    if (asprintf(&path, "%s/" TCTL_DIR, bpffs) < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
-    writer->folder_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (writer->folder_fd < 0)
-        return -errno;
-    int r = moves_open(bpffs, &writer->moves_fd);
+    int r = pins_open_folder(bpffs, O_RDONLY, &writer->folder_fd);
+    if (r == 0)
+        r = moves_open(bpffs, &writer->moves_fd);
     return r < 0 ? r : moves_read(writer->moves_fd, &writer->moved);
 }
 
@@ -43,19 +33,11 @@ static int wait_for_flock(struct writer *writer)
     return r;
 }
 
-int writer_check_loaded(const struct writer *writer)
-{
-    struct stat folder;
-    if (fstat(writer->folder_fd, &folder) < 0)
-        return -errno;
-    return folder.st_nlink > 0 ? 0 : -ESTALE;
-}
-
 /* locked: nobody is at moving, so that who began it was killed. */
 static int check(const struct writer *writer, bool locked)
 {
     uint64_t moves = 0;
-    int r = writer_check_loaded(writer);
+    int r = pins_check_loaded(writer->folder_fd);
     if (r == 0)
         r = moves_read(writer->moves_fd, &moves);
     if (r < 0)

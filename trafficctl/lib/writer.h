@@ -32,5 +32,3 @@ void writer_unlock(struct writer *writer);
 
 /* -ESTALE as above, where nothing is to be written. */
 int writer_check(const struct writer *writer);
-/* The same, for who has no map open that grows: -ESTALE: everything was unloaded. */
-int writer_check_loaded(const struct writer *writer);
