@@ -51,14 +51,6 @@ static void rows_done(struct rows *rows)
     free(rows->rows);
 }
 
-static void add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
-{
-    sum->rx_packets += value->rx_packets;
-    sum->rx_bytes += value->rx_bytes;
-    sum->tx_packets += value->tx_packets;
-    sum->tx_bytes += value->tx_bytes;
-}
-
 /* More zeroed rows at the end. */
 static struct row *rows_more(struct rows *rows, size_t more)
 {
@@ -86,16 +78,6 @@ static void take_key(enum tctl_stats_map map, const struct tctl_stats_key *key, 
     }
 }
 
-static void take_sum(const struct dump *dump, size_t i, struct row *row)
-{
-    struct tctl_stats_value value;
-
-    for (size_t cpu = 0; cpu < dump->cpus; cpu++) {
-        memcpy(&value, dump_value(dump, i, cpu), sizeof(value));
-        add(&row->sum, &value);
-    }
-}
-
 static void take_map(const char *pin, enum tctl_stats_map map, const struct dump *names, struct rows *rows)
 {
     _cleanup_(dump_done) struct dump dump = dump_of(pin);
@@ -110,7 +92,7 @@ static void take_map(const char *pin, enum tctl_stats_map map, const struct dump
         else
             memcpy(&key, dump_key(&dump, i), sizeof(key));
         take_key(map, &key, names, row);
-        take_sum(&dump, i, row);
+        add_cpus(&dump, i, &row->sum);
     }
 }
 
@@ -126,7 +108,7 @@ static void take_spill(enum tctl_stats_map map, const struct dump *names, struct
             continue;
         struct row *row = rows_more(rows, 1);
         take_key(map, &key.key, names, row);
-        take_sum(&dump, i, row);
+        add_cpus(&dump, i, &row->sum);
     }
 }
 
@@ -161,7 +143,7 @@ static void sort_and_merge(struct rows *rows)
         qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
     for (size_t i = 0; i < rows->count; i++) {
         if (made && compare_rows(&rows->rows[made - 1], &rows->rows[i]) == 0)
-            add(&rows->rows[made - 1].sum, &rows->rows[i].sum);
+            add_value(&rows->rows[made - 1].sum, &rows->rows[i].sum);
         else
             rows->rows[made++] = rows->rows[i];
     }

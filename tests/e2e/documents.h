@@ -26,5 +26,8 @@ void status_agrees(void);
 /* firewall show: all that it shows. */
 void firewall_agrees(void);
 
+/* verify: of each interface what maps alone tell, without the link's own statistics and what is made of those. */
+void verify_agrees(void);
+
 /* All of these. */
 void all_agree(void);

@@ -57,17 +57,37 @@ int compare_uids(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
+void add_value(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
+{
+    sum->rx_packets += value->rx_packets;
+    sum->rx_bytes += value->rx_bytes;
+    sum->tx_packets += value->tx_packets;
+    sum->tx_bytes += value->tx_bytes;
+}
+
+void add_cpus(const struct dump *dump, size_t row, struct tctl_stats_value *sum)
+{
+    struct tctl_stats_value value;
+
+    for (size_t cpu = 0; cpu < dump->cpus; cpu++) {
+        memcpy(&value, dump_value(dump, row, cpu), sizeof(value));
+        add_value(sum, &value);
+    }
+}
+
 json_int_t saturated(uint64_t value)
 {
     return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
 }
 
-static json_t *ctl_json(const char *words)
+static json_t *ctl_json(const struct document *document)
 {
-    json_t *document = json_of(0, TCTL_BUILD "/trafficctl --bpffs %s --json %s", the_world->bpffs, words);
+    json_t *json = json_of(0, TCTL_BUILD "/trafficctl --bpffs %s --json %s", the_world->bpffs, document->words);
 
-    assert_int_equal(json_integer_value(json_object_get(document, "version")), 1);
-    return document;
+    assert_int_equal(json_integer_value(json_object_get(json, "version")), 1);
+    if (document->narrow)
+        document->narrow(json);
+    return json;
 }
 
 /* Runs of blanks become one, at the ends of a line none. */
@@ -148,7 +168,7 @@ static void expected_done(struct expected *expected)
 static bool agrees(const struct document *document)
 {
     _cleanup_(expected_done) struct expected before = document->now(document->context);
-    json_t *json = ctl_json(document->words);
+    json_t *json = ctl_json(document);
     _cleanup_free_ char *text = ctl_text(document->text_options, document->words);
     const char *member = wrong_member(json, before.json), *line = wrong_line(text, before.text, document->whole);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* What documents.c and documents_rules.c share: names, and the comparison. */
+/* What documents*.c share: names, sums, and the comparison. */
 #pragma once
 
 #include <jansson.h>
@@ -18,6 +18,9 @@ void iface_of(const struct dump *names, uint32_t number, char ret_name[static TC
 const char *shown(const char *iface);
 
 int compare_uids(const void *a, const void *b);
+void add_value(struct tctl_stats_value *sum, const struct tctl_stats_value *value);
+/* What all CPUs have in a row of a dump. */
+void add_cpus(const struct dump *dump, size_t row, struct tctl_stats_value *sum);
 /* What JSON can hold of a counter. */
 json_int_t saturated(uint64_t value);
 
@@ -33,6 +36,7 @@ struct document {
     bool whole;               /* the text has no other lines, and these in their order */
     struct expected (*now)(const void *context);
     const void *context;
+    void (*narrow)(json_t *document); /* take out what maps do not tell; NULL: they tell all */
 };
 
 /* Both do. Somebody may still count or write: read again, but when nothing changed meanwhile, the test has failed. */

@@ -335,4 +335,5 @@ void all_agree(void)
     stats_agree(false);
     status_agrees();
     firewall_agrees();
+    verify_agrees();
 }

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include "kit.h"
 #include "program.h"
 #include "stream.h"
+#include "verify_kit.h"
 
 #define UID 10001
 #define TAGGED 10002
@@ -151,9 +153,69 @@ static void test_equal_names(void **state)
     send_on("again0", TAGGED, 4);
     stats_agree(false);
     stats_agree_on("again0");
+    verify_agrees(); /* only of that which is there */
     delete_link("again0");
     comes_to_name(VETH + 1, NULL);
     stats_agree(false);
+}
+
+static void put_base(uint32_t number, struct tctl_stats_value link, struct tctl_stats_value rows)
+{
+    const struct tctl_iface_base base = {.link = link, .rows = rows};
+    _cleanup_fd_ int map = world_map(the_world, TCTL_DIR "/iface_base");
+
+    assert_return_code(bpf_map_update_elem(map, &number, &base, BPF_ANY), errno);
+}
+
+static void put_parts(uint32_t number)
+{
+    const struct tctl_iface_parts parts = {{1, 40, 2, 80}, {5, 500, 6, 700}, {0, 0, 3, 90}};
+    _cleanup_fd_ int map = world_map(the_world, TCTL_DIR "/iface_parts");
+
+    assert_return_code(bpf_map_update_elem(map, &number, &parts, BPF_ANY), errno);
+}
+
+/* What no traffic here brings. No base is more than the link has: that would be a driver that began anew. */
+static void test_parts_and_bases(void **state)
+{
+    const uint32_t number = if_nametoindex("a0");
+    _cleanup_fd_ int map = world_map(the_world, TCTL_DIR "/iface_base");
+    struct udp udp = udp_pair(the_world, UID, AF_INET, 4);
+    struct tctl_iface_base base;
+
+    (void)state;
+    assert_return_code(bpf_map_lookup_elem(map, &number, &base), errno);
+    udp_send(udp.a, udp.b, 100);
+    udp_send(udp.b, udp.a, 100);
+    udp_close(&udp);
+    put_parts(number);
+    verify_agrees();
+    put_base(number, (struct tctl_stats_value){1, 100, 1, 120}, (struct tctl_stats_value){0, 60, 1, 90});
+    verify_agrees();
+    put_base(number, (struct tctl_stats_value){1, 100, 1, 120}, (struct tctl_stats_value){2, 40, 1, 121});
+    verify_agrees();
+    assert_return_code(bpf_map_delete_elem(map, &number), errno);
+    verify_agrees();
+    put_base(number, base.link, base.rows);
+}
+
+/* No packet has crossed this link, and its rows are what was merged: the link has that much less. */
+static void test_merged(void **state)
+{
+    const uint32_t number = VETH + 2;
+    _cleanup_fd_ int rows = world_map(the_world, "traffic_iface_stats_map");
+
+    (void)state;
+    assert_int_equal(world_run(the_world, PLACE_A, "ip link add still0 index %u type veth peer still1", number), 0);
+    comes_to_name(number, "still0");
+    put_parts(number);
+    put(rows, &number, (struct tctl_stats_value){1, 40, 2, 80}, false);
+    json_t *json = run_ctl_json(the_world, "verify still0", 0);
+    assert_part("rx", part_of(side_of(json, "still0", "rx"), "merged"), -1, -40);
+    assert_part("tx", part_of(side_of(json, "still0", "tx"), "merged"), -2, -80);
+    json_decref(json);
+    delete_link("still0");
+    comes_to_name(number, NULL);
 }
 
 static void test_rules_and_drops(void **state)
@@ -231,17 +293,20 @@ static void test_empty_maps(void **state)
 /* Rows beside what was spilt, and what was spilt alone; the number has no name. */
 static void test_spill(void **state)
 {
-    const struct tctl_stats_key here = {.uid = UID, .iface_index = VETH + 1}, tagged = {.uid = UID, .tag = 7};
+    const struct tctl_stats_key here = {.uid = UID, .iface_index = VETH + 1}, tagged = {.uid = UID, .tag = 7},
+                                lo = {.uid = UID, .iface_index = 1};
 
     (void)state;
     empty_all();
     put_everywhere(UID, (struct tctl_stats_value){1, 2, 3, 4});
     put_spill(TCTL_APP_UID_STATS, here);
     put_spill(TCTL_UID_STATS, here);
-    put_spill(TCTL_UID_STATS, (struct tctl_stats_key){.uid = UID, .iface_index = 1});
+    put_spill(TCTL_UID_STATS, lo);
     put_spill(TCTL_TAG_STATS, tagged);
     put_spill(TCTL_IFACE_STATS, here);
+    put_spill(TCTL_IFACE_STATS, lo);
     stats_agree(false);
+    verify_agrees();
 }
 
 static void test_users_without_a_name(void **state)
@@ -268,6 +333,7 @@ static void test_counters_near_their_end(void **state)
     for (uint32_t i = 0; i < ARRAY_SIZE(numbers); i++)
         put_everywhere(UID + i, (struct tctl_stats_value){numbers[i], numbers[i], numbers[i], numbers[i]});
     stats_agree(false);
+    verify_agrees();
     json_t *json = run_ctl_json(the_world, "stats uid 10004", 0);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(json, "uids"), 0), "rx_bytes")),
                      INT64_MAX);
@@ -373,6 +439,8 @@ int main(void)
         IN_A_PLACE(test_traffic_and_rest),
         IN_A_PLACE(test_tags_and_sets),
         IN_A_PLACE(test_equal_names),
+        IN_A_PLACE(test_parts_and_bases),
+        IN_A_PLACE(test_merged),
         IN_A_PLACE(test_rules_and_drops),
         IN_A_PLACE(test_odd_names),
         IN_A_PLACE(test_empty_maps),
