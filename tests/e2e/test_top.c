@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* trafficctl top: what its screen shows of real traffic, its manners at a terminal, its tables and its JSON lines. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -34,60 +35,13 @@ static int teardown(void **state)
 }
 #define AT_TERMINAL(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-/* What the screen says of a user with --bytes and --numeric. */
-struct line {
-    uint32_t uid;
-    uint64_t rx_rate, tx_rate, packet_rate, rx, tx, blocked_rate, blocked;
-};
-
-static bool line_of(const char *screen, uint32_t uid, struct line *ret_line)
-{
-    for (const char *at = screen; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
-        struct line line;
-        if (sscanf(at, "%u %lu %lu %lu %lu %lu %lu %lu", &line.uid, &line.rx_rate, &line.tx_rate, &line.packet_rate,
-                   &line.rx, &line.tx, &line.blocked_rate, &line.blocked) != 8 ||
-            line.uid != uid)
-            continue;
-        *ret_line = line;
-        return true;
-    }
-    return false;
-}
-
-struct expected {
-    uint32_t uid;
-    struct tctl_counters total;
-    uint64_t blocked;
-};
-
-/* Nothing moves any more, and each number is the map's. */
-static bool rests(const char *screen, void *arg)
-{
-    const struct expected *expected = arg;
-    struct line line;
-
-    return line_of(screen, expected->uid, &line) && line.rx_rate + line.tx_rate + line.packet_rate == 0 &&
-           line.blocked_rate == 0 && line.rx == expected->total.rx_bytes && line.tx == expected->total.tx_bytes &&
-           line.blocked == expected->blocked;
-}
-
-static void assert_line(uint32_t uid)
-{
-    struct expected expected = {.uid = uid, .total = uid_total(the_world, uid), .blocked = top_blocked(uid)};
-    char what[128];
-
-    snprintf(what, sizeof(what), "a line that rests: %u, %lu received, %lu sent, %lu blocked", uid,
-             expected.total.rx_bytes, expected.total.tx_bytes, expected.blocked);
-    pane_until(rests, &expected, what);
-}
-
 static bool is_busy(const char *screen, void *arg)
 {
     struct udp *udp = arg;
-    struct line line;
+    struct top_line line;
 
     udp_send(udp->a, udp->b, 1000);
-    return line_of(screen, BUSY, &line) && line.tx_rate >= 1028 && line.packet_rate >= 1 && line.rx_rate == 0;
+    return top_line_of(screen, BUSY, &line) && line.tx_rate >= 1028 && line.packet_rate >= 1 && line.rx_rate == 0;
 }
 
 static void test_numbers_of_a_plain_user(void **state)
@@ -102,9 +56,9 @@ static void test_numbers_of_a_plain_user(void **state)
     pane_until(is_busy, &udp, "a rate of what is sent now");
     pane_shows("\xE2\x96\x88"); /* the highest mark of a last minute */
     udp_close(&udp);
-    assert_line(BUSY);
-    assert_line(TAGGED);
-    assert_line(BLOCKED);
+    top_rests(BUSY);
+    top_rests(TAGGED);
+    top_rests(BLOCKED);
     assert_true(top_blocked(BLOCKED) >= 9);
 }
 
@@ -348,8 +302,45 @@ static void test_an_unload_and_a_new_start(void **state)
     pane_shows("ok  by rate");
     top_traffic(); /* twice, so that these numbers are none of before */
     top_traffic();
-    assert_line(BUSY);
-    assert_line(BLOCKED);
+    top_rests(BUSY);
+    top_rests(BLOCKED);
+}
+
+/* Where to look for users is in a pipe: who asks for one hears nothing until somebody writes, and once only. */
+static void run_unanswered(const char *words)
+{
+    pane_run("unshare -m sh -c 'mkfifo where; echo somebody:x:10041:1::/:/bin/sh >users; "
+             "mount --bind where /etc/nsswitch.conf; mount --bind users /etc/passwd; rm where users; "
+             "echo $$ >pid; exec timeout --foreground -s KILL 20 trafficctl --bpffs $B top --uid 10041 %s'",
+             words);
+}
+
+static bool is_asked(const char *screen, void *arg)
+{
+    char path[64];
+
+    (void)screen, (void)arg;
+    snprintf(path, sizeof(path), "/proc/%d/root/etc/nsswitch.conf", pane_pid());
+    _cleanup_fd_ int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && dprintf(fd, "passwd: files\n") > 0;
+}
+
+static void test_a_database_of_users_that_does_not_answer(void **state)
+{
+    (void)state;
+    top_traffic();
+    pane_open(0, "C.UTF-8");
+    run_unanswered("");
+    pane_shows("10041 10041 ");
+    pane_key("n");
+    pane_shows("by user");
+    pane_until(is_asked, NULL, "somebody who asks where users are");
+    pane_shows("10041 somebody ");
+    pane_key("q");
+    pane_prompts();
+    run_unanswered("--batch --count 1");
+    pane_shows("10041  -  ");
+    pane_prompts();
 }
 
 static void test_no_terminal(void **state)
@@ -480,6 +471,7 @@ int main(void)
         AT_TERMINAL(test_stopped_for_a_while),
         AT_TERMINAL(test_stopped_by_force),
         AT_TERMINAL(test_plain_terminals),
+        AT_TERMINAL(test_a_database_of_users_that_does_not_answer),
         IN_A(test_no_terminal),
         IN_A(test_tables),
         IN_A(test_who_has_read_enough_ends_it),

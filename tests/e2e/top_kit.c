@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "pane.h"
+
 void top_traffic(void)
 {
     struct udp busy = udp_pair(the_world, BUSY, AF_INET, 1), tagged = udp_pair(the_world, TAGGED, AF_INET, 2);
@@ -64,4 +66,44 @@ uint64_t top_member(const json_t *line, const char *name)
 
     assert_true(json_is_integer(value));
     return (uint64_t)json_integer_value(value);
+}
+
+bool top_line_of(const char *screen, uint32_t uid, struct top_line *ret_line)
+{
+    for (const char *at = screen; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+        struct top_line line;
+        if (sscanf(at, "%u %lu %lu %lu %lu %lu %lu %lu", &line.uid, &line.rx_rate, &line.tx_rate, &line.packet_rate,
+                   &line.rx, &line.tx, &line.blocked_rate, &line.blocked) != 8 ||
+            line.uid != uid)
+            continue;
+        *ret_line = line;
+        return true;
+    }
+    return false;
+}
+
+struct expected {
+    uint32_t uid;
+    struct tctl_counters total;
+    uint64_t blocked;
+};
+
+static bool rests(const char *screen, void *arg)
+{
+    const struct expected *expected = arg;
+    struct top_line line;
+
+    return top_line_of(screen, expected->uid, &line) && line.rx_rate + line.tx_rate + line.packet_rate == 0 &&
+           line.blocked_rate == 0 && line.rx == expected->total.rx_bytes && line.tx == expected->total.tx_bytes &&
+           line.blocked == expected->blocked;
+}
+
+void top_rests(uint32_t uid)
+{
+    struct expected expected = {.uid = uid, .total = uid_total(the_world, uid), .blocked = top_blocked(uid)};
+    char what[128];
+
+    snprintf(what, sizeof(what), "a line that rests: %u, %lu received, %lu sent, %lu blocked", uid,
+             expected.total.rx_bytes, expected.total.tx_bytes, expected.blocked);
+    pane_until(rests, &expected, what);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Traffic for trafficctl top, and what is known of it. Asserts with cmocka. */
+/* Traffic for trafficctl top, what is known of it, and what the screen says of it. Asserts with cmocka. */
 #pragma once
 
 #include "wall_kit.h"
@@ -22,3 +22,13 @@ uint64_t top_blocked(uint32_t uid);
 json_t *top_json(const char *out, uint32_t uid);
 /* A member that is a number. */
 uint64_t top_member(const json_t *line, const char *name);
+
+/* What the screen says of a user with --bytes and --numeric. */
+struct top_line {
+    uint32_t uid;
+    uint64_t rx_rate, tx_rate, packet_rate, rx, tx, blocked_rate, blocked;
+};
+
+bool top_line_of(const char *screen, uint32_t uid, struct top_line *ret_line);
+/* Until nothing of this user moves any more, and each number is the map's. */
+void top_rests(uint32_t uid);

@@ -21,7 +21,7 @@ $(B)/san/tests/unit/test_listener: $(B)/san/trafficctl/daemon/listener.o
 $(B)/san/tests/unit/test_nudge: $(B)/san/trafficctl/daemon/nudge.o
 $(B)/san/tests/unit/test_diag: $(patsubst %,$(B)/san/trafficctl/daemon/%.o,diag resync)
 $(patsubst %,$(B)/san/tests/unit/test_top_%,cells users view): $(patsubst %,$(B)/san/trafficctl/top/%.o,cells fit health \
-    keys layout order rate selection spark users) $(patsubst %,$(B)/san/trafficctl/cli/%.o,counters format)
+    keys layout order rate selection spark users) $(patsubst %,$(B)/san/trafficctl/cli/%.o,counters format user_names)
 $(patsubst %,$(B)/san/tests/unit/test_%,format commands help tagger): $(filter-out %/main.o,$(CLI_SAN)) $(LOADER_SAN) $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,commands help): $(B)/san/tests/unit/said.o
 $(B)/san/tests/unit/test_completion: $(B)/san/tests/unit/shell.o $(B)/san/trafficctl/completion/programs.o | $(COMPLETIONS)
@@ -32,8 +32,8 @@ $(patsubst %,$(B)/san/tests/unit/test_%,tag_client tag_client_waits): $(TAG_SAN)
 $(patsubst %,$(B)/san/tests/unit/test_%,policy policy_text policy_file): $(B)/san/tests/unit/policies.o
 $(B)/san/tests/unit/test_firewall: $(patsubst %,$(B)/san/tests/harness/%.o,verdicts verdict_packet verdict_rows)
 $(B)/san/tests/unit/test_legacy_entries: $(patsubst %,$(B)/san/netfilter/legacy_%.o,entries place text)
-$(patsubst %,$(B)/san/tests/unit/test_%,exporter negotiate series): $(patsubst %,$(B)/san/trafficctl/%.o,cli/counters cli/format \
-    $(patsubst %,exporter/%,address collect families negotiate render series text textfile user_names))
+$(patsubst %,$(B)/san/tests/unit/test_%,exporter negotiate series): $(patsubst %,$(B)/san/trafficctl/%.o,cli/counters cli/format cli/user_names \
+    $(patsubst %,exporter/%,address collect families negotiate render series text textfile))
 $(B)/san/tests/unit/test_http: $(patsubst %,$(B)/san/trafficctl/exporter/%.o,address connections families http negotiate \
     replies text)
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "format.h"
 #include "rate.h"
 #include "users.h"
 
@@ -216,20 +217,26 @@ static void drops_that_can_be_read_later_are_no_rate(void **state)
     users_done(&users);
 }
 
-static void names_are_asked_for_once_and_in_time(void **state)
+static void users_have_names_if_somebody_knows_them(void **state)
 {
     (void)state;
     struct users users = {0};
 
     READ(&users, 0, {0, 1, 0}, {4294967290u, 1, 0});
+    users_find_names(&users);
     assert_null(users.rows[0]->user);
-    assert_true(users_ask_names(&users, UINT64_MAX));
-    assert_string_equal(users_name(users.rows[0]), "root");
-    assert_ptr_equal(users_name(users.rows[0]), users.rows[0]->user);
-    assert_null(users_name(users.rows[1]));
-    assert_true(users.rows[1]->has_user);
-    assert_true(users_ask_names(&users, 0)); /* nothing is left to ask */
+    assert_int_equal(user_names_new(format_user, &users.names), 0);
+    user_names_allow(users.names, 10000);
+    users_find_names(&users);
+    assert_string_equal(users.rows[0]->user, "root");
+    assert_null(users.rows[1]->user);
+    assert_ptr_equal(users_name(&users, users.rows[0]), users.rows[0]->user);
     users_done(&users);
+    READ(&users, SECOND, {0, 1, 0});
+    assert_null(users.rows[0]->user);
+    assert_string_equal(users_name(&users, users.rows[0]), "root");
+    users_done(&users);
+    user_names_free(users.names);
 }
 
 int main(void)
@@ -246,7 +253,7 @@ int main(void)
         cmocka_unit_test(counters_that_went_down_began_anew),
         cmocka_unit_test(a_reading_that_failed_leaves_no_rates),
         cmocka_unit_test(drops_that_can_be_read_later_are_no_rate),
-        cmocka_unit_test(names_are_asked_for_once_and_in_time),
+        cmocka_unit_test(users_have_names_if_somebody_knows_them),
     };
 
     return unit_run(tests);

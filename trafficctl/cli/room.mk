@@ -5,7 +5,9 @@ $(eval $(call objects,CLI,$(wildcard trafficctl/cli/*.c),$(CLI_SEES)))
 PROGRAMS += $(B)/trafficctl
 
 # What programs that run one command of trafficctl's share with it: options, how they fail, values as text.
-CLI_SHARED := $(patsubst %,trafficctl/cli/%.o,cli commands counters format general help print table words)
+CLI_SHARED := $(patsubst %,trafficctl/cli/%.o,cli commands counters format general help print table user_names \
+    words)
 
-$(B)/trafficctl: $(CLI_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
+# A table waits for each name; who goes on meanwhile asks by user_names.
+$(B)/trafficctl: $(filter-out %/user_names.o,$(CLI_OBJ)) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/libtrafficctl-tag.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson $(LOADER_LIBS) -o $@

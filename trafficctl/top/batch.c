@@ -15,6 +15,9 @@
 #include "ticks.h"
 #include "top.h"
 
+/* What a table may wait for names. */
+#define NAMES_MS 1000
+
 struct batch {
     const struct cli *cli;
     const struct top *top;
@@ -35,23 +38,16 @@ static enum cli_status take_reading(struct batch *batch)
     return r < 0 ? cli_read_failed(batch->cli, r) : CLI_DONE;
 }
 
-static json_t *user_json(const struct batch *batch, struct row *row)
-{
-    const char *user = batch->cli->numeric ? NULL : users_name(row);
-
-    return user ? json_string(user) : json_null();
-}
-
 static json_t *blocked_json(const struct batch *batch, uint64_t packets)
 {
     return batch->users.has_blocked ? json_integer(format_saturated(packets)) : json_null();
 }
 
-static json_t *line_json(const struct batch *batch, time_t now, struct row *row)
+static json_t *line_json(const struct batch *batch, time_t now, const struct row *row)
 {
     return print_json_counters(
-        json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "time", (json_int_t)now, "uid", (json_int_t)row->uid,
-                  "user", user_json(batch, row), "rx_bytes_per_second", format_saturated(row->rate.rx_bytes),
+        json_pack("{s:I, s:I, s:s?, s:I, s:I, s:I, s:I, s:o, s:o}", "time", (json_int_t)now, "uid",
+                  (json_int_t)row->uid, "user", row->user, "rx_bytes_per_second", format_saturated(row->rate.rx_bytes),
                   "rx_packets_per_second", format_saturated(row->rate.rx_packets), "tx_bytes_per_second",
                   format_saturated(row->rate.tx_bytes), "tx_packets_per_second", format_saturated(row->rate.tx_packets),
                   "blocked_packets_per_second", blocked_json(batch, row->blocked_rate), "blocked_packets",
@@ -80,7 +76,7 @@ static void add_blocked(const struct batch *batch, struct table *table, uint64_t
         table_add(table, "-");
 }
 
-static void add_cells(const struct batch *batch, struct table *table, time_t now, struct row *row)
+static void add_cells(const struct batch *batch, struct table *table, time_t now, const struct row *row)
 {
     char clock[FORMAT_LEN] = "";
     struct tm parts;
@@ -90,7 +86,7 @@ static void add_cells(const struct batch *batch, struct table *table, time_t now
     table_add(table, "%s", clock);
     table_add(table, "%u", row->uid);
     if (!batch->cli->numeric)
-        table_add(table, "%s", users_name(row) ?: "-");
+        table_add(table, "%s", row->user ?: "-");
     print_counter_cells(batch->cli, table, &row->rate);
     print_counter_cells(batch->cli, table, &row->total);
     add_blocked(batch, table, row->blocked_rate);
@@ -104,7 +100,7 @@ static enum cli_status print_rates(const struct batch *batch)
 
     add_columns(batch->cli, &table);
     for (size_t i = 0; i < batch->view.count; i++) {
-        struct row *row = batch->view.rows[i];
+        const struct row *row = batch->view.rows[i];
         if (row->gone)
             continue;
         if (!batch->cli->json)
@@ -122,8 +118,8 @@ static enum cli_status tick(struct batch *batch)
 
     if (status != CLI_DONE)
         return status;
-    if (batch->top->order == ORDER_USER && !batch->cli->numeric)
-        users_ask_names(&batch->users, UINT64_MAX);
+    user_names_allow(batch->top->names, NAMES_MS);
+    users_find_names(&batch->users);
     if (view_make(&batch->view, &batch->users, batch->top->order, "") < 0)
         return cli_failed("out of memory");
     return print_rates(batch);
@@ -156,7 +152,7 @@ static enum cli_status loop(struct batch *batch, int ticks, int stops)
 
 enum cli_status batch_run(const struct cli *cli, const struct top *top)
 {
-    _cleanup_(batch_done) struct batch batch = {.cli = cli, .top = top};
+    _cleanup_(batch_done) struct batch batch = {.cli = cli, .top = top, .users.names = top->names};
     _cleanup_fd_ int ticks = -1, stops = -1;
     int r = cli_catch_stops(&stops);
 

@@ -55,7 +55,7 @@ static bool is_known(const struct users *users, enum column column)
 void cell_text(const struct cli *cli, const struct users *users, struct row *row, enum column column,
                char text[static CELL_LEN])
 {
-    const char *user = column == COLUMN_USER ? users_name(row) : NULL;
+    const char *user = column == COLUMN_USER ? users_name(users, row) : NULL;
 
     if (!is_known(users, column))
         snprintf(text, CELL_LEN, "-");

@@ -14,8 +14,8 @@
 #include "ticks.h"
 #include "top.h"
 
-/* What looking for names may delay a key. */
-#define NAMES_NS 20000000
+/* What waiting for names may delay a key. */
+#define NAMES_MS 20
 
 /* Readings from one look at the state to the next: it counts every row of every map. */
 #define STATUS_EVERY 5
@@ -30,7 +30,6 @@ struct live {
     struct health health;
     unsigned int status_in; /* readings until the next look at the state */
     uint32_t count, done;   /* as struct top */
-    bool asking;            /* for names of users: there are more */
     int ticks, signals;
 };
 
@@ -74,7 +73,7 @@ static void begin_anew(struct live *live)
 
 static bool needs_names(const struct live *live)
 {
-    return !live->cli->numeric && (live->keys.order == ORDER_USER || *live->keys.text);
+    return live->keys.order == ORDER_USER || *live->keys.text;
 }
 
 static void show(struct live *live)
@@ -82,7 +81,9 @@ static void show(struct live *live)
     size_t room = paint_room(live->cli, &live->screen);
     const struct picture picture = {live->cli, &live->users, &live->view, &live->keys, &live->health};
 
-    live->asking = needs_names(live) && !users_ask_names(&live->users, NAMES_NS);
+    user_names_allow(live->users.names, NAMES_MS);
+    if (needs_names(live))
+        users_find_names(&live->users);
     view_make(&live->view, &live->users, live->keys.order, live->keys.text);
     selection_follow(&live->keys.selection, &live->view, room);
     paint(&live->screen, &picture, &live->layout);
@@ -182,7 +183,7 @@ static enum cli_status loop(struct live *live)
 
     while (!live->keys.quit && !(live->count && live->done == live->count)) {
         show(live);
-        if (poll(polled, ARRAY_SIZE(polled), live->asking ? 0 : -1) < 0)
+        if (poll(polled, ARRAY_SIZE(polled), -1) < 0)
             return screen_close(&live->screen), cli_failed("cannot wait: %s", strerror(errno));
         turn(live, polled);
     }
@@ -194,6 +195,7 @@ enum cli_status live_run(const struct cli *cli, const struct top *top)
     _cleanup_(live_done) struct live live = {
         .cli = cli,
         .keys = {.order = top->order, .filter = top->filter},
+        .users.names = top->names,
         .count = top->count,
         .ticks = ticks_open(),
         .signals = catch_signals(),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
+#include "format.h"
 #include "general.h"
 #include "top.h"
 
@@ -38,14 +41,22 @@ static enum cli_status parse(const struct cli *cli, struct top *top)
     return status;
 }
 
+static void top_done(struct top *top)
+{
+    top->names = user_names_free(top->names);
+}
+
 static enum cli_status top_run(const struct cli *cli, int argc, char **argv)
 {
-    struct top top = {0};
+    _cleanup_(top_done) struct top top = {0};
     enum cli_status status = parse(cli, &top);
 
     (void)argc, (void)argv;
     if (status != CLI_DONE)
         return status;
+    int r = cli->numeric ? 0 : user_names_new(format_user, &top.names);
+    if (r < 0)
+        return cli_failed("cannot begin: %s", strerror(-r));
     return top.batch ? batch_run(cli, &top) : live_run(cli, &top);
 }
 

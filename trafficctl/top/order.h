@@ -32,8 +32,8 @@ struct view {
 };
 
 /*
- * Those of users whose UID, or name if it was asked for, holds text ("": all). UIDs and names ascend; else the highest
- * first, and where they are alike the highest total, then the lowest UID. -ENOMEM: the view is empty.
+ * Those of users whose UID, or name as far as it is known, holds text ("": all). UIDs and names ascend; else the
+ * highest first, and where they are alike the highest total, then the lowest UID. -ENOMEM: the view is empty.
  */
 int view_make(struct view *view, const struct users *users, enum order_by order, const char *text);
 

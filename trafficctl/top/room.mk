@@ -4,4 +4,4 @@ $(eval $(call objects,TOP,$(wildcard trafficctl/top/*.c),$(TOP_SEES)))
 PROGRAMS += $(B)/trafficctl-top
 
 $(B)/trafficctl-top: $(TOP_OBJ) $(CLI_SHARED:%=$(B)/obj/%) $(BASE_OBJ) $(B)/libtrafficctl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson -lncursesw $(LIB_LIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -ljansson -lncursesw $(LIB_LIBS) -lpthread -o $@

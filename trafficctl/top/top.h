@@ -10,6 +10,7 @@ struct top {
     uint32_t count; /* of seconds; 0: until stopped */
     enum order_by order;
     struct reading_filter filter; /* uid, iface, tag */
+    struct user_names *names;
 };
 
 /* Rates only: a table each second, or JSON lines. */

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "counters.h"
-#include "format.h"
 #include "rate.h"
 
 #define SECOND_NS 1000000000
@@ -18,18 +16,12 @@ struct step {
     unsigned int newest, seconds;
 };
 
-static void row_free(struct row *row)
-{
-    free(row->user);
-    free(row);
-}
-
 void users_done(struct users *users)
 {
     for (size_t i = 0; i < users->count; i++)
-        row_free(users->rows[i]);
+        free(users->rows[i]);
     free(users->rows);
-    *users = (struct users){0};
+    *users = (struct users){.names = users->names};
 }
 
 uint64_t users_bytes(const struct tctl_counters *counters)
@@ -37,34 +29,16 @@ uint64_t users_bytes(const struct tctl_counters *counters)
     return counters_plus(counters->rx_bytes, counters->tx_bytes);
 }
 
-const char *users_name(struct row *row)
+const char *users_name(const struct users *users, struct row *row)
 {
-    if (!row->has_user)
-        row->user = format_user(row->uid);
-    row->has_user = true;
+    row->user = user_names_of(users->names, row->uid);
     return row->user;
 }
 
-static uint64_t now_ns(void)
+void users_find_names(const struct users *users)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-bool users_ask_names(struct users *users, uint64_t budget_ns)
-{
-    uint64_t begin = now_ns();
-
-    for (size_t i = 0; i < users->count; i++) {
-        if (users->rows[i]->has_user)
-            continue;
-        if (now_ns() - begin > budget_ns)
-            return false;
-        users_name(users->rows[i]);
-    }
-    return true;
+    for (size_t i = 0; i < users->count; i++)
+        users_name(users, users->rows[i]);
 }
 
 static struct step step_to(const struct users *users, const struct reading *reading)
@@ -111,7 +85,7 @@ static struct row *row_fades(struct row *row, const struct step *step)
     remember(row, step);
     if (++row->gone <= USERS_GONE)
         return row;
-    row_free(row);
+    free(row);
     return NULL;
 }
 

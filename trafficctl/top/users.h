@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reading.h"
+#include "user_names.h"
 
 #define USERS_SECONDS 60
 /* Readings that a user who has no counters any more stays to be seen. */
@@ -14,13 +15,13 @@ struct row {
     uint64_t blocked, blocked_rate; /* packets */
     unsigned int gone;              /* readings since its counters were there; 0: they are */
     float seconds[USERS_SECONDS];   /* bytes both ways; a ring, see users.newest */
-    char *user;                     /* NULL: none, or not asked for yet */
-    bool has_user;                  /* it was asked for */
+    const char *user;               /* in users.names; NULL: none, or not known yet */
 };
 
-/* Starts zeroed; end with users_done(). */
+/* Starts zeroed but for names; end with users_done(). */
 struct users {
-    struct row **rows; /* ascending by UID */
+    struct user_names *names; /* borrowed */
+    struct row **rows;        /* ascending by UID */
     size_t count;
     unsigned int newest; /* the last second's place in all rings */
     bool has_rates;      /* false: there was one reading at most */
@@ -39,13 +40,14 @@ int users_update(struct users *users, const struct reading *reading);
 /* A reading failed: nobody knows the rates. The next one gives the mean since the last. */
 void users_miss(struct users *users);
 
-/* A user's name as format_user(), NULL: none. The row's; asked for once, since it may take long. */
-const char *users_name(struct row *row);
+/* A user's name as user_names_of(); it is the row's from now on. */
+const char *users_name(const struct users *users, struct row *row);
 
-/* Ask for the names of all, until done or for so long. Are all known? */
-bool users_ask_names(struct users *users, uint64_t budget_ns);
+/* The same for all rows. */
+void users_find_names(const struct users *users);
 
 /* Bytes, both ways. */
 uint64_t users_bytes(const struct tctl_counters *counters);
 
+/* As they began: names stay. */
 void users_done(struct users *users);

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -20,8 +19,9 @@ struct user_name {
     uint32_t uid;
     bool asked;    /* it is in the queue, or the thread is at it */
     time_t since;  /* it was asked for */
-    char *name;    /* the caller's thread alone frees it; NULL: not known yet */
+    char *name;    /* the caller's thread alone frees it; NULL: none, or not known yet */
     char *replied; /* by the thread; it is to be the name */
+    bool has_reply;
 };
 
 struct user_names {
@@ -58,11 +58,10 @@ static void ask_one(struct user_names *names)
     TAILQ_REMOVE(&names->queue, user, next);
     pthread_mutex_unlock(&names->lock);
     char *name = names->ask(uid);
-    if (!name && asprintf(&name, "%u", uid) < 0)
-        name = NULL;
     pthread_mutex_lock(&names->lock);
     free(user->replied);
     user->replied = name;
+    user->has_reply = true;
     user->asked = false;
     pthread_cond_broadcast(&names->done);
 }
@@ -131,6 +130,8 @@ struct user_names *user_names_free(struct user_names *names)
 
 void user_names_allow(struct user_names *names, uint32_t ms)
 {
+    if (!names)
+        return;
     clock_gettime(CLOCK_MONOTONIC, &names->until);
     names->until.tv_sec += ms / 1000;
     names->until.tv_nsec += ms % 1000 * 1000000;
@@ -199,15 +200,18 @@ static const char *find_name(struct user_names *names, uint32_t uid)
         ask_for(names, user, now.tv_sec);
     while (!known && user->asked && pthread_cond_timedwait(&names->done, &names->lock, &names->until) == 0)
         ;
-    if (user->replied) {
+    if (user->has_reply) {
         free(user->name);
         user->name = TAKE_PTR(user->replied);
+        user->has_reply = false;
     }
     return user->name;
 }
 
 const char *user_names_of(struct user_names *names, uint32_t uid)
 {
+    if (!names)
+        return NULL;
     pthread_mutex_lock(&names->lock);
     const char *name = find_name(names, uid);
     pthread_mutex_unlock(&names->lock);
