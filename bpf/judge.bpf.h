@@ -11,10 +11,17 @@
 
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the same in every network namespace */
 
-/* Global for the verifier's sake, as ask_rules(). */
+/* Global for the verifier's sake, as read_rules(), and so is the next. */
+__noinline __u64 read_metered(__u32 iface)
+{
+    const volatile __u8 *metered = bpf_map_lookup_elem(&metered_map, &iface);
+
+    return metered && *metered;
+}
+
 __noinline __u32 is_metered(__u32 iface)
 {
-    return iface && FIND_BYTE(metered_map, iface, != 0) == 1;
+    return iface && SETTLED(read_metered, iface, true);
 }
 
 /* What of the answer's restrictions holds on this way. */

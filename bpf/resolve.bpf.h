@@ -12,8 +12,7 @@
 
 #define SOCK_RAW 3 /* bits/socket_type.h; the UAPI headers have no name for it */
 
-#define STAMP_SHIFT 48
-#define PAYLOAD ((1ULL << STAMP_SHIFT) - 1)
+#define STAMP_SHIFT 48 /* above PAYLOAD */
 #define RELEASED (1ULL << 63)
 
 enum answer_flag {
@@ -57,14 +56,6 @@ struct subject {
     struct belonging to;
     __u8 flags;
 };
-
-static __always_inline __u64 current_generation(void)
-{
-    __u32 zero = 0;
-    const volatile __u64 *generation = bpf_map_lookup_elem(&generation_map, &zero);
-
-    return generation ? *generation & PAYLOAD : 0;
-}
 
 static __always_inline __u64 word_of(const struct socket_value *value, int i)
 {
@@ -322,7 +313,6 @@ static __always_inline void hold_back(const struct tctl_config *config, struct a
 static __always_inline void ask(const struct subject *subject, const struct tctl_config *config, struct answer *answer)
 {
     union tag_word tag = {};
-    const __u8 *set;
 
     answer->flags = subject->flags;
     answer->payer = subject->to.payer;
@@ -334,8 +324,7 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
     }
     restrict_answer(subject, answer);
     hold_back(config, answer);
-    set = bpf_map_lookup_elem(&uid_counter_set_map, &answer->uid);
-    answer->set = set ? *set : 0;
+    answer->set = ask_counter_set(answer->uid);
     if (in_our_namespace(subject, config))
         answer->flags |= ANSWER_HERE;
 }

@@ -2,8 +2,9 @@
 /*
  * Elements of hash maps are reused at once, also when a row is written anew: a program that has found a UID's row may
  * read another UID's in it. On another CPU the rows of two UIDs, of whom one is blocked and the other is not, are
- * written without end; not one packet is judged as the other's. (Programs that do not look whose row they read judge
- * one in a million wrongly here: where an interrupt came between look-up and reading.)
+ * written without end; not one packet is judged as the other's. (A program that reads once judges one in a million
+ * wrongly here, where an interrupt came between look-up and reading. One that reads until two readings agree, one in
+ * some ten millions: interrupts come in pairs. Pauses put between look-up and reading make both fail every time.)
  */
 #include <errno.h>
 #include <netinet/in.h>
