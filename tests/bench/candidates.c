@@ -63,10 +63,9 @@ static void fill_chains(struct traffic *programs, const struct candidate *how)
     fill_own_chains(programs->maps.uid_rules_map, how);
 }
 
-/* Cookies are handed out in sequence: the next ones are those of the run's sockets. */
-static void tag_sockets_to_come(struct traffic *programs)
+void candidates_tag_sockets_to_come(struct bpf_map *cookie_tag, uint32_t uid)
 {
-    struct tctl_tag tag = {.uid = 0, .tag = 42};
+    struct tctl_tag tag = {.uid = uid, .tag = 42};
     uint64_t cookie = 0;
     socklen_t size = sizeof(cookie);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -74,7 +73,7 @@ static void tag_sockets_to_come(struct traffic *programs)
     getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size);
     close(fd);
     for (uint64_t last = cookie + COOKIES; cookie < last; cookie++)
-        bpf_map__update_elem(programs->maps.cookie_tag_map, &cookie, sizeof(cookie), &tag, sizeof(tag), BPF_ANY);
+        bpf_map__update_elem(cookie_tag, &cookie, sizeof(cookie), &tag, sizeof(tag), BPF_ANY);
 }
 
 static void configure(struct traffic *programs, const struct candidate *how)
@@ -129,7 +128,7 @@ struct traffic *candidates_load(const struct candidate *how)
     }
     configure(programs, how);
     fill_chains(programs, how);
-    tag_sockets_to_come(programs);
+    candidates_tag_sockets_to_come(programs->maps.cookie_tag_map, 0);
     return programs;
 }
 

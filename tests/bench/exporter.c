@@ -20,7 +20,7 @@
 #include "cpu.h"
 #include "fd.h"
 #include "memory.h"
-#include "rounds.h"
+#include "results.h"
 #include "traffic_abi.h"
 #include "world.h"
 
@@ -157,7 +157,7 @@ static double time_of(struct scraped *scraped, enum way way)
     return ms_between(&begun, &ended) / REPEAT;
 }
 
-static int measure(struct scraped *scraped, struct figure figures[WAYS], struct figure *ratios)
+static int measure(struct scraped *scraped, struct figure figures[WAYS])
 {
     if (!go_once(scraped, SCRAPE)) /* the first asks for users' names */
         return 1;
@@ -167,29 +167,35 @@ static int measure(struct scraped *scraped, struct figure figures[WAYS], struct 
             if (figures[way].round[round] < 0)
                 return 1;
         }
-        ratios->round[round] = figures[SCRAPE].round[round] / figures[LIBRARY].round[round];
     }
     figure_finish(&figures[SCRAPE]);
     figure_finish(&figures[LIBRARY]);
-    figure_finish(ratios);
     return 0;
 }
 
 int exporter_compare(void)
 {
+    static const struct table table = {
+        .id = "scrape",
+        .title = "Scraping 10,000 rows, 40,000 series",
+        .unit = "ms",
+        .how = "CPU of the exporter for one scrape over a kept connection, beside the reading by the library in it.",
+    };
+    static const struct aim aim = {LESS, AIM};
     _cleanup_(scraped_done) struct scraped scraped = {.fd = -1};
-    struct figure figures[WAYS] = {}, ratios = {};
+    struct figure figures[WAYS] = {}, ratio;
     struct memory memory = {};
 
     if (world_new(&(struct world_options){}, &scraped.world) < 0 || fill(scraped.world) < 0 || start(&scraped) < 0 ||
-        measure(&scraped, figures, &ratios) || memory_of(scraped.pid, &memory) < 0) {
+        measure(&scraped, figures) || memory_of(scraped.pid, &memory) < 0) {
         fprintf(stderr, "bench: the exporter does not answer as it should\n");
         return 1;
     }
-    printf("scraping %u rows, %u series, %zu KiB over a kept connection\n", ROWS, 4 * ROWS, scraped.length / 1024);
-    ratios_print("scrape / library's reading", &ratios, AT_MOST, AIM);
-    printf("  %-34s %.2f ms ± %.2f\n", "exporter, of its CPU", figures[SCRAPE].median, figures[SCRAPE].spread / 2);
-    printf("  %-34s %.2f ms ± %.2f\n", "library", figures[LIBRARY].median, figures[LIBRARY].spread / 2);
-    printf("  %-34s VmRSS %ld KiB, RssAnon %ld KiB\n", "exporter afterwards", memory.resident, memory.anonymous);
+    ratio = figure_ratio(&figures[SCRAPE], &figures[LIBRARY]);
+    results_table(&table);
+    results_figure("exporter", &figures[SCRAPE]);
+    results_figure("library", &figures[LIBRARY]);
+    results_ratio("exporter / library", &ratio, &aim);
+    results_number("exporter afterwards, VmRSS", (double)memory.resident, "KiB", NULL);
     return 0;
 }

@@ -7,7 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "candidates.h"
-#include "rounds.h"
+#include "results.h"
 #include "traffic_abi.h"
 
 #include "traffic.skel.h"
@@ -57,20 +57,26 @@ static int measure(int empty, const int fds[LISTS], struct packet_figures *figur
 static int compare_direction(const char *direction, int empty, const int fds[LISTS])
 {
     struct packet_figures figures = {};
-    char label[64];
+    static const struct aim aim = {LESS, AIM_SAME};
+    struct table table = {
+        .id = direction,
+        .title = direction,
+        .unit = "ns",
+        .how = "A packet that passes the firewall, by BPF_PROG_TEST_RUN, less the empty program.",
+    };
 
     if (measure(empty, fds, &figures) < 0) {
         fprintf(stderr, "bench: the programs did not run\n");
         return 1;
     }
-    snprintf(label, sizeof(label), "%s: %d listed / %d", direction, MANY, FEW);
-    ratios_print(label, &figures.by_length, AT_MOST, AIM_SAME);
-    snprintf(label, sizeof(label), "%s: 12 chains on / 1", direction);
-    ratios_print(label, &figures.by_chains, AT_MOST, AIM_SAME);
-    printf("  %-34s %.0f ns; %d listed: %.0f ns; one chain: %.0f ns (less the empty program)\n", "",
-           figures.ns[LONG_LISTS].median, FEW, figures.ns[SHORT_LISTS].median, figures.ns[ONE_CHAIN].median);
-    printf("  %-34s a socket's first packet: %.0f ns; with one chain: %.0f ns\n", "", figures.ns[ASKED_ALL].median,
-           figures.ns[ASKED_ONE].median);
+    results_table(&table);
+    results_figure("12 chains, 10 listed", &figures.ns[SHORT_LISTS]);
+    results_figure("12 chains, 4000 listed", &figures.ns[LONG_LISTS]);
+    results_figure("one chain, 4000 listed", &figures.ns[ONE_CHAIN]);
+    results_figure("a socket's first packet, 12 chains", &figures.ns[ASKED_ALL]);
+    results_figure("a socket's first packet, one chain", &figures.ns[ASKED_ONE]);
+    results_ratio("4000 listed / 10", &figures.by_length, &aim);
+    results_ratio("12 chains / one", &figures.by_chains, &aim);
     return 0;
 }
 
@@ -85,8 +91,8 @@ int firewall_compare(void)
         egress[list] = failed ? -1 : bpf_program__fd(programs[list]->progs.egress);
         ingress[list] = failed ? -1 : bpf_program__fd(programs[list]->progs.ingress);
     }
-    puts("a packet that passes the firewall");
-    failed = failed || compare_direction("egress", empty, egress) || compare_direction("ingress", empty, ingress);
+    failed = failed || compare_direction("firewall_egress", empty, egress) ||
+             compare_direction("firewall_ingress", empty, ingress);
     for (int list = 0; list < LISTS; list++)
         traffic__destroy(programs[list]);
     return failed;

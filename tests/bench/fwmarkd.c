@@ -7,10 +7,10 @@
 
 #include "fwmarkd_clients.h"
 #include "fwmarkd_server.h"
-#include "rounds.h"
+#include "results.h"
 #include "world.h"
 
-#define AIM_RATE 0.8
+#define AIM_RATE 0.9
 #define AIM_P99 2.0
 #define HOSTILE_PEERS 500
 #define HONEST 2
@@ -31,17 +31,16 @@ static int failed(const char *what, double r)
 
 static void finish(struct figures *figures)
 {
-    for (int i = 0; i < ROUNDS; i++)
-        figures->ratio.round[i] = figures->ours.round[i] / figures->other.round[i];
     figure_finish(&figures->ours);
     figure_finish(&figures->other);
-    figure_finish(&figures->ratio);
+    figures->ratio = figure_ratio(&figures->ours, &figures->other);
 }
 
 static int compare_rates(struct clients *clients, size_t count, unsigned tags, const char *ours, const char *bare)
 {
-    struct figures figures;
-    char label[64];
+    static const struct aim aim = {MORE, AIM_RATE};
+    struct figures figures = {};
+    char work[48], name[96];
 
     for (int round = 0; round < ROUNDS; round++) {
         double a = clients_run(clients, count, ours, tags, WINDOW_MS);
@@ -53,17 +52,28 @@ static int compare_rates(struct clients *clients, size_t count, unsigned tags, c
         figures.other.round[round] = b;
     }
     finish(&figures);
-    snprintf(label, sizeof(label), "tags/s, %zu client%s, %s tag", count, count > 1 ? "s" : "",
-             tags == SAME_TAG ? "same" : "another");
-    ratios_print(label, &figures.ratio, AT_LEAST, AIM_RATE);
-    printf("  %-34s %.0f ± %.0f (bare %.0f ± %.0f)\n", "", figures.ours.median, figures.ours.spread / 2,
-           figures.other.median, figures.other.spread / 2);
+    snprintf(work, sizeof(work), "%zu client%s, %s tag", count, count > 1 ? "s" : "",
+             tags == SAME_TAG ? "the same" : "another");
+    snprintf(name, sizeof(name), "bare, %s", work);
+    results_figure(name, &figures.other);
+    snprintf(name, sizeof(name), "trafficd, %s", work);
+    results_figure(name, &figures.ours);
+    snprintf(name, sizeof(name), "trafficd / bare, %s", work);
+    results_ratio(name, &figures.ratio, &aim);
     return 0;
 }
 
 static int compare_p99(struct clients *clients, const char *ours)
 {
-    struct figures figures;
+    static const struct table table = {
+        .id = "tagging_beside_hostile",
+        .title = "The slowest tags beside hostile peers",
+        .unit = "us",
+        .how = "99th percentile of two clients' round trips, alone and beside 500 peers, half of them silent and half "
+               "of them with half a message sent.",
+    };
+    static const struct aim aim = {LESS, AIM_P99};
+    struct figures figures = {};
 
     for (int round = 0; round < ROUNDS; round++) {
         double r = clients_run(clients, HONEST, ours, SAME_TAG, WINDOW_MS);
@@ -80,9 +90,10 @@ static int compare_p99(struct clients *clients, const char *ours)
             return failed("tagging beside hostile peers", r);
     }
     finish(&figures);
-    ratios_print("p99, 500 hostile peers / none", &figures.ratio, AT_MOST, AIM_P99);
-    printf("  %-34s %.0f us ± %.0f (without %.0f us ± %.0f); half are silent, half have sent half a message\n", "",
-           figures.ours.median, figures.ours.spread / 2, figures.other.median, figures.other.spread / 2);
+    results_table(&table);
+    results_figure("without them", &figures.other);
+    results_figure("beside them", &figures.ours);
+    results_ratio("beside them / without", &figures.ratio, &aim);
     return 0;
 }
 
@@ -103,6 +114,14 @@ static int compare_all(struct world *world, const struct fwmarkd_server *bare)
 
 int fwmarkd_compare(void)
 {
+    static const struct table table = {
+        .id = "tagging",
+        .title = "Tagging through fwmarkd",
+        .unit = "tags/s",
+        .how = "Round trips of the library's client, beside a bare server, which takes the message and its descriptor, "
+               "answers and closes.",
+        .better = MORE,
+    };
     struct fwmarkd_server bare = {0};
     struct world *world = NULL;
     struct rlimit files;
@@ -114,7 +133,7 @@ int fwmarkd_compare(void)
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    puts("fwmarkd: trafficd / a server that takes the message, answers and closes");
+    results_table(&table);
     r = fwmarkd_server_start(&bare, world->folder);
     r = r < 0 ? failed(bare.path, r) : compare_all(world, &bare);
     fwmarkd_server_end(&bare);

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "fd.h"
+#include "results.h"
 #include "world.h"
+
+#define AIM_KIB 4096
 
 static int field(const char *status, const char *name, long *ret_kib)
 {
@@ -45,7 +48,7 @@ static int server_of(pid_t trafficd, pid_t *ret_server)
     return *ret_server > 0 ? 0 : -ESRCH;
 }
 
-int memory_after_ready(struct memory *ret_trafficd, struct memory *ret_server)
+static int weigh(struct memory *ret_trafficd, struct memory *ret_server)
 {
     struct world_options options = {};
     struct world *world = NULL;
@@ -61,4 +64,27 @@ int memory_after_ready(struct memory *ret_trafficd, struct memory *ret_server)
         r = memory_of(server, ret_server);
     world_free(world);
     return r;
+}
+
+int memory_compare(void)
+{
+    static const struct table table = {
+        .id = "memory",
+        .title = "Memory of trafficd after READY",
+        .unit = "KiB",
+        .how =
+            "VmRSS, and of it RssAnon, as /proc says. The child serves the socket; pages that are still its parent's "
+            "too are in both.",
+    };
+    static const struct aim aim = {LESS, AIM_KIB};
+    struct memory trafficd, server;
+
+    if (weigh(&trafficd, &server) < 0)
+        return 1;
+    results_table(&table);
+    results_number("trafficd, VmRSS", (double)trafficd.resident, "KiB", &aim);
+    results_number("trafficd, RssAnon", (double)trafficd.anonymous, "KiB", NULL);
+    results_number("its child, VmRSS", (double)server.resident, "KiB", NULL);
+    results_number("its child, RssAnon", (double)server.anonymous, "KiB", NULL);
+    return 0;
 }

@@ -11,8 +11,5 @@ struct memory {
 /* Of a process. Negative errno. */
 int memory_of(pid_t pid, struct memory *ret_memory);
 
-/*
- * Start trafficd in a world of its own, wait for READY and weigh it and the process that serves the socket for it; all
- * is taken down. Negative errno.
- */
-int memory_after_ready(struct memory *ret_trafficd, struct memory *ret_server);
+/* Of trafficd when it is ready. Not 0: it could not be measured. */
+int memory_compare(void);

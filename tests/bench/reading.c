@@ -18,11 +18,11 @@
 #include "fd.h"
 #include "old_text.h"
 #include "proc_text.h"
-#include "rounds.h"
+#include "results.h"
 #include "traffic_abi.h"
 #include "world.h"
 
-#define AIM_BY_KEY 0.2
+#define AIM_BY_KEY 0.13
 #define AIM_TEXT 0.05
 #define ROWS 10000u
 #define REPEAT 5
@@ -222,50 +222,57 @@ static double time_of(const struct rows *rows, enum way way)
     return ((double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6) / REPEAT;
 }
 
-static int measure(const struct rows *rows, struct figure figures[WAYS], struct figure ratios[WAYS])
+static int measure(const struct rows *rows, struct figure figures[WAYS])
 {
     for (unsigned int round = 0; round < ROUNDS; round++) {
         for (enum way way = LIBRARY; way < WAYS; way++) {
             figures[way].round[round] = time_of(rows, way);
             if (figures[way].round[round] < 0)
                 return 1;
-            ratios[way].round[round] = figures[LIBRARY].round[round] / figures[way].round[round];
         }
     }
-    for (enum way way = LIBRARY; way < WAYS; way++) {
+    for (enum way way = LIBRARY; way < WAYS; way++)
         figure_finish(&figures[way]);
-        figure_finish(&ratios[way]);
-    }
     return 0;
 }
 
-static void print_ratio(const char *what, const struct figure *ratios, double aim, bool percpu)
+static void tell(const struct figure figures[WAYS], bool percpu)
 {
-    if (percpu)
-        printf("  %-34s %.2f ± %.2f\n", what, ratios->median, ratios->spread / 2);
-    else
-        ratios_print(what, ratios, AT_MOST, aim);
+    static const char *const names[WAYS] = {"library", "key by key", "text as /proc had it", "that text out of a file",
+                                            "the kernel alone, a batch a map"};
+    static const struct table tables[] = {
+        {.id = "reading_shared", .title = "Reading 10,000 rows, counters shared"},
+        {.id = "reading_percpu", .title = "Reading 10,000 rows, counters percpu"},
+    };
+    static const struct aim by_key = {LESS, AIM_BY_KEY}, text = {LESS, AIM_TEXT};
+    const struct aim *const aims[WAYS] = {[BY_KEY] = &by_key, [PROC] = percpu ? NULL : &text};
+    struct table table = tables[percpu];
+
+    table.unit = "ms";
+    table.how = "CPU of the reader. The text is that of /proc/net/xt_qtaguid/stats, printed by the kernel and parsed.";
+    results_table(&table);
+    for (enum way way = LIBRARY; way < WAYS; way++)
+        results_figure(names[way], &figures[way]);
+    for (enum way way = BY_KEY; way <= FROM_FILE; way++) {
+        const struct figure ratio = figure_ratio(&figures[LIBRARY], &figures[way]);
+        char what[64];
+
+        snprintf(what, sizeof(what), "library / %s", names[way]);
+        results_ratio(what, &ratio, aims[way]);
+    }
 }
 
 static int compare(const struct rows *rows, bool percpu)
 {
-    static const char *const names[WAYS] = {"library", "key by key", "text that the kernel prints",
-                                            "the same text out of a file", "the kernel alone, a batch a map"};
-    struct figure figures[WAYS] = {}, ratios[WAYS] = {};
+    struct figure figures[WAYS] = {};
     cpu_set_t before;
 
     cpu_stay(CPU_LAST, &before);
-    int failed = measure(rows, figures, ratios);
+    int failed = measure(rows, figures);
     sched_setaffinity(0, sizeof(before), &before);
-    if (failed)
-        return 1;
-    printf("reading %u rows, counters %s\n", ROWS, percpu ? "percpu" : "shared");
-    print_ratio("library / key by key", &ratios[BY_KEY], AIM_BY_KEY, percpu);
-    print_ratio("library / text as /proc had it", &ratios[PROC], AIM_TEXT, percpu);
-    print_ratio("library / text out of a file", &ratios[FROM_FILE], AIM_TEXT, percpu);
-    for (enum way way = LIBRARY; way < WAYS; way++)
-        printf("  %-34s %.2f ms ± %.2f\n", names[way], figures[way].median, figures[way].spread / 2);
-    return 0;
+    if (!failed)
+        tell(figures, percpu);
+    return failed;
 }
 
 static int compare_kind(bool percpu)

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "cleanup.h"
-#include "rounds.h"
+#include "results.h"
 #include "world.h"
 
 #define AIM_TIME 1.0
@@ -89,35 +89,45 @@ static double time_of(struct world *world, enum way way, unsigned round)
     return r < 0 ? -1 : (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
 }
 
-static int measure(struct world *world, struct figure figures[WAYS], struct figure ratios[WAYS])
+static int measure(struct world *world, struct figure figures[WAYS])
 {
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (enum way way = NFT; way < WAYS; way++) {
-            double ms = time_of(world, way, round);
-            if (ms < 0)
+            figures[way].round[round] = time_of(world, way, round);
+            if (figures[way].round[round] < 0)
                 return 1;
-            figures[way].round[round] = ms;
-            ratios[way].round[round] = ms / figures[NFT].round[round];
         }
     }
-    for (enum way way = NFT; way < WAYS; way++) {
+    for (enum way way = NFT; way < WAYS; way++)
         figure_finish(&figures[way]);
-        figure_finish(&ratios[way]);
-    }
     return 0;
 }
 
 static int compare(struct world *world)
 {
-    struct figure figures[WAYS] = {}, ratios[WAYS] = {};
+    static const struct table table = {
+        .id = "replace",
+        .title = "A new list of 4000 users",
+        .unit = "ms",
+        .how = "As a process from its start to its exit, beside nft, which empties and fills the set of a rule.",
+    };
+    static const char *const names[WAYS] = {
+        [NFT] = "nft -f", [RUNTIME] = "trafficctl --runtime", [SAVED] = "trafficctl, saved too"};
+    static const struct aim aim = {LESS, AIM_TIME};
+    struct figure figures[WAYS] = {};
 
-    if (measure(world, figures, ratios))
+    if (measure(world, figures))
         return 1;
-    ratios_print("trafficctl --runtime / nft -f", &ratios[RUNTIME], AT_MOST, AIM_TIME);
-    ratios_print("trafficctl, saved too / nft -f", &ratios[SAVED], AT_MOST, AIM_TIME);
-    printf("  %-34s nft %.1f ms ± %.1f; --runtime %.1f ms ± %.1f; saved too %.1f ms ± %.1f\n", "", figures[NFT].median,
-           figures[NFT].spread / 2, figures[RUNTIME].median, figures[RUNTIME].spread / 2, figures[SAVED].median,
-           figures[SAVED].spread / 2);
+    results_table(&table);
+    for (enum way way = NFT; way < WAYS; way++)
+        results_figure(names[way], &figures[way]);
+    for (enum way way = NFT + 1; way < WAYS; way++) {
+        const struct figure ratio = figure_ratio(&figures[way], &figures[NFT]);
+        char what[64];
+
+        snprintf(what, sizeof(what), "%s / %s", names[way], names[NFT]);
+        results_ratio(what, &ratio, &aim);
+    }
     return 0;
 }
 
@@ -143,7 +153,6 @@ int replace_compare(void)
 
     if (world_new(&options, &world) < 0)
         return 1;
-    printf("a new list of %d users, as a process from start to exit\n", USERS);
     int failed = write_files(world) || begin(world) < 0 || compare(world);
     remove_files(world);
     world_free(world);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "rounds.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int by_size(const void *a, const void *b)
 {
@@ -14,33 +13,31 @@ static int by_size(const void *a, const void *b)
 
 void figure_finish(struct figure *figure)
 {
-    qsort(figure->round, ROUNDS, sizeof(figure->round[0]), by_size);
-    figure->median = figure->round[ROUNDS / 2];
-    figure->spread = figure->round[ROUNDS * 3 / 4] - figure->round[ROUNDS / 4];
+    double sorted[ROUNDS];
+
+    memcpy(sorted, figure->round, sizeof(sorted));
+    qsort(sorted, ROUNDS, sizeof(sorted[0]), by_size);
+    figure->median = sorted[ROUNDS / 2];
+    figure->low = sorted[ROUNDS / 4];
+    figure->high = sorted[ROUNDS - 1 - ROUNDS / 4];
 }
 
-bool ratio_is_known(const struct figure *ratios)
+struct figure figure_less(const struct figure *figure, const struct figure *base)
 {
-    return ratios->spread < fabs(1 - ratios->median);
+    struct figure less = {};
+
+    for (int i = 0; i < ROUNDS; i++)
+        less.round[i] = figure->round[i] - base->round[i];
+    figure_finish(&less);
+    return less;
 }
 
-void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim)
+struct figure figure_ratio(const struct figure *figure, const struct figure *base)
 {
-    double ratio = figure->median / base->median;
-    double spread = ratio * (figure->spread / figure->median + base->spread / base->median);
+    struct figure ratio = {};
 
-    if (!(spread < fabs(1 - ratio))) {
-        printf("  %-34s not said: its spread of %.2f is larger than its distance from 1\n", what, spread);
-        return;
-    }
-    printf("  %-34s %.2f ± %.2f   aim ≤ %.2f: %s\n", what, ratio, spread / 2, aim,
-           ratio <= aim ? "reached" : "NOT reached");
-}
-
-void ratios_print(const char *what, const struct figure *ratios, enum aim side, double aim)
-{
-    bool reached = side == AT_MOST ? ratios->median <= aim : ratios->median >= aim;
-
-    printf("  %-34s %.2f ± %.2f   aim %s %.2f: %s\n", what, ratios->median, ratios->spread / 2,
-           side == AT_MOST ? "≤" : "≥", aim, reached ? "reached" : "NOT reached");
+    for (int i = 0; i < ROUNDS; i++)
+        ratio.round[i] = figure->round[i] / base->round[i];
+    figure_finish(&ratio);
+    return ratio;
 }

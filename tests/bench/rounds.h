@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Figures of several rounds: median, spread, and ratios that are only said when they are known. */
+/* Figures of several rounds, in which all competitors take their turn: A B C A B C … */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#define ROUNDS 11
+#define ROUNDS 9
 
 struct figure {
-    double round[ROUNDS];
+    double round[ROUNDS]; /* as they were measured, so that those of one round can be compared */
     double median;
-    double spread; /* between the quartiles */
+    double low, high; /* the quartiles */
 };
 
-/* Fill in median and spread; sorts the rounds. */
+/* Fill in median and quartiles. */
 void figure_finish(struct figure *figure);
 
-/* Is the spread of ratios smaller than their distance from 1? Else no ratio is said. */
-bool ratio_is_known(const struct figure *ratios);
-
-/* Print "what: ratio (aim …, reached or not)"; without a ratio when the spread is larger than its distance from 1. */
-void ratio_print(const char *what, const struct figure *figure, const struct figure *base, double aim);
-
-/* The rounds are ratios already; the same of their median. */
-enum aim { AT_MOST, AT_LEAST };
-void ratios_print(const char *what, const struct figure *ratios, enum aim side, double aim);
+/* Round by round: figure less base, and figure / base; finished. */
+struct figure figure_less(const struct figure *figure, const struct figure *base);
+struct figure figure_ratio(const struct figure *figure, const struct figure *base);

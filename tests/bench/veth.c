@@ -7,7 +7,7 @@
 
 #include "cleanup.h"
 #include "iperf.h"
-#include "rounds.h"
+#include "results.h"
 #include "veth_traffic.h"
 #include "veth_world.h"
 
@@ -31,79 +31,61 @@ static const struct veth_way ways[] = {
 };
 #define WAYS ARRAY_SIZE(ways)
 
-static const struct {
-    const char *name;
-    double unit;
-    int decimals;
-} columns[VETH_MEASURES] = {
-    [VETH_UDP_OUT] = {"UDP out, 1000/s", 1e3, 0},
-    [VETH_UDP_IN] = {"UDP in, 1000/s", 1e3, 0},
-    [VETH_TCP_OUT] = {"TCP out, Gbit/s", 1e9, 1},
+#define UDP_HOW "Bursts of 64 packets of 18 bytes of data, sent and taken by one thread on one CPU."
+
+static const struct table tables[VETH_MEASURES] = {
+    [VETH_UDP_OUT] = {.id = "veth_udp_out", .title = "UDP over veth, out", .unit = "packets/s", .how = UDP_HOW},
+    [VETH_UDP_IN] = {.id = "veth_udp_in", .title = "UDP over veth, in", .unit = "packets/s", .how = UDP_HOW},
+    [VETH_TCP_OUT] = {.id = "veth_tcp", .title = "TCP over veth, one stream, out", .unit = "bits/s", .how = "iperf3."},
 };
 
-struct results {
-    struct figure rate[VETH_MEASURES][WAYS], ratio[VETH_MEASURES][WAYS]; /* ratio: to nothing, in the same round */
-};
-
-static int measure_round(struct veth_world worlds[WAYS], enum veth_measure what, int round, struct results *results)
+static int measure_round(struct veth_world worlds[WAYS], enum veth_measure what, int round, struct figure rates[WAYS])
 {
     for (size_t way = 0; way < WAYS; way++) {
         if (worlds[way].pid == 0)
             continue;
         int64_t rate = veth_world_measure(&worlds[way], what);
         if (rate <= 0) {
-            fprintf(stderr, "bench: %s, %s: %s\n", columns[what].name, ways[way].name, strerror((int)-rate));
+            fprintf(stderr, "bench: %s, %s: %s\n", tables[what].title, ways[way].name, strerror((int)-rate));
             return 1;
         }
-        results->rate[what][way].round[round] = (double)rate / columns[what].unit;
-        results->ratio[what][way].round[round] =
-            results->rate[what][way].round[round] / results->rate[what][0].round[round];
+        rates[way].round[round] = (double)rate;
     }
     return 0;
 }
 
-static int measure(struct veth_world worlds[WAYS], enum veth_measure what, struct results *results)
+static void tell(const struct veth_world worlds[WAYS], enum veth_measure what, struct figure rates[WAYS])
 {
-    int failed = 0;
+    struct table table = tables[what];
 
-    for (int round = 0; round < ROUNDS && !failed; round++)
-        failed = measure_round(worlds, what, round, results);
-    for (size_t way = 0; way < WAYS && !failed; way++) {
-        figure_finish(&results->rate[what][way]);
-        figure_finish(&results->ratio[what][way]);
+    table.better = MORE;
+    results_table(&table);
+    for (size_t way = 0; way < WAYS; way++) {
+        figure_finish(&rates[way]);
+        if (worlds[way].pid)
+            results_figure(ways[way].name, &rates[way]);
+        else
+            results_missing(ways[way].name, "this kernel lacks it");
     }
-    return failed;
+    for (size_t way = 1; way < WAYS; way++) {
+        const struct figure ratio = figure_ratio(&rates[way], &rates[0]);
+        char name[96];
+
+        snprintf(name, sizeof(name), "%s / %s", ways[way].name, ways[0].name);
+        if (worlds[way].pid)
+            results_ratio(name, &ratio, NULL);
+    }
 }
 
-static void print_cell(const struct results *results, enum veth_measure what, size_t way)
+static int measure(struct veth_world worlds[WAYS], enum veth_measure what)
 {
-    const struct figure *rate = &results->rate[what][way], *ratio = &results->ratio[what][way];
+    struct figure rates[WAYS] = {};
 
-    if (way == 0)
-        printf("  %-11s", "1");
-    else if (ratio_is_known(ratio))
-        printf("  %4.2f ± %-4.2f", ratio->median, ratio->spread / 2);
-    else
-        printf("  %-11s", "not said");
-    printf(" %5.*f ± %-4.*f", columns[what].decimals, rate->median, columns[what].decimals, rate->spread / 2);
-}
-
-static void print_row(const struct veth_world *world, const struct results *results, size_t way)
-{
-    printf("  %-24s", ways[way].name);
-    for (enum veth_measure what = 0; what < VETH_MEASURES && world->pid; what++)
-        print_cell(results, what, way);
-    puts(world->pid ? "" : "  not here; why is said above");
-}
-
-static void print(const struct veth_world worlds[WAYS], const struct results *results)
-{
-    printf("  %-24s", "the rate / with nothing");
-    for (enum veth_measure what = 0; what < VETH_MEASURES; what++)
-        printf("  %-24s", columns[what].name);
-    puts("");
-    for (size_t way = 0; way < WAYS; way++)
-        print_row(&worlds[way], results, way);
+    for (int round = 0; round < ROUNDS; round++)
+        if (measure_round(worlds, what, round, rates))
+            return 1;
+    tell(worlds, what, rates);
+    return 0;
 }
 
 /* A kernel may lack a way. But what is there and counts nothing, and no figure to compare with, are failures. */
@@ -126,21 +108,10 @@ static int start(struct veth_world worlds[WAYS])
 int veth_compare(void)
 {
     struct veth_world worlds[WAYS] = {0};
-    struct results results = {0};
-    int failed;
+    int failed = start(worlds);
 
-    printf("over a veth pair: bursts of %d UDP packets of %d bytes, sent and taken on one CPU; iperf3, one connection, "
-           "%d s\n",
-           VETH_BURST, VETH_UDP_BYTES, IPERF_SECONDS);
-    printf(
-        "  everything: 12 chains on, %d listed on each, the UDP socket tagged; not said: the spread is larger than the "
-        "distance from 1; owner rules exist for out alone\n",
-        LISTED);
-    failed = start(worlds);
     for (enum veth_measure what = 0; what < VETH_MEASURES && !failed; what++)
-        failed = measure(worlds, what, &results);
-    if (!failed)
-        print(worlds, &results);
+        failed = measure(worlds, what);
     veth_worlds_end(worlds, WAYS);
     return failed;
 }
