@@ -2,157 +2,138 @@
 #include "candidates.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
 
-#include "kernel.h"
-#include "traffic.skel.h"
+#include "cleanup.h"
+#include "fd.h"
+#include "netd_candidate.h"
+#include "our_candidate.h"
 #include "traffic_abi.h"
 
-#define REPEAT 300000
-#define MAX_LISTED 4000
-#define COOKIES 4000 /* sockets that BPF_PROG_TEST_RUN may make in a whole run */
+#include "netd_like.skel.h"
+#include "traffic.skel.h"
 
-#define APP 10000 /* first of the UIDs that are listed beside the one whose packets they are, 0 */
+const char *const candidate_names[WHO] = {
+    [EMPTY] = "an empty program",
+    [NETD_9] = "netd 9's questions",
+    [NETD_15] = "netd 15's questions",
+    [SHARED] = "shared",
+    [PERCPU] = "percpu",
+    [SHARED_ASKED] = "shared, no stored answer",
+    [PERCPU_ASKED] = "percpu, no stored answer",
+};
 
-static void put(struct bpf_map *map, uint32_t key, uint8_t value)
-{
-    bpf_map__update_elem(map, &key, sizeof(key), &value, sizeof(value), BPF_ANY);
-}
-
-static bool is_allow_list(uint32_t chain)
-{
-    return TCTL_ALLOW_LISTS & TCTL_BIT(chain);
-}
-
-static void fill_netd_chain(struct bpf_map *map, uint32_t chain, const struct candidate *how)
-{
-    if (!(how->chains & TCTL_BIT(chain)))
-        return;
-    put(map, TCTL_CHAIN_SWITCH, 1);
-    for (uint32_t i = 0; i < how->listed; i++)
-        put(map, i == 0 && is_allow_list(chain) ? 0 : APP + i, is_allow_list(chain));
-}
-
-/* The other chains' lists are bits of one row for each UID. */
-static void fill_own_chains(struct bpf_map *map, const struct candidate *how)
-{
-    const uint32_t own = how->chains & ~TCTL_NETD_CHAINS;
-
-    for (uint32_t i = 0; own && i <= how->listed; i++) {
-        struct tctl_uid_rules row = {.uid = i ? APP + i : 0, .rules = i ? own : own & TCTL_ALLOW_LISTS};
-
-        bpf_map__update_elem(map, &row.uid, sizeof(row.uid), &row, sizeof(row), BPF_ANY);
-    }
-}
-
-static void fill_chains(struct traffic *programs, const struct candidate *how)
-{
-    fill_netd_chain(programs->maps.dozable_uid_map, TCTL_DOZABLE, how);
-    fill_netd_chain(programs->maps.standby_uid_map, TCTL_STANDBY, how);
-    fill_netd_chain(programs->maps.powersave_uid_map, TCTL_POWERSAVE, how);
-    fill_own_chains(programs->maps.uid_rules_map, how);
-}
-
-void candidates_tag_sockets_to_come(struct bpf_map *cookie_tag, uint32_t uid)
-{
-    struct tctl_tag tag = {.uid = uid, .tag = 42};
-    uint64_t cookie = 0;
-    socklen_t size = sizeof(cookie);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size);
-    close(fd);
-    for (uint64_t last = cookie + COOKIES; cookie < last; cookie++)
-        bpf_map__update_elem(cookie_tag, &cookie, sizeof(cookie), &tag, sizeof(tag), BPF_ANY);
-}
-
-static void configure(struct traffic *programs, const struct candidate *how)
-{
-    struct tctl_config config = {
-        .range_count = 1,
-        .fold_user_namespaces = 1,
-        .chains = how->chains & ~TCTL_NETD_CHAINS,
-        .row_limit = {1000, 1000, 1000, 1000},
-        .app_uids = {{0, UINT32_MAX - 1}},
-    };
-    uint64_t generation = 1;
-    uint32_t zero = 0;
-
-    bpf_map__update_elem(programs->maps.config_map, &zero, sizeof(zero), &config, sizeof(config), BPF_ANY);
-    bpf_map__update_elem(programs->maps.generation_map, &zero, sizeof(zero), &generation, sizeof(generation), BPF_ANY);
-}
-
-static void size_maps(struct traffic *programs, const struct candidate *how)
-{
-    struct bpf_map *lists[] = {programs->maps.dozable_uid_map, programs->maps.standby_uid_map,
-                               programs->maps.powersave_uid_map, programs->maps.uid_rules_map};
-    struct bpf_map *stats[] = {programs->maps.app_uid_stats_map, programs->maps.uid_stats_map,
-                               programs->maps.tag_stats_map, programs->maps.iface_stats_map};
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        bpf_map__set_max_entries(lists[i], MAX_LISTED + 1);
-    if (!how->percpu) {
-        bpf_map__set_autocreate(programs->maps.spill_map, false);
-        bpf_map__set_autocreate(programs->maps.busy_map, false);
-        return;
-    }
-    for (size_t i = 0; i < sizeof(stats) / sizeof(stats[0]); i++)
-        bpf_map__set_type(stats[i], BPF_MAP_TYPE_PERCPU_HASH);
-}
-
-struct traffic *candidates_load(const struct candidate *how)
-{
-    struct traffic *programs = traffic__open();
-    struct tctl_kernel found = {};
-
-    if (!programs)
-        return NULL;
-    kernel_find_out(how->percpu, &found);
-    found.stored_answers = how->stored_answers;
-    memcpy((void *)&programs->rodata->kernel, &found, sizeof(found));
-    size_maps(programs, how);
-    if (traffic__load(programs) < 0) {
-        fprintf(stderr, "bench: cannot load the programs: %s\n", strerror(errno));
-        traffic__destroy(programs);
-        return NULL;
-    }
-    configure(programs, how);
-    fill_chains(programs, how);
-    candidates_tag_sockets_to_come(programs->maps.cookie_tag_map, 0);
-    return programs;
-}
-
-int candidates_load_empty(void)
+static int load_empty(struct competitor *competitor)
 {
     const struct bpf_insn pass[] = {
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
         {.code = BPF_JMP | BPF_EXIT},
     };
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET_EGRESS);
-    int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "empty", "GPL", pass, sizeof(pass) / sizeof(pass[0]), &options);
+    LIBBPF_OPTS(bpf_prog_load_opts, out, .expected_attach_type = BPF_CGROUP_INET_EGRESS);
+    LIBBPF_OPTS(bpf_prog_load_opts, in, .expected_attach_type = BPF_CGROUP_INET_INGRESS);
 
-    return fd < 0 ? -errno : fd;
+    competitor->egress = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "empty", "GPL", pass, ARRAY_SIZE(pass), &out);
+    competitor->ingress = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "empty", "GPL", pass, ARRAY_SIZE(pass), &in);
+    return competitor->egress < 0 || competitor->ingress < 0 ? -errno : 0;
 }
 
-double candidates_run(int prog_fd)
+/* A value for each CPU; more room than any row needs. */
+static size_t row_size(void)
 {
-    uint8_t packet[ETH_HLEN + 64] = {[12] = ETH_P_IP >> 8, [13] = ETH_P_IP & 0xff};
-    struct iphdr *ip = (struct iphdr *)(packet + ETH_HLEN);
-    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet, .data_size_in = sizeof(packet), .repeat = REPEAT);
+    return (size_t)libbpf_num_possible_cpus() * sizeof(struct tctl_stats_value);
+}
 
-    ip->version = 4;
-    ip->ihl = 5;
-    ip->tot_len = htons(64);
-    ip->protocol = IPPROTO_UDP;
-    return bpf_prog_test_run_opts(prog_fd, &run) < 0 ? (double)-errno : (double)run.duration;
+static int put_rows(const struct competitor *competitor, uint32_t uid, const void *nothing)
+{
+    const struct tctl_stats_key plain = {.uid = uid}, tagged = {.uid = uid, .tag = APP_TAG};
+    int r = bpf_map_update_elem(competitor->app_stats, &uid, nothing, BPF_ANY);
+
+    if (r == 0 && competitor->uid_stats >= 0)
+        r = bpf_map_update_elem(competitor->uid_stats, &plain, nothing, BPF_ANY);
+    return r < 0 ? r : bpf_map_update_elem(competitor->tag_stats, &tagged, nothing, BPF_ANY);
+}
+
+static int fill_rows(const struct competitor *competitor, uint32_t count)
+{
+    _cleanup_free_ void *nothing = calloc(1, row_size());
+    int r = nothing ? 0 : -ENOMEM;
+
+    for (uint32_t i = 0; i < count && r == 0 && competitor->who != EMPTY; i++)
+        r = put_rows(competitor, APP + i, nothing);
+    return r;
+}
+
+static int load(const struct candidate *how, struct competitor *competitor)
+{
+    if (how->who == EMPTY)
+        return load_empty(competitor);
+    if (how->who == NETD_9 || how->who == NETD_15)
+        return netd_candidate_load(how, competitor);
+    return our_candidate_load(how, competitor);
+}
+
+int competitor_load(const struct candidate *how, struct competitor *ret_competitor)
+{
+    struct competitor competitor = NO_COMPETITOR;
+    int r;
+
+    competitor.who = how->who;
+    r = load(how, &competitor);
+    if (r == 0 && how->rows)
+        r = fill_rows(&competitor, how->listed);
+    if (r < 0) {
+        fprintf(stderr, "bench: %s: %s\n", candidate_names[how->who], strerror(-r));
+        competitor_done(&competitor);
+        return r;
+    }
+    *ret_competitor = competitor;
+    return 0;
+}
+
+void competitor_done(struct competitor *competitor)
+{
+    if (competitor->who == EMPTY) {
+        fd_close(competitor->egress);
+        fd_close(competitor->ingress);
+    }
+    netd_like__destroy(competitor->netd);
+    traffic__destroy(competitor->ours);
+    *competitor = (struct competitor)NO_COMPETITOR;
+}
+
+int competitors_load(uint32_t listed, bool rows, struct competitor competitors[COMPARED])
+{
+    int r = 0;
+
+    for (enum who who = EMPTY; who < COMPARED && r == 0; who++) {
+        const struct candidate how = {.who = who, .chains = TCTL_NETD_CHAINS, .listed = listed, .rows = rows};
+
+        r = competitor_load(&how, &competitors[who]);
+    }
+    return r;
+}
+
+void competitors_done(struct competitor competitors[COMPARED])
+{
+    for (enum who who = EMPTY; who < COMPARED; who++)
+        competitor_done(&competitors[who]);
+}
+
+uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid)
+{
+    const bool percpu = competitor->who == PERCPU || competitor->who == PERCPU_ASKED;
+    const int cpus = percpu ? libbpf_num_possible_cpus() : 1;
+    _cleanup_free_ struct tctl_stats_value *rows = calloc(1, row_size());
+    uint64_t packets = 0;
+
+    if (!rows || bpf_map_lookup_elem(competitor->app_stats, &uid, rows) < 0)
+        return 0;
+    for (int cpu = 0; cpu < cpus; cpu++)
+        packets += rows[cpu].rx_packets + rows[cpu].tx_packets;
+    return packets;
 }

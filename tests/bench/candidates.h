@@ -1,29 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Programs to compare: ours loaded in several ways, and an empty one. Loaded only; nothing is attached or pinned. */
+/*
+ * The programs that are compared: loaded, with their maps filled. Nothing is attached or pinned by this. Functions
+ * return 0 or a negative errno.
+ */
 #pragma once
 
 #include <stdbool.h>
-
 #include <stdint.h>
 
-struct bpf_map;
+struct netd_like;
 struct traffic;
 
-struct candidate {
-    bool percpu;
-    bool stored_answers;
-    uint32_t chains; /* TCTL_BIT() of those that are on */
-    uint32_t listed; /* UIDs on the list of each; what BPF_PROG_TEST_RUN sends passes, be it on the list or not */
+enum who {
+    EMPTY,
+    NETD_9,
+    NETD_15,
+    SHARED,
+    PERCPU,
+    COMPARED, /* the first ones are compared everywhere, these where it is told: */
+    SHARED_ASKED = COMPARED,
+    PERCPU_ASKED,
+    WHO,
 };
 
-/* Our object with tags for every socket to come. NULL and a message when it cannot be loaded. */
-struct traffic *candidates_load(const struct candidate *how);
+extern const char *const candidate_names[WHO];
 
-/* Cookies are handed out in sequence: the next ones are those of sockets that BPF_PROG_TEST_RUN makes. */
-void candidates_tag_sockets_to_come(struct bpf_map *cookie_tag, uint32_t uid);
+#define APP 10000u /* first of the UIDs that are listed, and charged */
+#define APP_TAG 42u
 
-/* Descriptor of a cgroup_skb program that only returns 1; negative errno. */
-int candidates_load_empty(void);
+struct candidate {
+    enum who who;
+    uint32_t chains; /* TCTL_BIT() of those that are on; netd's: always its three */
+    uint32_t listed; /* UIDs on the list of each chain: APP and so on where listing lets pass, others elsewhere */
+    bool rows;       /* counters for so many UIDs, and for tags of theirs, are there already */
+};
 
-/* ns per run of a program over a UDP packet of 64 bytes, by BPF_PROG_TEST_RUN; negative errno. */
-double candidates_run(int prog_fd);
+/* Maps are descriptors; -1: it has none. What BPF_PROG_TEST_RUN sends, UID 0, passes as a listed one. */
+struct competitor {
+    enum who who;
+    int egress, ingress;
+    int cookie_tag, storage, app_stats, uid_stats, tag_stats;
+    int allowed;     /* the map where 0 is listed to pass ... */
+    bool owner_rows; /* ... as a struct netd_owner, not a byte */
+    struct netd_like *netd;
+    struct traffic *ours;
+};
+#define NO_COMPETITOR                                                                                                  \
+    {                                                                                                                  \
+        .egress = -1, .ingress = -1, .cookie_tag = -1, .storage = -1, .app_stats = -1, .uid_stats = -1,                \
+        .tag_stats = -1, .allowed = -1                                                                                 \
+    }
+
+/* Fails with a message. End it by competitor_done(), for which NO_COMPETITOR is fine too. */
+int competitor_load(const struct candidate *how, struct competitor *ret_competitor);
+void competitor_done(struct competitor *competitor);
+
+/* All of COMPARED with three chains on, and so many UIDs on each list, with rows or not; to be ended in any case. */
+int competitors_load(uint32_t listed, bool rows, struct competitor competitors[COMPARED]);
+void competitors_done(struct competitor competitors[COMPARED]);
+
+/* Packets that were counted for the UID, both ways. */
+uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid);

@@ -1,99 +1,82 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "firewall.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <bpf/libbpf.h>
-
 #include "candidates.h"
+#include "cpu.h"
 #include "results.h"
+#include "test_run.h"
 #include "traffic_abi.h"
 
-#include "traffic.skel.h"
-
-#define AIM_SAME 1.10
+#define REPEAT 100000
 #define FEW 10
 #define MANY 4000
 #define EVERY_CHAIN (TCTL_BIT(TCTL_CHAINS) - 2)
 
-/* What is compared; the last two ask the maps for every packet, as the first one of a socket does. */
-enum list { SHORT_LISTS, LONG_LISTS, ONE_CHAIN, ASKED_ALL, ASKED_ONE, LISTS };
+/* Beside the empty program; the last two ask the maps for every packet, as the first one of a socket does. */
+enum list { NO_PROGRAM, SHORT_LISTS, LONG_LISTS, ONE_CHAIN, ASKED_ALL, ASKED_ONE, LISTS };
 
-static const struct candidate hows[LISTS] = {
-    [SHORT_LISTS] = {.stored_answers = true, .chains = EVERY_CHAIN, .listed = FEW},
-    [LONG_LISTS] = {.stored_answers = true, .chains = EVERY_CHAIN, .listed = MANY},
-    [ONE_CHAIN] = {.stored_answers = true, .chains = TCTL_BIT(TCTL_DOZABLE), .listed = MANY},
-    [ASKED_ALL] = {.chains = EVERY_CHAIN, .listed = MANY},
-    [ASKED_ONE] = {.chains = TCTL_BIT(TCTL_DOZABLE), .listed = MANY},
+static const struct {
+    const char *name;
+    struct candidate how;
+} lists[LISTS] = {
+    [NO_PROGRAM] = {.how = {.who = EMPTY}},
+    [SHORT_LISTS] = {"12 chains, 10 listed", {.who = SHARED, .chains = EVERY_CHAIN, .listed = FEW}},
+    [LONG_LISTS] = {"12 chains, 4000 listed", {.who = SHARED, .chains = EVERY_CHAIN, .listed = MANY}},
+    [ONE_CHAIN] = {"one chain, 4000 listed", {.who = SHARED, .chains = TCTL_BIT(TCTL_DOZABLE), .listed = MANY}},
+    [ASKED_ALL] = {"a socket's first packet, 12 chains", {.who = SHARED_ASKED, .chains = EVERY_CHAIN, .listed = MANY}},
+    [ASKED_ONE] = {"a socket's first packet, one chain",
+                   {.who = SHARED_ASKED, .chains = TCTL_BIT(TCTL_DOZABLE), .listed = MANY}},
 };
 
-struct packet_figures {
-    struct figure ns[LISTS], by_length, by_chains;
-};
-
-/* Everything less the empty program. */
-static int measure(int empty, const int fds[LISTS], struct packet_figures *figures)
+static int measure(const struct competitor competitors[LISTS], bool out, struct figure figures[LISTS])
 {
     for (int round = 0; round < ROUNDS; round++) {
-        double base = candidates_run(empty), ns[LISTS];
-
-        for (int list = 0; list < LISTS; list++) {
-            ns[list] = candidates_run(fds[list]) - base;
-            if (base < 0 || ns[list] <= 0)
-                return -1;
-            figures->ns[list].round[round] = ns[list];
+        for (enum list list = NO_PROGRAM; list < LISTS; list++) {
+            figures[list].round[round] = test_run(&competitors[list], out, APP, REPEAT);
+            if (figures[list].round[round] < 0)
+                return 1;
         }
-        figures->by_length.round[round] = ns[LONG_LISTS] / ns[SHORT_LISTS];
-        figures->by_chains.round[round] = ns[LONG_LISTS] / ns[ONE_CHAIN];
     }
-    for (int list = 0; list < LISTS; list++)
-        figure_finish(&figures->ns[list]);
-    figure_finish(&figures->by_length);
-    figure_finish(&figures->by_chains);
+    for (enum list list = SHORT_LISTS; list < LISTS; list++)
+        figures[list] = figure_less(&figures[list], &figures[NO_PROGRAM]);
     return 0;
 }
 
-static int compare_direction(const char *direction, int empty, const int fds[LISTS])
+static int compare(const struct competitor competitors[LISTS], bool out)
 {
-    struct packet_figures figures = {};
-    static const struct aim aim = {LESS, AIM_SAME};
-    struct table table = {
-        .id = direction,
-        .title = direction,
+    static const struct aim aim = {LESS, 1.1};
+    const struct table table = {
+        .id = out ? "firewall_egress" : "firewall_ingress",
+        .title = out ? "A packet that passes the firewall, outgoing" : "A packet that passes the firewall, incoming",
         .unit = "ns",
-        .how = "A packet that passes the firewall, by BPF_PROG_TEST_RUN, less the empty program.",
+        .how = "BPF_PROG_TEST_RUN, UDP of 64 bytes, tagged, shared counters; all less the empty program.",
     };
+    struct figure figures[LISTS] = {}, ratio;
 
-    if (measure(empty, fds, &figures) < 0) {
-        fprintf(stderr, "bench: the programs did not run\n");
+    if (measure(competitors, out, figures))
         return 1;
-    }
     results_table(&table);
-    results_figure("12 chains, 10 listed", &figures.ns[SHORT_LISTS]);
-    results_figure("12 chains, 4000 listed", &figures.ns[LONG_LISTS]);
-    results_figure("one chain, 4000 listed", &figures.ns[ONE_CHAIN]);
-    results_figure("a socket's first packet, 12 chains", &figures.ns[ASKED_ALL]);
-    results_figure("a socket's first packet, one chain", &figures.ns[ASKED_ONE]);
-    results_ratio("4000 listed / 10", &figures.by_length, &aim);
-    results_ratio("12 chains / one", &figures.by_chains, &aim);
+    for (enum list list = SHORT_LISTS; list < LISTS; list++)
+        results_figure(lists[list].name, &figures[list]);
+    ratio = figure_ratio(&figures[LONG_LISTS], &figures[SHORT_LISTS]);
+    results_ratio("4000 listed / 10", &ratio, &aim);
+    ratio = figure_ratio(&figures[LONG_LISTS], &figures[ONE_CHAIN]);
+    results_ratio("12 chains / one", &ratio, &aim);
     return 0;
 }
 
 int firewall_compare(void)
 {
-    struct traffic *programs[LISTS] = {};
-    int empty = candidates_load_empty(), egress[LISTS], ingress[LISTS], failed = empty < 0;
+    struct competitor competitors[LISTS] = {[0 ... LISTS - 1] = NO_COMPETITOR};
+    cpu_set_t before;
+    int failed = 0;
 
-    for (int list = 0; list < LISTS && !failed; list++) {
-        programs[list] = candidates_load(&hows[list]);
-        failed = !programs[list];
-        egress[list] = failed ? -1 : bpf_program__fd(programs[list]->progs.egress);
-        ingress[list] = failed ? -1 : bpf_program__fd(programs[list]->progs.ingress);
-    }
-    failed = failed || compare_direction("firewall_egress", empty, egress) ||
-             compare_direction("firewall_ingress", empty, ingress);
-    for (int list = 0; list < LISTS; list++)
-        traffic__destroy(programs[list]);
+    cpu_stay(CPU_LAST, &before);
+    for (enum list list = NO_PROGRAM; list < LISTS && !failed; list++)
+        failed = competitor_load(&lists[list].how, &competitors[list]) < 0 || test_run_check(&competitors[list]) < 0;
+    failed = failed || compare(competitors, true) || compare(competitors, false);
+    for (enum list list = NO_PROGRAM; list < LISTS; list++)
+        competitor_done(&competitors[list]);
+    sched_setaffinity(0, sizeof(before), &before);
     return failed;
 }

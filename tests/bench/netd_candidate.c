@@ -7,37 +7,106 @@
 
 #include <bpf/libbpf.h>
 
-#include "candidates.h"
+#include "netd_rules.h"
 #include "traffic_abi.h"
 
 #include "netd_like.skel.h"
 
-/* The chain's switch, and the app if it is an allow list. */
-static void fill_chain(struct bpf_map *map, uint32_t app, bool is_allow_list)
-{
-    const uint32_t on = TCTL_CHAIN_SWITCH;
-    const uint8_t yes = 1;
+#define OTHERS 1000000 /* UIDs that are on deny lists, and send nothing */
 
-    bpf_map__update_elem(map, &on, sizeof(on), &yes, sizeof(yes), BPF_ANY);
-    if (is_allow_list)
-        bpf_map__update_elem(map, &app, sizeof(app), &yes, sizeof(yes), BPF_ANY);
+static void put(struct bpf_map *map, uint32_t key, uint8_t value)
+{
+    bpf_map__update_elem(map, &key, sizeof(key), &value, sizeof(value), BPF_ANY);
 }
 
-struct netd_like *netd_candidate_load(uint32_t app)
+static void fill_9(struct netd_like *netd, uint32_t listed)
+{
+    struct bpf_map *allow[] = {netd->maps.dozable_9, netd->maps.powersave_9};
+
+    for (size_t i = 0; i < sizeof(allow) / sizeof(allow[0]); i++) {
+        put(allow[i], TCTL_CHAIN_SWITCH, 1);
+        put(allow[i], 0, 1);
+        for (uint32_t n = 0; n < listed; n++)
+            put(allow[i], APP + n, 1);
+    }
+    put(netd->maps.standby_9, TCTL_CHAIN_SWITCH, 1);
+    for (uint32_t n = 0; n < listed; n++)
+        put(netd->maps.standby_9, OTHERS + n, 0);
+}
+
+static void put_owner(struct netd_like *netd, uint32_t uid, uint32_t rules)
+{
+    struct netd_owner owner = {.rules = rules};
+
+    bpf_map__update_elem(netd->maps.uid_owner_15, &uid, sizeof(uid), &owner, sizeof(owner), BPF_ANY);
+}
+
+static void fill_15(struct netd_like *netd, uint32_t listed)
+{
+    uint32_t enabled = NETD_DOZABLE | NETD_STANDBY | NETD_POWERSAVE, key = 0;
+
+    bpf_map__update_elem(netd->maps.configuration_15, &key, sizeof(key), &enabled, sizeof(enabled), BPF_ANY);
+    put_owner(netd, 0, NETD_DOZABLE | NETD_POWERSAVE);
+    for (uint32_t n = 0; n < listed; n++) {
+        put_owner(netd, APP + n, NETD_DOZABLE | NETD_POWERSAVE);
+        put_owner(netd, OTHERS + n, NETD_STANDBY);
+    }
+}
+
+/* Where netd's own sizes do not hold so many. */
+static void make_room(struct netd_like *netd, uint32_t listed)
+{
+    struct bpf_map *map;
+
+    bpf_object__for_each_map(map, netd->obj)
+    {
+        if (bpf_map__type(map) == BPF_MAP_TYPE_HASH && bpf_map__max_entries(map) <= 2 * listed)
+            bpf_map__set_max_entries(map, 2 * listed + 2);
+    }
+}
+
+static void find_9(struct netd_like *netd, struct competitor *competitor)
+{
+    competitor->egress = bpf_program__fd(netd->progs.egress_9);
+    competitor->ingress = bpf_program__fd(netd->progs.ingress_9);
+    competitor->cookie_tag = bpf_map__fd(netd->maps.cookie_tag_9);
+    competitor->app_stats = bpf_map__fd(netd->maps.app_uid_stats_9);
+    competitor->uid_stats = bpf_map__fd(netd->maps.uid_stats_9);
+    competitor->tag_stats = bpf_map__fd(netd->maps.tag_stats_9);
+    competitor->allowed = bpf_map__fd(netd->maps.dozable_9);
+}
+
+/* One map has rows with and without tags. */
+static void find_15(struct netd_like *netd, struct competitor *competitor)
+{
+    competitor->egress = bpf_program__fd(netd->progs.egress_15);
+    competitor->ingress = bpf_program__fd(netd->progs.ingress_15);
+    competitor->cookie_tag = bpf_map__fd(netd->maps.cookie_tag_15);
+    competitor->app_stats = bpf_map__fd(netd->maps.app_uid_stats_15);
+    competitor->tag_stats = bpf_map__fd(netd->maps.stats_a_15);
+    competitor->allowed = bpf_map__fd(netd->maps.uid_owner_15);
+    competitor->owner_rows = true;
+}
+
+int netd_candidate_load(const struct candidate *how, struct competitor *competitor)
 {
     struct netd_like *netd = netd_like__open();
+    int r;
 
     if (!netd)
-        return NULL;
-    netd->rodata->first_app = app;
-    if (netd_like__load(netd) < 0) {
-        fprintf(stderr, "bench: cannot load netd's questions: %s\n", strerror(errno));
-        netd_like__destroy(netd);
-        return NULL;
+        return -errno;
+    competitor->netd = netd;
+    netd->rodata->first_app = 0;
+    make_room(netd, how->listed);
+    r = netd_like__load(netd);
+    if (r < 0)
+        return r;
+    if (how->who == NETD_9) {
+        find_9(netd, competitor);
+        fill_9(netd, how->listed);
+    } else {
+        find_15(netd, competitor);
+        fill_15(netd, how->listed);
     }
-    fill_chain(netd->maps.dozable, app, true);
-    fill_chain(netd->maps.standby, app, false);
-    fill_chain(netd->maps.powersave, app, true);
-    candidates_tag_sockets_to_come(netd->maps.cookie_tag, app);
-    return netd;
+    return 0;
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* The program that asks what netd asks, loaded and filled. Nothing is attached or pinned. */
+/* The programs that ask what netd asks, loaded and filled. */
 #pragma once
 
-#include <stdint.h>
+#include "candidates.h"
 
-struct netd_like;
-
-/*
- * Three chains on, which app passes, and a tag of app's for every socket to come for a while. first_app: of whom chains
- * are asked. NULL and a message when it cannot be loaded; for netd_like__destroy().
- */
-struct netd_like *netd_candidate_load(uint32_t app);
+/* As competitor_load(), of NETD_9 or NETD_15. */
+int netd_candidate_load(const struct candidate *how, struct competitor *competitor);

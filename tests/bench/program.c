@@ -1,120 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "program.h"
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <unistd.h>
-
-#include <bpf/libbpf.h>
 
 #include "candidates.h"
-#include "cleanup.h"
-#include "netd_candidate.h"
+#include "cpu.h"
 #include "results.h"
+#include "sizes.h"
+#include "test_run.h"
 #include "traffic_abi.h"
 
-#include "netd_like.skel.h"
-#include "traffic.skel.h"
+#define REPEAT 100000
 
-enum way { EMPTY, NETD, SHARED, SHARED_ASKED, PERCPU, PERCPU_ASKED, WAYS };
+/* Of what we promise something, beside each of netd's. */
+static const struct aim aims[WHO] = {[SHARED] = {LESS, 0.6}, [PERCPU] = {LESS, 0.4}};
 
-static const char *const names[WAYS] = {
-    [EMPTY] = "empty program", [NETD] = "netd-like",
-    [SHARED] = "shared",       [SHARED_ASKED] = "shared, no stored answer",
-    [PERCPU] = "percpu",       [PERCPU_ASKED] = "percpu, no stored answer",
-};
-
-/* Of which ways we promise something, beside netd's. */
-static const struct aim aims[WAYS] = {[SHARED] = {LESS, 0.6}, [PERCPU] = {LESS, 0.4}};
-
-static const struct candidate ours[WAYS] = {
-    [SHARED] = {.stored_answers = true, .chains = TCTL_NETD_CHAINS, .listed = 1},
-    [SHARED_ASKED] = {.chains = TCTL_NETD_CHAINS, .listed = 1},
-    [PERCPU] = {.percpu = true, .stored_answers = true, .chains = TCTL_NETD_CHAINS, .listed = 1},
-    [PERCPU_ASKED] = {.percpu = true, .chains = TCTL_NETD_CHAINS, .listed = 1},
-};
-
-struct programs {
-    int empty;
-    struct netd_like *netd;
-    struct traffic *ours[WAYS];
-};
-
-static void programs_done(struct programs *programs)
-{
-    if (programs->empty >= 0)
-        close(programs->empty);
-    netd_like__destroy(programs->netd);
-    for (enum way way = SHARED; way < WAYS; way++)
-        traffic__destroy(programs->ours[way]);
-}
-
-static bool programs_load(struct programs *programs)
-{
-    bool loaded;
-
-    programs->empty = candidates_load_empty();
-    programs->netd = netd_candidate_load(0);
-    loaded = programs->empty >= 0 && programs->netd;
-    for (enum way way = SHARED; way < WAYS && loaded; way++)
-        loaded = (programs->ours[way] = candidates_load(&ours[way]));
-    return loaded;
-}
-
-static int program_of(const struct programs *programs, enum way way, bool out)
-{
-    const struct traffic *traffic = programs->ours[way];
-
-    if (way == EMPTY)
-        return programs->empty;
-    if (way == NETD)
-        return bpf_program__fd(out ? programs->netd->progs.egress : programs->netd->progs.ingress);
-    return bpf_program__fd(out ? traffic->progs.egress : traffic->progs.ingress);
-}
-
-static int measure(const struct programs *programs, bool out, struct figure figures[WAYS])
+static int measure(const struct competitor competitors[WHO], bool out, struct figure figures[WHO])
 {
     for (int round = 0; round < ROUNDS; round++) {
-        for (enum way way = EMPTY; way < WAYS; way++) {
-            figures[way].round[round] = candidates_run(program_of(programs, way, out));
-            if (figures[way].round[round] < 0)
+        for (enum who who = EMPTY; who < WHO; who++) {
+            figures[who].round[round] = test_run(&competitors[who], out, APP, REPEAT);
+            if (figures[who].round[round] < 0)
                 return 1;
         }
     }
     figure_finish(&figures[EMPTY]);
-    for (enum way way = NETD; way < WAYS; way++)
-        figures[way] = figure_less(&figures[way], &figures[EMPTY]);
+    for (enum who who = EMPTY + 1; who < WHO; who++)
+        figures[who] = figure_less(&figures[who], &figures[EMPTY]);
     return 0;
 }
 
-static int compare(const struct programs *programs, bool out)
+static void tell_ratios(const struct figure figures[WHO], enum who netd)
+{
+    for (enum who who = SHARED; who < WHO; who++) {
+        const struct figure ratio = figure_ratio(&figures[who], &figures[netd]);
+        char what[96];
+
+        snprintf(what, sizeof(what), "%s / %s", candidate_names[who], candidate_names[netd]);
+        results_ratio(what, &ratio, aims[who].bound > 0 ? &aims[who] : NULL);
+    }
+}
+
+static int compare(const struct competitor competitors[WHO], bool out)
 {
     const struct table table = {
         .id = out ? "program_egress" : "program_ingress",
         .title = out ? "The program alone, outgoing" : "The program alone, incoming",
         .unit = "ns",
-        .how = "BPF_PROG_TEST_RUN, UDP of 64 bytes, tagged, three chains on; all less the empty program.",
+        .how = "BPF_PROG_TEST_RUN, UDP of 64 bytes, tagged, three chains on; all less the empty program. netd 9 asks "
+               "only the first chain that is on, and netd 15 has one row for all chains.",
     };
-    struct figure figures[WAYS] = {};
+    struct figure figures[WHO] = {};
 
-    if (measure(programs, out, figures))
+    if (measure(competitors, out, figures))
         return 1;
     results_table(&table);
-    for (enum way way = EMPTY; way < WAYS; way++)
-        results_figure(names[way], &figures[way]);
-    for (enum way way = SHARED; way < WAYS; way++) {
-        const struct figure ratio = figure_ratio(&figures[way], &figures[NETD]);
-        char what[64];
+    for (enum who who = EMPTY; who < WHO; who++)
+        results_figure(candidate_names[who], &figures[who]);
+    tell_ratios(figures, NETD_9);
+    tell_ratios(figures, NETD_15);
+    return 0;
+}
 
-        snprintf(what, sizeof(what), "%s / %s", names[way], names[NETD]);
-        results_ratio(what, &ratio, aims[way].bound > 0 ? &aims[way] : NULL);
+static int load(struct competitor competitors[WHO])
+{
+    for (enum who who = EMPTY; who < WHO; who++) {
+        const struct candidate how = {.who = who, .chains = TCTL_NETD_CHAINS, .listed = 1};
+
+        if (competitor_load(&how, &competitors[who]) < 0 || test_run_check(&competitors[who]) < 0)
+            return 1;
     }
     return 0;
 }
 
 int program_compare(void)
 {
-    _cleanup_(programs_done) struct programs programs = {.empty = -1};
+    struct competitor competitors[WHO] = {[0 ... WHO - 1] = NO_COMPETITOR};
+    cpu_set_t before;
+    int failed;
 
-    return !programs_load(&programs) || compare(&programs, true) || compare(&programs, false);
+    cpu_stay(CPU_LAST, &before);
+    failed = load(competitors) || compare(competitors, true) || compare(competitors, false) || sizes_tell(competitors);
+    for (enum who who = EMPTY; who < WHO; who++)
+        competitor_done(&competitors[who]);
+    sched_setaffinity(0, sizeof(before), &before);
+    return failed;
 }

@@ -9,7 +9,7 @@ $(BENCH_PROGRAM): $(BENCH_OBJ) $(HARNESS_OBJ) $(LOADER_OBJ) $(LIB_INSIDE) $(B)/l
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -lm $(LOADER_LIBS) -o $@
 
 # What /proc did, done again, and what netd asks.
-$(BENCH_SKELETON:.skel.h=.bpf.o): $(B)/bpf/%.bpf.o: tests/bench/%.bpf.c bpf/traffic_abi.h
+$(BENCH_SKELETON:.skel.h=.bpf.o): $(B)/bpf/%.bpf.o: tests/bench/%.bpf.c bpf/traffic_abi.h tests/bench/netd_rules.h
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror $(addprefix -I/usr/include/,$(MULTIARCH)) -Ibpf -c $< -o $@
 
