@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "cpus.h"
 #include "exporter.h"
 #include "firewall.h"
 #include "fwmarkd.h"
@@ -26,9 +27,9 @@ static const struct part {
     const char *name;
     int (*compare)(void);
 } parts[] = {
-    {"program", program_compare}, {"firewall", firewall_compare}, {"veth", veth_compare},
-    {"fwmarkd", fwmarkd_compare}, {"reading", reading_compare},   {"exporter", exporter_compare},
-    {"replace", replace_compare}, {"memory", memory_compare},
+    {"program", program_compare},   {"firewall", firewall_compare}, {"cpus", cpus_compare},
+    {"veth", veth_compare},         {"fwmarkd", fwmarkd_compare},   {"reading", reading_compare},
+    {"exporter", exporter_compare}, {"replace", replace_compare},   {"memory", memory_compare},
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)
