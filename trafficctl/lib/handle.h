@@ -16,9 +16,10 @@ struct tctl {
     bool percpu; /* there is a spill map, also while it could not be opened */
     struct stats_map spill;
     int state;
-    int folder;     /* of ours, that pins were in: gone after an unload */
-    int moves;      /* for moves_read(); -1: this layout has none */
-    uint64_t moved; /* what it said when the maps were opened */
+    int folder;             /* of ours, that pins were in: gone after an unload */
+    int moves;              /* for moves_read(); -1: this layout has none */
+    uint64_t moved;         /* what it said when the maps were opened */
+    struct stats_rows rows; /* of the last reading: its memory is there for the next */
 };
 
 /* What tctl_open() opens, but maps of counters and names: those stay -1. End with tctl_close(). Its errors. */

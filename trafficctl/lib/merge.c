@@ -9,6 +9,8 @@
 #include "cleanup.h"
 #include "order.h"
 
+#define FIRST_LABELS 16
+
 static void add_counters(struct tctl_counters *sum, const struct tctl_counters *counters)
 {
     sum->rx_bytes += counters->rx_bytes;
@@ -27,25 +29,37 @@ struct tctl_counters merge_counters(const struct tctl_stats_value *value)
     };
 }
 
-/* The name of an interface; equal names have one place in the order of names. */
+/* An interface; equal names have one place in the order of names. */
 struct label {
-    char iface[TCTL_IFACE_LEN];
+    uint32_t iface_index;
     uint32_t place;
+    bool keep;
+    char iface[TCTL_IFACE_LEN];
+};
+
+/* Interfaces by their numbers: slots hold 1 + the number of a label, 0 for none, and are a power of two. */
+struct labels {
+    struct label *all;
+    size_t count, room;
+    uint32_t *slots;
 };
 
 /* Rows that are wanted; the mark of an item is the number of its label. */
 struct merging {
     const struct stats_row *rows;
+    const struct tctl_filter *filter;
+    merge_name_fn name; /* NULL: rows have no interface */
+    void *context;
     struct order_item *memory;
     struct order order;
-    struct label *labels; /* NULL: rows have no interface */
-    size_t labels_count;
+    struct labels labels;
 };
 
 static void merging_done(struct merging *merging)
 {
     free(merging->memory);
-    free(merging->labels);
+    free(merging->labels.all);
+    free(merging->labels.slots);
 }
 
 static bool wanted(const struct tctl_filter *filter, const struct tctl_stats_key *key)
@@ -62,75 +76,86 @@ static bool wanted_iface(const struct tctl_filter *filter, const char *name)
     return listed;
 }
 
-static int take_wanted(struct merging *merging, size_t count, const struct tctl_filter *filter)
+static uint32_t *slot_of(const struct labels *labels, uint32_t iface_index)
+{
+    const uint32_t slots = (uint32_t)(2 * labels->room), spread = iface_index * 0x9e3779b1u;
+    uint32_t slot = (spread ^ spread >> 16) & (slots - 1);
+    while (labels->slots[slot] && labels->all[labels->slots[slot] - 1].iface_index != iface_index)
+        slot = (slot + 1) & (slots - 1);
+    return &labels->slots[slot];
+}
+
+static int labels_grow(struct labels *labels)
+{
+    const size_t room = labels->room ? 2 * labels->room : FIRST_LABELS;
+    struct label *all = reallocarray(labels->all, room, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    labels->all = all;
+    uint32_t *slots = calloc(2 * room, sizeof(*slots));
+    if (!slots)
+        return -ENOMEM;
+    free(labels->slots);
+    labels->slots = slots;
+    labels->room = room;
+    for (size_t i = 0; i < labels->count; i++)
+        *slot_of(labels, all[i].iface_index) = (uint32_t)i + 1;
+    return 0;
+}
+
+static int label_add(struct merging *merging, uint32_t iface_index, uint32_t *ret_number)
+{
+    struct labels *labels = &merging->labels;
+    int r = labels->count == labels->room ? labels_grow(labels) : 0;
+    if (r < 0)
+        return r;
+    struct label *label = &labels->all[labels->count];
+    *label = (struct label){.iface_index = iface_index};
+    strncat(label->iface, merging->name(merging->context, iface_index), sizeof(label->iface) - 1);
+    label->keep = wanted_iface(merging->filter, label->iface);
+    *slot_of(labels, iface_index) = (uint32_t)++labels->count;
+    *ret_number = (uint32_t)labels->count - 1;
+    return 0;
+}
+
+/* Each interface is asked for its name once. */
+static int find_label(struct merging *merging, uint32_t iface_index, uint32_t *ret_number)
+{
+    const struct labels *labels = &merging->labels;
+    const uint32_t slot = labels->count ? *slot_of(labels, iface_index) : 0;
+    if (slot == 0)
+        return label_add(merging, iface_index, ret_number);
+    *ret_number = slot - 1;
+    return 0;
+}
+
+/* 1 and a mark: the row is wanted. */
+static int take(struct merging *merging, const struct tctl_stats_key *key, uint32_t *ret_mark)
+{
+    *ret_mark = 0;
+    if (!wanted(merging->filter, key))
+        return 0;
+    if (!merging->name)
+        return 1;
+    int r = find_label(merging, key->iface_index, ret_mark);
+    return r < 0 ? r : merging->labels.all[*ret_mark].keep;
+}
+
+static int take_wanted(struct merging *merging, size_t count)
 {
     struct order *order = &merging->order;
-    merging->memory = calloc(2 * count + 1, sizeof(*merging->memory));
+    merging->memory = reallocarray(NULL, 2 * count + 1, sizeof(*merging->memory));
     if (!merging->memory)
         return -ENOMEM;
     *order = (struct order){.items = merging->memory, .spare = merging->memory + count};
     for (size_t i = 0; i < count; i++) {
-        if (wanted(filter, &merging->rows[i].key))
-            order->items[order->count++].row = (uint32_t)i;
+        uint32_t mark;
+        int r = take(merging, &merging->rows[i].key, &mark);
+        if (r < 0)
+            return r;
+        if (r)
+            order->items[order->count++] = (struct order_item){.row = (uint32_t)i, .mark = mark};
     }
-    return 0;
-}
-
-static void order_by(struct merging *merging, size_t member)
-{
-    for (size_t i = 0; i < merging->order.count; i++) {
-        struct order_item *item = &merging->order.items[i];
-        memcpy(&item->key, (const char *)&merging->rows[item->row].key + member, sizeof(item->key));
-    }
-    order_by_key(&merging->order);
-}
-#define ORDER_BY(merging, member) order_by(merging, offsetof(struct tctl_stats_key, member))
-
-/* Items are in the order of their keys. */
-static size_t different_keys(const struct order *order)
-{
-    size_t count = order->count != 0;
-    for (size_t i = 1; i < order->count; i++)
-        count += order->items[i - 1].key != order->items[i].key;
-    return count;
-}
-
-static struct label *label_add(struct merging *merging, const char *iface)
-{
-    struct label *label = &merging->labels[merging->labels_count++];
-    strncat(label->iface, iface, sizeof(label->iface) - 1);
-    return label;
-}
-
-/* Items come by interface: each is asked for once, and what is not wanted by its name goes. */
-static void label_items(struct merging *merging, const struct tctl_filter *filter, merge_name_fn name, void *context)
-{
-    struct order *order = &merging->order;
-    const struct label *label = NULL;
-    bool keep = false;
-    uint32_t last = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < order->count; i++) {
-        struct order_item item = order->items[i];
-        if (!label || item.key != last) {
-            label = label_add(merging, name(context, item.key));
-            keep = wanted_iface(filter, label->iface);
-        }
-        last = item.key;
-        item.mark = (uint32_t)(label - merging->labels);
-        if (keep)
-            order->items[kept++] = item;
-    }
-    order->count = kept;
-}
-
-static int label(struct merging *merging, const struct tctl_filter *filter, merge_name_fn name, void *context)
-{
-    ORDER_BY(merging, iface_index);
-    merging->labels = calloc(different_keys(&merging->order) + 1, sizeof(*merging->labels));
-    if (!merging->labels)
-        return -ENOMEM;
-    label_items(merging, filter, name, context);
     return 0;
 }
 
@@ -139,63 +164,91 @@ static int compare_labels(const void *a, const void *b)
     return strcmp((*(const struct label *const *)a)->iface, (*(const struct label *const *)b)->iface);
 }
 
-static int order_by_label(struct merging *merging)
+static int place_labels(const struct labels *labels)
 {
-    _cleanup_free_ struct label **sorted = calloc(merging->labels_count + 1, sizeof(struct label *));
+    _cleanup_free_ struct label **sorted = calloc(labels->count + 1, sizeof(struct label *));
     if (!sorted)
         return -ENOMEM;
-    for (size_t i = 0; i < merging->labels_count; i++)
-        sorted[i] = &merging->labels[i];
-    qsort(sorted, merging->labels_count, sizeof(struct label *), compare_labels);
-    for (size_t i = 1; i < merging->labels_count; i++)
+    for (size_t i = 0; i < labels->count; i++)
+        sorted[i] = &labels->all[i];
+    qsort(sorted, labels->count, sizeof(struct label *), compare_labels);
+    for (size_t i = 1; i < labels->count; i++)
         sorted[i]->place = sorted[i - 1]->place + (compare_labels(&sorted[i - 1], &sorted[i]) != 0);
-
-    for (size_t i = 0; i < merging->order.count; i++) {
-        struct order_item *item = &merging->order.items[i];
-        item->key = merging->labels[item->mark].place;
-    }
-    order_by_key(&merging->order);
     return 0;
 }
 
-/* By interface name, UID, tag, set: what matters least comes first. */
-static int order_all(struct merging *merging)
+/* What rows are ordered by; what matters least comes first. */
+static inline void numbers_of(const struct merging *merging, const struct order_item *item,
+                              uint32_t numbers[ORDER_NUMBERS])
 {
-    ORDER_BY(merging, counter_set);
-    ORDER_BY(merging, tag);
-    ORDER_BY(merging, uid);
-    return merging->labels ? order_by_label(merging) : 0;
+    const struct tctl_stats_key *key = &merging->rows[item->row].key;
+    numbers[0] = key->counter_set;
+    numbers[1] = key->tag;
+    numbers[2] = key->uid;
+    numbers[3] = merging->name ? merging->labels.all[item->mark].place : 0;
 }
 
-static struct tctl_detail_row row_of(const struct merging *merging, const struct order_item *item)
+static void find_differences(const struct merging *merging, uint32_t differ[ORDER_NUMBERS])
+{
+    const struct order *order = &merging->order;
+    uint32_t first[ORDER_NUMBERS] = {0}, numbers[ORDER_NUMBERS];
+    for (size_t i = 0; i < order->count; i++) {
+        numbers_of(merging, &order->items[i], i ? numbers : first);
+        for (size_t n = 0; n < ORDER_NUMBERS && i > 0; n++)
+            differ[n] |= numbers[n] ^ first[n];
+    }
+}
+
+/* By interface name, UID, tag, set. */
+static void order_all(struct merging *merging)
+{
+    struct order *order = &merging->order;
+    uint32_t differ[ORDER_NUMBERS] = {0}, numbers[ORDER_NUMBERS];
+    struct order_plan plan;
+    find_differences(merging, differ);
+    order_plan(&plan, differ);
+    while (order_next_key(&plan)) {
+        for (size_t i = 0; i < order->count; i++) {
+            numbers_of(merging, &order->items[i], numbers);
+            order->items[i].key = order_key(&plan, numbers);
+        }
+        order_by_key(order, &plan);
+    }
+}
+
+static void put_row(const struct merging *merging, const struct order_item *item, struct tctl_detail_row *ret_row)
 {
     const struct stats_row *from = &merging->rows[item->row];
-    struct tctl_detail_row row = {
+    *ret_row = (struct tctl_detail_row){
         .uid = from->key.uid,
         .tag = from->key.tag,
         .set = from->key.counter_set,
         .counters = merge_counters(&from->value),
     };
-    if (merging->labels)
-        memcpy(row.iface, merging->labels[item->mark].iface, sizeof(row.iface));
-    return row;
+    if (merging->name)
+        memcpy(ret_row->iface, merging->labels.all[item->mark].iface, sizeof(ret_row->iface));
 }
 
-static bool same_names(const struct tctl_detail_row *a, const struct tctl_detail_row *b)
+static bool same_names(const struct merging *merging, const struct order_item *a, const struct order_item *b)
 {
-    return a->uid == b->uid && a->tag == b->tag && a->set == b->set && strcmp(a->iface, b->iface) == 0;
+    uint32_t of_a[ORDER_NUMBERS], of_b[ORDER_NUMBERS];
+    numbers_of(merging, a, of_a);
+    numbers_of(merging, b, of_b);
+    return memcmp(of_a, of_b, sizeof(of_a)) == 0;
 }
 
 /* Of rows in order those of equal names become one. Returns how many there are then. */
 static size_t sum(const struct merging *merging, struct tctl_detail_row *ret_rows)
 {
+    const struct order_item *items = merging->order.items;
     size_t count = 0;
     for (size_t i = 0; i < merging->order.count; i++) {
-        const struct tctl_detail_row row = row_of(merging, &merging->order.items[i]);
-        if (count && same_names(&ret_rows[count - 1], &row))
-            add_counters(&ret_rows[count - 1].counters, &row.counters);
-        else
-            ret_rows[count++] = row;
+        if (i > 0 && items[i].key == items[i - 1].key && same_names(merging, &items[i - 1], &items[i])) {
+            const struct tctl_counters more = merge_counters(&merging->rows[items[i].row].value);
+            add_counters(&ret_rows[count - 1].counters, &more);
+        } else {
+            put_row(merging, &items[i], &ret_rows[count++]);
+        }
     }
     return count;
 }
@@ -203,16 +256,15 @@ static size_t sum(const struct merging *merging, struct tctl_detail_row *ret_row
 int merge_details(const struct stats_row *rows, size_t count, const struct tctl_filter *filter, merge_name_fn name,
                   void *context, struct tctl_detail_row **ret_rows, size_t *ret_count)
 {
-    _cleanup_(merging_done) struct merging merging = {.rows = rows};
-    int r = take_wanted(&merging, count, filter);
-    if (r == 0 && name)
-        r = label(&merging, filter, name, context);
+    _cleanup_(merging_done) struct merging merging = {.rows = rows, .filter = filter, .name = name, .context = context};
+    int r = take_wanted(&merging, count);
     if (r == 0)
-        r = order_all(&merging);
+        r = place_labels(&merging.labels);
     if (r < 0)
         return r;
+    order_all(&merging);
 
-    _cleanup_free_ struct tctl_detail_row *out = calloc(merging.order.count + 1, sizeof(*out));
+    _cleanup_free_ struct tctl_detail_row *out = reallocarray(NULL, merging.order.count + 1, sizeof(*out));
     if (!out)
         return -ENOMEM;
     *ret_count = sum(&merging, out);

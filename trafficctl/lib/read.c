@@ -63,28 +63,32 @@ int read_shape_of(int fd, struct read_shape *ret_shape)
     return 0;
 }
 
+void read_memory_done(struct read_memory *memory)
+{
+    free(memory->bytes);
+}
+
+/* In the memory of somebody else. */
 struct batch {
     unsigned char *keys;
     unsigned char *values;
     uint32_t room; /* rows */
 };
 
-static void batch_done(struct batch *batch)
-{
-    free(batch->keys);
-    free(batch->values);
-}
-
 /* What was in the batch is lost. */
-static int batch_make(struct batch *batch, const struct read_shape *shape, uint32_t room)
+static int batch_make(struct batch *batch, struct read_memory *memory, const struct read_shape *shape, uint32_t room)
 {
-    batch_done(batch);
-    *batch = (struct batch){
-        .keys = reallocarray(NULL, room, shape->key_size),
-        .values = reallocarray(NULL, room, shape->value_size),
-        .room = room,
-    };
-    return batch->keys && batch->values ? 0 : -ENOMEM;
+    size_t keys_size = ((size_t)room * shape->key_size + 7) / 8 * 8; /* values are words */
+    size_t size = keys_size + (size_t)room * shape->value_size;
+    if (size > memory->size) {
+        free(memory->bytes);
+        memory->bytes = malloc(size);
+        memory->size = memory->bytes ? size : 0;
+    }
+    if (!memory->bytes)
+        return -ENOMEM;
+    *batch = (struct batch){.keys = memory->bytes, .values = (unsigned char *)memory->bytes + keys_size, .room = room};
+    return 0;
 }
 
 static uint32_t first_room(const struct read_shape *shape)
@@ -94,23 +98,12 @@ static uint32_t first_room(const struct read_shape *shape)
     return room < shape->max_entries ? room : shape->max_entries;
 }
 
-static int give_batch(const struct batch *batch, uint32_t count, const struct read_shape *shape, read_row_fn row,
-                      void *context)
+/* -EOPNOTSUPP: no batches here; nothing was given to rows(). */
+static int read_in_batches(const struct read_calls *calls, int fd, const struct read_shape *shape,
+                           struct read_memory *memory, read_rows_fn rows, void *context)
 {
-    for (size_t i = 0; i < count; i++) {
-        int r = row(context, batch->keys + i * shape->key_size, batch->values + i * shape->value_size);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-/* -EOPNOTSUPP: no batches here; nothing was given to row(). */
-static int read_in_batches(const struct read_calls *calls, int fd, const struct read_shape *shape, read_row_fn row,
-                           void *context)
-{
-    _cleanup_(batch_done) struct batch batch = {0};
-    int r = batch_make(&batch, shape, first_room(shape));
+    struct batch batch;
+    int r = batch_make(&batch, memory, shape, first_room(shape));
     if (r < 0)
         return r;
 
@@ -119,7 +112,7 @@ static int read_in_batches(const struct read_calls *calls, int fd, const struct 
         uint32_t count = batch.room;
         int end = calls->look_up_batch(fd, first ? NULL : &at, &next, batch.keys, batch.values, &count, NULL);
         if (end == -ENOSPC) {
-            r = batch_make(&batch, shape, batch.room * 2);
+            r = batch_make(&batch, memory, shape, batch.room * 2);
             if (r < 0)
                 return r;
             continue;
@@ -129,7 +122,7 @@ static int read_in_batches(const struct read_calls *calls, int fd, const struct 
         if (end < 0 && end != -ENOENT)
             return end;
 
-        r = give_batch(&batch, count, shape, row, context);
+        r = rows(context, batch.keys, batch.values, count);
         if (r < 0 || end == -ENOENT)
             return r;
         at = next;
@@ -185,7 +178,7 @@ static int list_keys(const struct read_calls *calls, int fd, const struct read_s
     }
 }
 
-static int read_by_key(const struct read_calls *calls, int fd, const struct read_shape *shape, read_row_fn row,
+static int read_by_key(const struct read_calls *calls, int fd, const struct read_shape *shape, read_rows_fn rows,
                        void *context)
 {
     _cleanup_(keys_done) struct keys keys = {0};
@@ -206,15 +199,40 @@ static int read_by_key(const struct read_calls *calls, int fd, const struct read
         if (r == -ENOENT)
             continue; /* deleted since it was listed */
         if (r == 0)
-            r = row(context, key, value);
+            r = rows(context, key, value, 1);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
+int read_map_rows(const struct read_calls *calls, int fd, const struct read_shape *shape, struct read_memory *memory,
+                  read_rows_fn rows, void *context)
+{
+    int r = read_in_batches(calls, fd, shape, memory, rows, context);
+    return r == -EOPNOTSUPP ? read_by_key(calls, fd, shape, rows, context) : r;
+}
+
+struct one_by_one {
+    const struct read_shape *shape;
+    read_row_fn row;
+    void *context;
+};
+
+static int give_one_by_one(void *context, const void *keys, const void *values, uint32_t count)
+{
+    const struct one_by_one *to = context;
+    const struct read_shape *shape = to->shape;
+    int r = 0;
+    for (size_t i = 0; i < count && r >= 0; i++)
+        r = to->row(to->context, (const char *)keys + i * shape->key_size,
+                    (const char *)values + i * shape->value_size);
+    return r < 0 ? r : 0;
+}
+
 int read_map(const struct read_calls *calls, int fd, const struct read_shape *shape, read_row_fn row, void *context)
 {
-    int r = read_in_batches(calls, fd, shape, row, context);
-    return r == -EOPNOTSUPP ? read_by_key(calls, fd, shape, row, context) : r;
+    _cleanup_(read_memory_done) struct read_memory memory = {0};
+    struct one_by_one to = {.shape = shape, .row = row, .context = context};
+    return read_map_rows(calls, fd, shape, &memory, give_one_by_one, &to);
 }

@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What the kernel is asked; a test gives a map of its own. Signatures and errors are libbpf's. */
@@ -33,8 +34,23 @@ bool read_has_no_batches(int err);
 /* Takes a row; key and value are valid during the call only. A negative return ends the reading. */
 typedef int (*read_row_fn)(void *context, const void *key, const void *value);
 
+/* Room for rows as the kernel gives them. Who reads again keeps it: fresh pages cost more than the rows in them. */
+struct read_memory {
+    void *bytes; /* owned; free by read_memory_done() */
+    size_t size;
+};
+
+void read_memory_done(struct read_memory *memory);
+
+/* Takes many rows: keys one after the other, and values. As read_row_fn. */
+typedef int (*read_rows_fn)(void *context, const void *keys, const void *values, uint32_t count);
+
 /*
- * Give every row to row(), in no order; in batches, or key by key where the kernel has none. -EAGAIN: keys were deleted
- * faster than they could be listed (key by key only); -ENOMEM; errno of bpf(2); what row() returned.
+ * Give every row to rows(), in no order; in batches, or key by key where the kernel has none. -EAGAIN: keys were
+ * deleted faster than they could be listed (key by key only); -ENOMEM; errno of bpf(2); what rows() returned.
  */
+int read_map_rows(const struct read_calls *calls, int fd, const struct read_shape *shape, struct read_memory *memory,
+                  read_rows_fn rows, void *context);
+
+/* The same row by row, in memory of its own. */
 int read_map(const struct read_calls *calls, int fd, const struct read_shape *shape, read_row_fn row, void *context);

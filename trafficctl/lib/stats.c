@@ -11,6 +11,7 @@
 void stats_rows_done(struct stats_rows *rows)
 {
     free(rows->rows);
+    read_memory_done(&rows->memory);
 }
 
 static void add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
@@ -29,17 +30,17 @@ static struct tctl_stats_value sum_of_cpus(const struct tctl_stats_value *values
     return sum;
 }
 
-static int append(struct stats_rows *rows, const struct stats_row *row)
+/* Room for count rows more. */
+static int reserve(struct stats_rows *rows, size_t count)
 {
-    if (rows->count == rows->room) {
-        size_t room = rows->room ? rows->room * 2 : 512;
-        struct stats_row *grown = reallocarray(rows->rows, room, sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        rows->rows = grown;
-        rows->room = room;
-    }
-    rows->rows[rows->count++] = *row;
+    if (rows->room - rows->count >= count)
+        return 0;
+    size_t room = rows->count + count > 2 * rows->room ? rows->count + count : 2 * rows->room;
+    struct stats_row *grown = reallocarray(rows->rows, room, sizeof(*grown));
+    if (!grown)
+        return -ENOMEM;
+    rows->rows = grown;
+    rows->room = room;
     return 0;
 }
 
@@ -49,15 +50,15 @@ struct reading {
     uint32_t cpus;
 };
 
-static struct tctl_stats_key key_of(enum tctl_stats_map map, const void *key)
+static struct tctl_stats_key nth_key(enum tctl_stats_map map, const void *keys, size_t n)
 {
     struct tctl_stats_key full = {0};
     if (map == TCTL_APP_UID_STATS)
-        memcpy(&full.uid, key, sizeof(full.uid));
+        full.uid = ((const uint32_t *)keys)[n];
     else if (map == TCTL_IFACE_STATS)
-        memcpy(&full.iface_index, key, sizeof(full.iface_index));
+        full.iface_index = ((const uint32_t *)keys)[n];
     else
-        memcpy(&full, key, sizeof(full));
+        full = ((const struct tctl_stats_key *)keys)[n];
     return full;
 }
 
@@ -71,22 +72,33 @@ static struct tctl_stats_key spill_key_of(const struct tctl_spill_key *spill)
     return spill->key;
 }
 
-static int take_row(void *context, const void *key, const void *value)
+static int take_rows(void *context, const void *keys, const void *values, uint32_t count)
 {
-    struct reading *reading = context;
-    struct stats_row row = {.key = key_of(reading->map, key), .value = sum_of_cpus(value, reading->cpus)};
-    return append(reading->rows, &row);
+    const struct reading *reading = context;
+    struct stats_rows *rows = reading->rows;
+    const struct tctl_stats_value *value = values;
+    int r = reserve(rows, count);
+    if (r < 0)
+        return r;
+    struct stats_row *to = rows->rows + rows->count;
+    for (size_t i = 0; i < count; i++, value += reading->cpus)
+        to[i] = (struct stats_row){.key = nth_key(reading->map, keys, i), .value = sum_of_cpus(value, reading->cpus)};
+    rows->count += count;
+    return 0;
 }
 
-static int take_spill(void *context, const void *key, const void *value)
+static int take_spills(void *context, const void *keys, const void *values, uint32_t count)
 {
-    struct reading *reading = context;
-    struct tctl_spill_key spill;
-    memcpy(&spill, key, sizeof(spill));
-    if (spill.map != reading->map)
-        return 0;
-    struct stats_row row = {.key = spill_key_of(&spill), .value = sum_of_cpus(value, reading->cpus)};
-    return append(reading->rows, &row);
+    const struct reading *reading = context;
+    struct stats_rows *rows = reading->rows;
+    const struct tctl_spill_key *spill = keys;
+    const struct tctl_stats_value *value = values;
+    int r = reserve(rows, count);
+    for (size_t i = 0; i < count && r == 0; i++, value += reading->cpus)
+        if (spill[i].map == reading->map)
+            rows->rows[rows->count++] =
+                (struct stats_row){.key = spill_key_of(&spill[i]), .value = sum_of_cpus(value, reading->cpus)};
+    return r;
 }
 
 int stats_map_open(const char *bpffs, enum pin_id id, struct stats_map *ret_map)
@@ -112,14 +124,14 @@ static int read_spill(const struct read_calls *calls, const struct stats_map *sp
                       struct stats_rows *rows)
 {
     struct reading reading = {.rows = rows, .map = which, .cpus = spill->shape.cpus};
-    return spill->fd < 0 ? 0 : read_map(calls, spill->fd, &spill->shape, take_spill, &reading);
+    return spill->fd < 0 ? 0 : read_map_rows(calls, spill->fd, &spill->shape, &rows->memory, take_spills, &reading);
 }
 
 int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
                enum tctl_stats_map which, struct stats_rows *rows)
 {
     struct reading reading = {.rows = rows, .map = which, .cpus = map->shape.cpus};
-    int r = read_map(calls, map->fd, &map->shape, take_row, &reading);
+    int r = read_map_rows(calls, map->fd, &map->shape, &rows->memory, take_rows, &reading);
     return r < 0 ? r : read_spill(calls, spill, which, rows);
 }
 

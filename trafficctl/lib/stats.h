@@ -20,6 +20,7 @@ struct stats_rows {
     struct stats_row *rows; /* owned; free by stats_rows_done() */
     size_t count;
     size_t room;
+    struct read_memory memory; /* kept for the next reading */
 };
 
 void stats_rows_done(struct stats_rows *rows);

@@ -39,6 +39,7 @@ struct tctl *tctl_close(struct tctl *traffic)
     if (!traffic)
         return NULL;
     close_maps(traffic);
+    stats_rows_done(&traffic->rows);
     fd_close(traffic->state);
     fd_close(traffic->moves);
     fd_close(traffic->folder);
@@ -165,21 +166,21 @@ int handle_read_again(struct tctl *traffic)
 }
 
 /* The rows of maps, 1 << enum tctl_stats_map. */
-static int read_once(const struct tctl *traffic, uint32_t maps, struct stats_rows *rows)
+static int read_once(struct tctl *traffic, uint32_t maps)
 {
     int r = 0;
-    rows->count = 0;
+    traffic->rows.count = 0;
     for (uint32_t map = 0; map < TCTL_STATS_MAPS && r == 0; map++)
         if (maps & 1u << map)
-            r = stats_read(&read_kernel, &traffic->stats[map], &traffic->spill, map, rows);
+            r = stats_read(&read_kernel, &traffic->stats[map], &traffic->spill, map, &traffic->rows);
     return r;
 }
 
-static int read_stats(struct tctl *traffic, uint32_t maps, struct stats_rows *rows)
+static int read_stats(struct tctl *traffic, uint32_t maps)
 {
     int r;
     do {
-        r = read_once(traffic, maps, rows);
+        r = read_once(traffic, maps);
         if (r == 0)
             r = handle_read_again(traffic);
     } while (r > 0);
@@ -188,9 +189,8 @@ static int read_stats(struct tctl *traffic, uint32_t maps, struct stats_rows *ro
 
 int tctl_read_uids(struct tctl *traffic, struct tctl_uid_row **ret_rows, size_t *ret_count)
 {
-    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    int r = read_stats(traffic, 1u << TCTL_APP_UID_STATS, &rows);
-    return r < 0 ? r : merge_uids(rows.rows, rows.count, ret_rows, ret_count);
+    int r = read_stats(traffic, 1u << TCTL_APP_UID_STATS);
+    return r < 0 ? r : merge_uids(traffic->rows.rows, traffic->rows.count, ret_rows, ret_count);
 }
 
 int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_counters)
@@ -210,10 +210,9 @@ int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_
 
 int tctl_read_ifaces(struct tctl *traffic, struct tctl_iface_row **ret_rows, size_t *ret_count)
 {
-    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    int r = read_stats(traffic, 1u << TCTL_IFACE_STATS, &rows);
+    int r = read_stats(traffic, 1u << TCTL_IFACE_STATS);
     _cleanup_(names_done) struct names names = handle_names(traffic); /* of the maps that were read */
-    return r < 0 ? r : merge_ifaces(rows.rows, rows.count, names_get, &names, ret_rows, ret_count);
+    return r < 0 ? r : merge_ifaces(traffic->rows.rows, traffic->rows.count, names_get, &names, ret_rows, ret_count);
 }
 
 int tctl_read_iface(struct tctl *traffic, const char *name, struct tctl_counters *ret_counters)
@@ -230,10 +229,9 @@ int tctl_read_iface(struct tctl *traffic, const char *name, struct tctl_counters
 int tctl_read_details(struct tctl *traffic, const struct tctl_filter *filter, struct tctl_detail_row **ret_rows,
                       size_t *ret_count)
 {
-    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    int r = read_stats(traffic, 1u << TCTL_UID_STATS | 1u << TCTL_TAG_STATS, &rows);
+    int r = read_stats(traffic, 1u << TCTL_UID_STATS | 1u << TCTL_TAG_STATS);
     _cleanup_(names_done) struct names names = handle_names(traffic);
     if (r < 0)
         return r;
-    return merge_details(rows.rows, rows.count, filter, names_get, &names, ret_rows, ret_count);
+    return merge_details(traffic->rows.rows, traffic->rows.count, filter, names_get, &names, ret_rows, ret_count);
 }

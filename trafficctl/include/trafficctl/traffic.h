@@ -72,7 +72,7 @@ struct tctl_filter {
  */
 int tctl_open(const char *bpffs, struct tctl **ret_traffic);
 
-/* NULL is fine. Always returns NULL. */
+/* What readings keep memory for is freed now. NULL is fine. Always returns NULL. */
 struct tctl *tctl_close(struct tctl *traffic);
 
 /*
