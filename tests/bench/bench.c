@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "churn.h"
 #include "cleanup.h"
 #include "cpus.h"
 #include "exporter.h"
@@ -19,6 +20,7 @@
 #include "reading.h"
 #include "replace.h"
 #include "results.h"
+#include "scale.h"
 #include "veth.h"
 
 #define FOLDER TCTL_BUILD "/bench"
@@ -27,9 +29,10 @@ static const struct part {
     const char *name;
     int (*compare)(void);
 } parts[] = {
-    {"program", program_compare},   {"firewall", firewall_compare}, {"cpus", cpus_compare},
-    {"veth", veth_compare},         {"fwmarkd", fwmarkd_compare},   {"reading", reading_compare},
-    {"exporter", exporter_compare}, {"replace", replace_compare},   {"memory", memory_compare},
+    {"program", program_compare}, {"firewall", firewall_compare}, {"cpus", cpus_compare},
+    {"scale", scale_compare},     {"churn", churn_compare},       {"veth", veth_compare},
+    {"fwmarkd", fwmarkd_compare}, {"reading", reading_compare},   {"exporter", exporter_compare},
+    {"replace", replace_compare}, {"memory", memory_compare},
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)

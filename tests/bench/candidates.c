@@ -124,16 +124,29 @@ void competitors_done(struct competitor competitors[COMPARED])
         competitor_done(&competitors[who]);
 }
 
-uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid)
+static uint64_t packets_of(const struct competitor *competitor, int map, const void *key)
 {
     const bool percpu = competitor->who == PERCPU || competitor->who == PERCPU_ASKED;
     const int cpus = percpu ? libbpf_num_possible_cpus() : 1;
     _cleanup_free_ struct tctl_stats_value *rows = calloc(1, row_size());
     uint64_t packets = 0;
 
-    if (!rows || bpf_map_lookup_elem(competitor->app_stats, &uid, rows) < 0)
+    if (!rows || bpf_map_lookup_elem(map, key, rows) < 0)
         return 0;
     for (int cpu = 0; cpu < cpus; cpu++)
         packets += rows[cpu].rx_packets + rows[cpu].tx_packets;
     return packets;
+}
+
+uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid)
+{
+    return packets_of(competitor, competitor->app_stats, &uid);
+}
+
+/* Ours have not been told whose network namespace is theirs: to them it is an interface of another. */
+uint64_t competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag)
+{
+    const struct tctl_stats_key key = {.uid = uid, .tag = tag, .iface_index = competitor->ours ? 0 : 1};
+
+    return packets_of(competitor, competitor->tag_stats, &key);
 }

@@ -59,5 +59,6 @@ void competitor_done(struct competitor *competitor);
 int competitors_load(uint32_t listed, bool rows, struct competitor competitors[COMPARED]);
 void competitors_done(struct competitor competitors[COMPARED]);
 
-/* Packets that were counted for the UID, both ways. */
+/* Packets that were counted for the UID, both ways; and under a tag of its, on loopback. */
 uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid);
+uint64_t competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag);

@@ -109,6 +109,20 @@ static void fill(struct mmsghdr messages[LO_BURST], struct iovec *data)
         messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = data, .msg_iovlen = 1}};
 }
 
+int lo_send(int from, unsigned packets)
+{
+    uint8_t bytes[DATA] = {0};
+    struct iovec data = {bytes, sizeof(bytes)};
+    struct mmsghdr messages[LO_BURST];
+    int sent;
+
+    fill(messages, &data);
+    sent = sendmmsg(from, messages, packets, 0);
+    if (sent < 0)
+        return -errno;
+    return (unsigned)sent < packets ? -ENOBUFS : 0;
+}
+
 int lo_take(int to, unsigned packets)
 {
     uint8_t bytes[DATA];
@@ -127,16 +141,7 @@ int lo_take(int to, unsigned packets)
 
 int lo_pass(int from, int to, unsigned packets)
 {
-    uint8_t bytes[DATA] = {0};
-    struct iovec data = {bytes, sizeof(bytes)};
-    struct mmsghdr messages[LO_BURST];
-    int sent;
-
-    fill(messages, &data);
-    sent = sendmmsg(from, messages, packets, 0);
-    if (sent < 0)
-        return -errno;
-    return (unsigned)sent < packets ? -ENOBUFS : lo_take(to, packets);
+    return lo_send(from, packets) ?: lo_take(to, packets);
 }
 
 int lo_attach(struct world *world, const struct competitor *competitor)

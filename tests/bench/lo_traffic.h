@@ -22,10 +22,10 @@ int lo_connect(int from, int to);
 /* Each is charged to its own UID, from first on, by a tag. */
 int lo_tag(const struct competitor *competitor, const int *fds, unsigned count, uint32_t first);
 
-/* Send so many small packets, LO_BURST at most, and take them. */
-int lo_pass(int from, int to, unsigned packets);
-/* Take so many that were sent. */
+/* Send so many small packets, LO_BURST at most; take so many; one after the other. */
+int lo_send(int from, unsigned packets);
 int lo_take(int to, unsigned packets);
+int lo_pass(int from, int to, unsigned packets);
 
 /* NULL, or one without programs, attaches nothing. */
 int lo_attach(struct world *world, const struct competitor *competitor);
