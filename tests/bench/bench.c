@@ -15,12 +15,14 @@
 #include "exporter.h"
 #include "firewall.h"
 #include "fwmarkd.h"
+#include "idle.h"
 #include "memory.h"
 #include "program.h"
 #include "reading.h"
 #include "replace.h"
 #include "results.h"
 #include "scale.h"
+#include "start.h"
 #include "veth.h"
 
 #define FOLDER TCTL_BUILD "/bench"
@@ -32,7 +34,8 @@ static const struct part {
     {"program", program_compare}, {"firewall", firewall_compare}, {"cpus", cpus_compare},
     {"scale", scale_compare},     {"churn", churn_compare},       {"veth", veth_compare},
     {"fwmarkd", fwmarkd_compare}, {"reading", reading_compare},   {"exporter", exporter_compare},
-    {"replace", replace_compare}, {"memory", memory_compare},
+    {"replace", replace_compare}, {"memory", memory_compare},     {"start", start_compare},
+    {"idle", idle_compare},
 };
 
 static bool is_wanted(const char *name, int argc, char **argv)

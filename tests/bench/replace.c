@@ -6,7 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include <bpf/bpf.h>
+
 #include "cleanup.h"
+#include "fd.h"
 #include "results.h"
 #include "world.h"
 
@@ -89,6 +92,21 @@ static double time_of(struct world *world, enum way way, unsigned round)
     return r < 0 ? -1 : (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
 }
 
+/* After the last round: both have the second list, and nobody of the first. */
+static int check(struct world *world)
+{
+    const uint32_t gone = FIRST + USERS - 1, listed = FIRST + USERS;
+    _cleanup_fd_ int map = world_map(world, "traffic_dozable_uid_map");
+    uint8_t value;
+
+    if (bpf_map_lookup_elem(map, &listed, &value) < 0 || bpf_map_lookup_elem(map, &gone, &value) == 0 ||
+        world_run(world, PLACE_B, "nft delete element inet bench users { %u }", listed) < 0) {
+        fprintf(stderr, "bench: a list of users was not replaced\n");
+        return 1;
+    }
+    return 0;
+}
+
 static int measure(struct world *world, struct figure figures[WAYS])
 {
     for (unsigned round = 0; round < ROUNDS; round++) {
@@ -116,7 +134,7 @@ static int compare(struct world *world)
     static const struct aim aim = {LESS, AIM_TIME};
     struct figure figures[WAYS] = {};
 
-    if (measure(world, figures))
+    if (measure(world, figures) || check(world))
         return 1;
     results_table(&table);
     for (enum way way = NFT; way < WAYS; way++)
