@@ -110,12 +110,13 @@ static __always_inline void find_way(struct bpf_sock_addr *ctx, const struct sub
 static __always_inline void ask_restriction(struct bpf_sock_addr *ctx, const struct tctl_config *config,
                                             struct answer *answer, struct way *way)
 {
+    struct asking asking = {.generation = current_generation(), .made = bpf_jiffies64() & PAYLOAD};
     struct subject subject = {};
 
     find_connecting(ctx, config, &subject);
     answer->payer = subject.to.payer;
     answer->uid = config->fold_user_namespaces ? subject.to.user : subject.to.uid;
-    restrict_answer(&subject, answer);
+    restrict_answer(&subject, &asking, answer);
     hold_back(config, answer);
     if (answer->flags & ANSWER_RESTRICTED)
         find_way(ctx, &subject, config, way);

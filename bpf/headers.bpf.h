@@ -75,7 +75,7 @@ static __always_inline void read_headers(struct __sk_buff *skb, struct headers_s
         seen->whole = read_esp(skb, headers.length);
 }
 
-/* is_exempt() of a packet. Global for the verifier's sake, as read_rules(). */
+/* is_exempt() of a packet. Global for the verifier's sake, as read_uid(). */
 __noinline int passes_anyway(struct __sk_buff *skb, __u32 out, __u32 crafted, __u32 exempt_esp)
 {
     const struct way way = {.out = out, .crafted = crafted};

@@ -11,7 +11,7 @@
 
 #define LOOPBACK_IFINDEX 1 /* include/net/flow.h: the same in every network namespace */
 
-/* Global for the verifier's sake, as read_rules(), and so is the next. */
+/* Global for the verifier's sake, as read_uid(), and so is the next. */
 __noinline __u64 read_metered(__u32 iface)
 {
     const volatile __u8 *metered = bpf_map_lookup_elem(&metered_map, &iface);

@@ -6,13 +6,12 @@
 #pragma once
 
 #include "owner.bpf.h"
-#include "rules.bpf.h"
+#include "uids.bpf.h"
 
 #include <linux/in.h>
 
 #define SOCK_RAW 3 /* bits/socket_type.h; the UAPI headers have no name for it */
 
-#define STAMP_SHIFT 48 /* above PAYLOAD */
 #define RELEASED (1ULL << 63)
 
 enum answer_flag {
@@ -114,7 +113,7 @@ static __always_inline bool recall(struct __sk_buff *skb, const struct socket_va
 }
 
 static __always_inline void keep(struct socket_value *value, const struct answer *answer, const struct subject *subject,
-                                 __u32 seen, __u64 generation, __u64 made)
+                                 __u32 seen, const struct asking *asking)
 {
     __u64 charge = answer->uid | (__u64)answer->set << 32 | (__u64)answer->flags << 40;
     __u64 stamp;
@@ -126,8 +125,8 @@ static __always_inline void keep(struct socket_value *value, const struct answer
     *(volatile __u64 *)&value->word[TCTL_W_PAYER] = answer->payer | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_SEEN] = seen | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_OWNER] = subject->to.uid | stamp;
-    *(volatile __u64 *)&value->word[TCTL_W_GENERATION] = generation | stamp;
-    *(volatile __u64 *)&value->word[TCTL_W_MADE] = (made & PAYLOAD) | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_GENERATION] = asking->generation | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_MADE] = asking->made | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_IFACE] = answer->iface | (__u64)answer->owner_drops << 32 | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_USER] = answer->user | (__u64)answer->user_drops << 32 | stamp;
     bpf_spin_unlock(&value->lock);
@@ -268,14 +267,14 @@ static __always_inline bool in_our_namespace(const struct subject *subject, cons
 }
 
 /* A UID of a user namespace of a plain user's is judged as itself and as that user, and the stricter holds. */
-static __always_inline void restrict_answer(const struct subject *subject, struct answer *answer)
+static __always_inline void restrict_answer(const struct subject *subject, struct asking *asking, struct answer *answer)
 {
-    __u64 of_owner = ask_rules(subject->to.uid), of_user = of_owner;
-    struct restriction owner = {.drops = of_owner, .iface = of_owner >> 32}, user;
+    __u64 of_owner = ask_uid(subject->to.uid, asking), of_user = of_owner;
+    struct restriction owner = {.drops = UID_DROPS(of_owner), .iface = UID_IFACE(of_owner)}, user;
 
     if (subject->to.user != subject->to.uid)
-        of_user = ask_rules(subject->to.user);
-    user = (struct restriction){.drops = of_user, .iface = of_user >> 32};
+        of_user = ask_uid(subject->to.user, asking);
+    user = (struct restriction){.drops = UID_DROPS(of_user), .iface = UID_IFACE(of_user)};
     answer->owner = subject->to.uid;
     answer->user = subject->to.user;
     answer->owner_drops = owner.drops;
@@ -310,7 +309,8 @@ static __always_inline void hold_back(const struct tctl_config *config, struct a
         answer->flags |= ANSWER_UNCOUNTED;
 }
 
-static __always_inline void ask(const struct subject *subject, const struct tctl_config *config, struct answer *answer)
+static __always_inline void ask(const struct subject *subject, const struct tctl_config *config, struct asking *asking,
+                                struct answer *answer)
 {
     union tag_word tag = {};
 
@@ -322,9 +322,9 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
             answer->uid = answer->payer = tag.tag.uid;
         answer->tag = tag.tag.tag;
     }
-    restrict_answer(subject, answer);
+    restrict_answer(subject, asking, answer);
     hold_back(config, answer);
-    answer->set = ask_counter_set(answer->uid);
+    answer->set = UID_SET(ask_uid(answer->uid, asking));
     if (in_our_namespace(subject, config))
         answer->flags |= ANSWER_HERE;
 }
@@ -345,8 +345,7 @@ static __always_inline void settle(struct socket_value *value)
 static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value, __u32 seen, struct answer *answer)
 {
     __u32 zero = 0;
-    __u64 generation = current_generation(); /* before any map: a change in between makes the answer old */
-    __u64 now = bpf_jiffies64();
+    struct asking asking = {.generation = current_generation(), .made = bpf_jiffies64() & PAYLOAD};
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
     struct subject subject = {};
 
@@ -356,9 +355,9 @@ static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value,
     if (value)
         settle(value);
     find_subject(skb, value, seen, config, &subject);
-    ask(&subject, config, answer);
+    ask(&subject, config, &asking, answer);
     if (value && !(answer->flags & ANSWER_UNKEPT))
-        keep(value, answer, &subject, seen, generation, now);
+        keep(value, answer, &subject, seen, &asking);
     return 0;
 }
 

@@ -58,45 +58,47 @@ static __always_inline bool read_own(__u32 uid, struct rules *rules)
     return found != REUSED;
 }
 
-/*
- * One reading of a UID's restriction, its interface in the high half; or UNREADABLE. Nobody restricts a system UID.
- * Global, and with nothing but numbers, as before Linux 5.12: the verifier looks at it once and not for every way that
- * leads to it.
- */
-__noinline __u64 read_rules(__u32 uid)
+/* False: what was read is another UID's. Nobody restricts a system UID. */
+static __always_inline bool read_restriction(__u32 uid, struct restriction *ret)
 {
     __u32 zero = 0;
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
     struct rules rules = {};
-    struct restriction restriction;
 
     if (!config || !may_judge(config, uid))
-        return 0;
+        return true;
     rules.switched = config->chains & ~TCTL_NETD_CHAINS;
     rules.closed = config->closed;
     READ_CHAIN(dozable_uid_map, TCTL_DOZABLE, uid, &rules);
     READ_CHAIN(standby_uid_map, TCTL_STANDBY, uid, &rules);
     READ_CHAIN(powersave_uid_map, TCTL_POWERSAVE, uid, &rules);
     if (!read_own(uid, &rules))
-        return UNREADABLE;
-    restriction = restriction_of(&rules);
-    return restriction.drops | (__u64)restriction.iface << 32;
+        return false;
+    *ret = restriction_of(&rules);
+    return true;
 }
 
-/* The restriction as read_rules() gives it. What cannot be read is no reason to let anything pass. */
-__noinline __u64 ask_rules(__u32 uid)
-{
-    return SETTLED(read_rules, uid, TCTL_BIT(TCTL_CLOSED));
-}
+/* What the maps hold about a UID, in one number: its restriction and its counter set. */
+#define UID_DROPS(number) ((__u16)(number))
+#define UID_SET(number) ((__u8)((number) >> 16))
+#define UID_IFACE(number) ((__u32)((number) >> 32))
 
-__noinline __u64 read_counter_set(__u32 uid)
+/*
+ * One reading of it; or UNREADABLE. Global, and with nothing but numbers, as before Linux 5.12: the verifier looks at
+ * it once and not for every way that leads to it.
+ */
+__noinline __u64 read_uid(__u32 uid)
 {
     const volatile __u8 *set = bpf_map_lookup_elem(&uid_counter_set_map, &uid);
+    struct restriction restriction = {};
 
-    return set ? *set : 0;
+    if (!read_restriction(uid, &restriction))
+        return UNREADABLE;
+    return restriction.drops | (__u64)(set ? *set : 0) << 16 | (__u64)restriction.iface << 32;
 }
 
-__noinline __u32 ask_counter_set(__u32 uid)
+/* What cannot be read is no reason to let anything pass. */
+__noinline __u64 settle_uid(__u32 uid)
 {
-    return SETTLED(read_counter_set, uid, 0);
+    return SETTLED(read_uid, uid, TCTL_BIT(TCTL_CLOSED));
 }

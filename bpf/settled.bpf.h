@@ -10,7 +10,9 @@
 
 #include "maps.bpf.h"
 
-#define PAYLOAD ((1ULL << 48) - 1) /* of an answer's words, beside their stamps */
+/* An answer's words: what they say, and above it the stamp of who wrote them. */
+#define STAMP_SHIFT 48
+#define PAYLOAD ((1ULL << STAMP_SHIFT) - 1)
 #define MOST_READINGS 32
 #define UNREADABLE (~0ULL) /* a reading that says itself that it is wrong */
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -182,6 +183,16 @@ void fixture_raise(const struct fixture *fixture)
 
     assert_return_code(generation_raise(fd), 0);
     close(fd);
+}
+
+uint64_t *fixture_map_generation(const struct fixture *fixture)
+{
+    int fd = fixture_pin(fixture, PIN_GENERATION);
+    uint64_t *generation = mmap(NULL, sizeof(*generation), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    assert_ptr_not_equal(generation, MAP_FAILED);
+    close(fd);
+    return generation;
 }
 
 struct tctl_stats_value fixture_row(const struct fixture *fixture, enum pin_id id, const void *key)

@@ -131,11 +131,10 @@ static void two_forms(struct rows *rows, size_t who, enum pin_id map, uint32_t c
 static void nobody_is_judged_as_another(const struct fixture *fixture, enum pin_id map, uint32_t chain, bool pass)
 {
     const bool allows = TCTL_ALLOW_LISTS & TCTL_BIT(chain);
-    _cleanup_fd_ int rows = fixture_pin(fixture, map), generation = fixture_pin(fixture, PIN_GENERATION);
+    _cleanup_fd_ int rows = fixture_pin(fixture, map);
     const size_t size = map == PIN_UID_RULES ? sizeof(struct tctl_uid_rules) : sizeof(uint8_t);
     struct writer_thread writer = {.rows = {.map = rows, .size = size}};
-    writer.generation = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, generation, 0);
-    assert_ptr_not_equal(writer.generation, MAP_FAILED);
+    writer.generation = fixture_map_generation(fixture);
     two_forms(&writer.rows, 0, map, chain, pass == allows);
     two_forms(&writer.rows, 1, map, chain, pass != allows);
     fixture_put(fixture, map, &(uint32_t){SENDER}, writer.rows.form[0][0]);

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@
 struct table {
     const struct fixture *fixture;
     int chain[TCTL_POWERSAVE + 1], rules, ifaces, config, ingress, egress;
+    uint64_t *generation;
     uint32_t plain, metered, netns;
     struct tctl_config now;
     struct verdict_case held; /* whose rules the maps hold */
@@ -116,7 +118,7 @@ static bool is_same(const struct verdict_rules *a, const struct verdict_rules *b
     return memcmp(a->entry, b->entry, sizeof(a->entry)) == 0 && a->iif == b->iif && a->lockdown == b->lockdown;
 }
 
-/* Each run has a socket of its own, so nothing that was stored stands in the way. */
+/* As every writer: the generation last. (Each run has a socket of its own; what is known of its UID is from before.) */
 static void hold(struct table *table, const struct verdict_case *row)
 {
     write_config(table, row);
@@ -126,6 +128,7 @@ static void hold(struct table *table, const struct verdict_case *row)
         write_rules(table, &row->owner);
         write_iface(table, &row->owner);
     }
+    __atomic_fetch_add(table->generation, 1, __ATOMIC_SEQ_CST);
     table->held = *row;
 }
 
@@ -223,6 +226,7 @@ static void open_table(const struct fixture *fixture, struct table *table)
     table->rules = fixture_pin(fixture, PIN_UID_RULES);
     table->ifaces = fixture_pin(fixture, PIN_UID_IFACE);
     table->config = fixture_pin(fixture, PIN_CONFIG);
+    table->generation = fixture_map_generation(fixture);
     table->ingress = fixture_pin(fixture, PIN_INGRESS_PROG);
     table->egress = fixture_pin(fixture, PIN_EGRESS_PROG);
     assert_true(fixture_get(fixture, PIN_CONFIG, &zero, &table->now));
@@ -235,6 +239,7 @@ static void close_table(const struct table *table)
     close(table->rules);
     close(table->ifaces);
     close(table->config);
+    munmap(table->generation, sizeof(*table->generation));
     close(table->ingress);
     close(table->egress);
 }
