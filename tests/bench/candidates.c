@@ -26,6 +26,7 @@ const char *const candidate_names[WHO] = {
     [PERCPU] = "percpu",
     [SHARED_ASKED] = "shared, no stored answer",
     [PERCPU_ASKED] = "percpu, no stored answer",
+    [SHARED_AGELESS] = "shared, if answers did not age",
 };
 
 static int load_empty(struct competitor *competitor)

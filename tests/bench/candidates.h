@@ -20,6 +20,7 @@ enum who {
     COMPARED, /* the first ones are compared everywhere, these where it is told: */
     SHARED_ASKED = COMPARED,
     PERCPU_ASKED,
+    SHARED_AGELESS, /* its stored answers do not age: what is left are the caches of the CPU */
     WHO,
 };
 

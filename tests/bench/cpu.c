@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "cpu.h"
 
+#include <time.h>
+
 void cpu_stay(enum cpu which, cpu_set_t *ret_before)
 {
     cpu_set_t one;
@@ -16,4 +18,12 @@ void cpu_stay(enum cpu which, cpu_set_t *ret_before)
     CPU_ZERO(&one);
     CPU_SET(chosen, &one);
     sched_setaffinity(0, sizeof(one), &one);
+}
+
+double cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }

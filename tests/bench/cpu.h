@@ -11,3 +11,6 @@ enum cpu {
 
 /* This thread, and those that it makes, on one CPU only. *ret_before is for sched_setaffinity(). */
 void cpu_stay(enum cpu which, cpu_set_t *ret_before);
+
+/* CPU time of this thread: what runs in between is not in it. */
+double cpu_ns(void);

@@ -133,18 +133,23 @@ static int compare_programs(const struct competitor competitors[COMPARED])
     return 0;
 }
 
+static uint64_t counted_for_both(const struct competitor *competitor)
+{
+    return competitor ? competitor_counted(competitor, APP) + competitor_counted(competitor, APP + 1) : 0;
+}
+
 static double measure_traffic(struct world *world, const struct competitor *competitor, enum load load, const int *fds)
 {
     struct job job = {.competitor = competitor, .load = load, .fds = fds};
-    uint64_t before = competitor ? competitor_counted(competitor, APP) : 0;
+    uint64_t before = counted_for_both(competitor);
     int r = lo_attach(world, competitor);
     double rate = r < 0 ? -1 : both_cpus(load != ONE_CPU, run_traffic, &job);
 
     lo_detach(world, competitor);
     if (rate < 0 || !competitor || competitor->who == EMPTY)
         return rate;
-    /* each packet out and in, in the warm-up too */
-    if (competitor_counted(competitor, APP) - before > rate * WINDOW_NS / 1e9)
+    /* each packet out and in, and those of the warm-up */
+    if ((double)(counted_for_both(competitor) - before) > 2 * rate * WINDOW_NS / 1e9)
         return rate;
     fprintf(stderr, "bench: %s: not all is counted\n", candidate_names[competitor->who]);
     return -1;

@@ -27,7 +27,7 @@ int lo_send(int from, unsigned packets);
 int lo_take(int to, unsigned packets);
 int lo_pass(int from, int to, unsigned packets);
 
-/* NULL, or one without programs, attaches nothing. */
+/* NULL attaches nothing. */
 int lo_attach(struct world *world, const struct competitor *competitor);
 void lo_detach(struct world *world, const struct competitor *competitor);
 

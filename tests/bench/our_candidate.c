@@ -133,6 +133,8 @@ int our_candidate_load(const struct candidate *how, struct competitor *competito
     competitor->ours = programs;
     kernel_find_out(is_percpu(how), &found);
     found.stored_answers = how->who != SHARED_ASKED && how->who != PERCPU_ASKED;
+    if (how->who == SHARED_AGELESS)
+        found.answer_ticks = INT32_MAX;
     memcpy((void *)&programs->rodata->kernel, &found, sizeof(found));
     make_room(programs, how->listed);
     shape_counters(programs, how);

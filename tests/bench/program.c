@@ -11,28 +11,29 @@
 #include "traffic_abi.h"
 
 #define REPEAT 100000
+#define LINES (PERCPU_ASKED + 1)
 
 /* Of what we promise something, beside each of netd's. */
 static const struct aim aims[WHO] = {[SHARED] = {LESS, 0.6}, [PERCPU] = {LESS, 0.4}};
 
-static int measure(const struct competitor competitors[WHO], bool out, struct figure figures[WHO])
+static int measure(const struct competitor competitors[LINES], bool out, struct figure figures[LINES])
 {
     for (int round = 0; round < ROUNDS; round++) {
-        for (enum who who = EMPTY; who < WHO; who++) {
+        for (enum who who = EMPTY; who < LINES; who++) {
             figures[who].round[round] = test_run(&competitors[who], out, APP, REPEAT);
             if (figures[who].round[round] < 0)
                 return 1;
         }
     }
     figure_finish(&figures[EMPTY]);
-    for (enum who who = EMPTY + 1; who < WHO; who++)
+    for (enum who who = EMPTY + 1; who < LINES; who++)
         figures[who] = figure_less(&figures[who], &figures[EMPTY]);
     return 0;
 }
 
-static void tell_ratios(const struct figure figures[WHO], enum who netd)
+static void tell_ratios(const struct figure figures[LINES], enum who netd)
 {
-    for (enum who who = SHARED; who < WHO; who++) {
+    for (enum who who = SHARED; who < LINES; who++) {
         const struct figure ratio = figure_ratio(&figures[who], &figures[netd]);
         char what[96];
 
@@ -41,7 +42,7 @@ static void tell_ratios(const struct figure figures[WHO], enum who netd)
     }
 }
 
-static int compare(const struct competitor competitors[WHO], bool out)
+static int compare(const struct competitor competitors[LINES], bool out)
 {
     const struct table table = {
         .id = out ? "program_egress" : "program_ingress",
@@ -50,21 +51,21 @@ static int compare(const struct competitor competitors[WHO], bool out)
         .how = "BPF_PROG_TEST_RUN, UDP of 64 bytes, tagged, three chains on; all less the empty program. netd 9 asks "
                "only the first chain that is on, and netd 15 has one row for all chains.",
     };
-    struct figure figures[WHO] = {};
+    struct figure figures[LINES] = {};
 
     if (measure(competitors, out, figures))
         return 1;
     results_table(&table);
-    for (enum who who = EMPTY; who < WHO; who++)
+    for (enum who who = EMPTY; who < LINES; who++)
         results_figure(candidate_names[who], &figures[who]);
     tell_ratios(figures, NETD_9);
     tell_ratios(figures, NETD_15);
     return 0;
 }
 
-static int load(struct competitor competitors[WHO])
+static int load(struct competitor competitors[LINES])
 {
-    for (enum who who = EMPTY; who < WHO; who++) {
+    for (enum who who = EMPTY; who < LINES; who++) {
         const struct candidate how = {.who = who, .chains = TCTL_NETD_CHAINS, .listed = 1};
 
         if (competitor_load(&how, &competitors[who]) < 0 || test_run_check(&competitors[who]) < 0)
@@ -75,13 +76,13 @@ static int load(struct competitor competitors[WHO])
 
 int program_compare(void)
 {
-    struct competitor competitors[WHO] = {[0 ... WHO - 1] = NO_COMPETITOR};
+    struct competitor competitors[LINES] = {[0 ... LINES - 1] = NO_COMPETITOR};
     cpu_set_t before;
     int failed;
 
     cpu_stay(CPU_LAST, &before);
     failed = load(competitors) || compare(competitors, true) || compare(competitors, false) || sizes_tell(competitors);
-    for (enum who who = EMPTY; who < WHO; who++)
+    for (enum who who = EMPTY; who < LINES; who++)
         competitor_done(&competitors[who]);
     sched_setaffinity(0, sizeof(before), &before);
     return failed;

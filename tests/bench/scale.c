@@ -12,72 +12,71 @@
 #include "lo_traffic.h"
 #include "results.h"
 #include "run_time.h"
-#include "scale_turns.h"
+#include "scale_state.h"
+#include "scale_whole.h"
 #include "test_run.h"
+#include "traffic_abi.h"
 
 #define REPEAT 50000
 #define FLOW 16 /* packets of a socket in a row */
 
-static const unsigned sizes[] = {10, 100, 1000, TURNS_UIDS};
-#define SIZES ARRAY_SIZE(sizes)
-
-struct scale {
-    struct competitor competitors[SIZES][COMPARED];
-    struct world *world;
-    struct turns turns;
-    struct figure figures[SIZES][COMPARED];
-};
+const unsigned scale_sizes[SCALE_SIZES] = {10, 100, 1000, TURNS_UIDS};
+/* The last one is there to tell apart what the age of answers costs from what caches cost. */
+const enum who scale_lines[SCALE_LINES] = {EMPTY, NETD_9, NETD_15, SHARED, PERCPU, SHARED_AGELESS};
 
 /* ns of one round of one, with so many UIDs, or -1. */
-typedef double (*one_fn)(const struct scale *scale, size_t size, enum who who);
+typedef double (*one_fn)(const struct scale *scale, size_t size, int line);
 
-static double run_alone(const struct scale *scale, size_t size, enum who who)
+static double run_alone(const struct scale *scale, size_t size, int line)
 {
-    return test_run(&scale->competitors[size][who], true, APP, REPEAT);
+    return test_run(&scale->competitors[size][line], true, APP, REPEAT);
 }
 
-static double run_turns(const struct scale *scale, size_t size, enum who who)
+static double run_turns(const struct scale *scale, size_t size, int line)
 {
-    return turns_run(scale->world, &scale->turns, &scale->competitors[size][who], sizes[size], 1);
+    return turns_run(scale->world, &scale->turns, &scale->competitors[size][line], scale_sizes[size], 1);
 }
 
-static double run_flows(const struct scale *scale, size_t size, enum who who)
+static double run_flows(const struct scale *scale, size_t size, int line)
 {
-    return turns_run(scale->world, &scale->turns, &scale->competitors[size][who], sizes[size], FLOW);
+    return turns_run(scale->world, &scale->turns, &scale->competitors[size][line], scale_sizes[size], FLOW);
 }
 
 static int measure(struct scale *scale, one_fn one)
 {
     for (int round = 0; round < ROUNDS; round++) {
-        for (size_t size = 0; size < SIZES; size++) {
-            for (enum who who = EMPTY; who < COMPARED; who++) {
-                double ns = one(scale, size, who);
-
-                if (ns < 0)
+        for (size_t size = 0; size < SCALE_SIZES; size++) {
+            for (int line = 0; line < SCALE_LINES; line++) {
+                scale->figures[size][line].round[round] = one(scale, size, line);
+                if (scale->figures[size][line].round[round] < 0)
                     return 1;
-                scale->figures[size][who].round[round] = ns;
             }
         }
     }
-    for (size_t size = 0; size < SIZES; size++)
-        for (enum who who = EMPTY + 1; who < COMPARED; who++)
-            scale->figures[size][who] = figure_less(&scale->figures[size][who], &scale->figures[size][EMPTY]);
+    for (size_t size = 0; size < SCALE_SIZES; size++)
+        for (int line = 1; line < SCALE_LINES; line++)
+            scale->figures[size][line] = figure_less(&scale->figures[size][line], &scale->figures[size][0]);
     return 0;
+}
+
+static bool is_promised(enum who who)
+{
+    return who == SHARED || who == PERCPU;
 }
 
 static void tell(const struct scale *scale)
 {
     static const struct aim aim = {LESS, 1.1};
 
-    for (enum who who = EMPTY + 1; who < COMPARED; who++)
-        for (size_t size = 0; size < SIZES; size++)
-            results_point(candidate_names[who], sizes[size], &scale->figures[size][who]);
-    for (enum who who = EMPTY + 1; who < COMPARED; who++) {
-        const struct figure ratio = figure_ratio(&scale->figures[SIZES - 1][who], &scale->figures[0][who]);
+    for (int line = 1; line < SCALE_LINES; line++)
+        for (size_t size = 0; size < SCALE_SIZES; size++)
+            results_point(candidate_names[scale_lines[line]], scale_sizes[size], &scale->figures[size][line]);
+    for (int line = 1; line < SCALE_LINES; line++) {
+        const struct figure ratio = figure_ratio(&scale->figures[SCALE_SIZES - 1][line], &scale->figures[0][line]);
         char what[96];
 
-        snprintf(what, sizeof(what), "%s, 10,000 UIDs / 10", candidate_names[who]);
-        results_ratio(what, &ratio, who >= SHARED ? &aim : NULL);
+        snprintf(what, sizeof(what), "%s, 10,000 UIDs / 10", candidate_names[scale_lines[line]]);
+        results_ratio(what, &ratio, is_promised(scale_lines[line]) ? &aim : NULL);
     }
 }
 
@@ -104,9 +103,9 @@ static int open_world(struct scale *scale)
     const struct world_options options = {.no_daemon = true};
     int r = world_new(&options, &scale->world) ?: turns_open(scale->world, &scale->turns);
 
-    for (size_t size = 0; size < SIZES && r == 0; size++)
-        for (enum who who = EMPTY; who < COMPARED && r == 0; who++)
-            r = lo_tag(&scale->competitors[size][who], scale->turns.fds, sizes[size], APP);
+    for (size_t size = 0; size < SCALE_SIZES && r == 0; size++)
+        for (int line = 0; line < SCALE_LINES && r == 0; line++)
+            r = lo_tag(&scale->competitors[size][line], scale->turns.fds, scale_sizes[size], APP);
     return r;
 }
 
@@ -149,36 +148,55 @@ static int compare_flows(struct scale *scale)
         return 1;
     results_table(&table);
     tell(scale);
+    results_note("With 10,000 sockets the turn comes so seldom that all maps are asked once for each sixteen packets.");
     return 0;
 }
 
-static int compare_traffic(struct scale *scale)
+/* The clock on programs is off where the whole way is measured. */
+static int compare_by_clock(struct scale *scale)
 {
     _cleanup_fd_ int stats = run_time_switch_on();
 
-    return stats < 0 || open_world(scale) < 0 || compare_turns(scale) || compare_flows(scale);
+    return stats < 0 || compare_turns(scale) || compare_flows(scale);
+}
+
+static int load(struct scale *scale)
+{
+    for (size_t size = 0; size < SCALE_SIZES; size++) {
+        for (int line = 0; line < SCALE_LINES; line++) {
+            const struct candidate how = {
+                .who = scale_lines[line], .chains = TCTL_NETD_CHAINS, .listed = scale_sizes[size], .rows = true};
+
+            if (competitor_load(&how, &scale->competitors[size][line]) < 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+static int compare(struct scale *scale)
+{
+    return load(scale) || compare_alone(scale) || open_world(scale) < 0 || compare_by_clock(scale) ||
+           scale_whole_compare(scale);
 }
 
 int scale_compare(void)
 {
-    struct scale *scale = calloc(1, sizeof(*scale));
+    static struct scale scale;
     cpu_set_t before;
-    int failed = !scale;
+    int failed;
 
-    if (!scale)
-        return 1;
+    for (size_t size = 0; size < SCALE_SIZES; size++)
+        for (int line = 0; line < SCALE_LINES; line++)
+            scale.competitors[size][line] = (struct competitor)NO_COMPETITOR;
+    turns_init(&scale.turns);
     cpu_stay(CPU_LAST, &before);
-    for (size_t size = 0; size < SIZES; size++)
-        for (enum who who = EMPTY; who < COMPARED; who++)
-            scale->competitors[size][who] = (struct competitor)NO_COMPETITOR;
-    for (size_t size = 0; size < SIZES && !failed; size++)
-        failed = competitors_load(sizes[size], true, scale->competitors[size]) < 0;
-    failed = failed || compare_alone(scale) || compare_traffic(scale);
-    turns_close(&scale->turns);
-    world_free(scale->world);
-    for (size_t size = 0; size < SIZES; size++)
-        competitors_done(scale->competitors[size]);
+    failed = compare(&scale);
+    turns_close(&scale.turns);
+    scale.world = world_free(scale.world);
+    for (size_t size = 0; size < SCALE_SIZES; size++)
+        for (int line = 0; line < SCALE_LINES; line++)
+            competitor_done(&scale.competitors[size][line]);
     sched_setaffinity(0, sizeof(before), &before);
-    free(scale);
     return failed;
 }

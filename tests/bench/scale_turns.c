@@ -5,22 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
+#include "cpu.h"
 #include "lo_traffic.h"
 #include "run_time.h"
 
 #define SPARE 1024                   /* descriptors beside the sockets */
 #define WINDOW_NS INT64_C(100000000) /* each stored answer is made anew once in it, however seldom its socket sends */
 
+void turns_init(struct turns *turns)
+{
+    turns->sink = -1;
+    for (unsigned i = 0; i < TURNS_UIDS; i++)
+        turns->fds[i] = -1;
+}
+
 int turns_open(struct world *world, struct turns *turns)
 {
     const struct rlimit room = {TURNS_UIDS + SPARE, TURNS_UIDS + SPARE};
     int r = setrlimit(RLIMIT_NOFILE, &room) < 0 ? -errno : 0;
 
-    turns->sink = -1;
-    for (unsigned i = 0; i < TURNS_UIDS; i++)
-        turns->fds[i] = -1;
     if (r == 0)
         r = lo_open(world, 0, 1, &turns->sink);
     if (r == 0)
@@ -61,15 +65,16 @@ static int send_each(const struct turns *turns, unsigned uids)
     return r;
 }
 
+/* Returns how many packets it sent, or a negative errno. */
 static int send_for(const struct turns *turns, unsigned uids, unsigned packets)
 {
     int64_t start = lo_now_ns();
     unsigned next = 0;
-    int r = 0;
+    int r = 0, sent = 0;
 
-    while (r == 0 && lo_now_ns() - start < WINDOW_NS)
+    for (; r == 0 && lo_now_ns() - start < WINDOW_NS; sent += LO_BURST)
         r = send_burst(turns, uids, packets, &next);
-    return r;
+    return r < 0 ? r : sent;
 }
 
 static int send_timed(const struct turns *turns, const struct competitor *competitor, unsigned uids, unsigned packets,
@@ -79,7 +84,9 @@ static int send_timed(const struct turns *turns, const struct competitor *compet
     int r = send_each(turns, uids) ?: run_time_read(competitor->egress, &before);
 
     if (r == 0)
-        r = send_for(turns, uids, packets) ?: run_time_read(competitor->egress, &after);
+        r = send_for(turns, uids, packets);
+    if (r > 0)
+        r = run_time_read(competitor->egress, &after);
     if (r == 0)
         *ret_ns = run_time_between(&before, &after);
     return r;
@@ -100,5 +107,18 @@ double turns_run(struct world *world, const struct turns *turns, const struct co
         return ns;
     fprintf(stderr, "bench: %s, %u users: %s\n", candidate_names[competitor->who], uids,
             r < 0 ? strerror(-r) : "not counted");
+    return -1;
+}
+
+double turns_time(const struct turns *turns, unsigned uids)
+{
+    int r = send_each(turns, uids);
+    double start = cpu_ns();
+
+    if (r == 0)
+        r = send_for(turns, uids, 1);
+    if (r > 0)
+        return (cpu_ns() - start) / r;
+    fprintf(stderr, "bench: %u users: %s\n", uids, strerror(-r));
     return -1;
 }

@@ -12,6 +12,8 @@ struct turns {
     int sink;            /* what all of them send to */
 };
 
+/* None is open; for turns_close(). */
+void turns_init(struct turns *turns);
 /* 0 or negative errno; end it in any case. */
 int turns_open(struct world *world, struct turns *turns);
 void turns_close(struct turns *turns);
@@ -22,3 +24,6 @@ void turns_close(struct turns *turns);
  */
 double turns_run(struct world *world, const struct turns *turns, const struct competitor *competitor, unsigned uids,
                  unsigned packets);
+
+/* The same without a look at any program: CPU time of all that the kernel does for a packet, sent and taken. */
+double turns_time(const struct turns *turns, unsigned uids);
