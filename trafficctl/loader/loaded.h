@@ -2,13 +2,25 @@
 /* What is held of a start that went well. */
 #pragma once
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "job.h"
+
+/* A pin that was found to be right. While its file stays the same one, so does what is pinned there. */
+struct loaded_pin {
+    dev_t device;
+    ino_t inode;
+    struct timespec changed; /* also its owner, its mode */
+    uint32_t number;         /* 0: nothing is known */
+};
 
 struct loaded {
     char *bpffs;
     char *cgroup; /* NULL: where cgroup2 is mounted */
     uint64_t cgroup_id;
     uint32_t ids[PINS];                 /* of what was pinned at the end of the start; 0: nothing */
+    struct loaded_pin known[PINS];      /* of the last look: maps, programs and iterators */
     uint32_t wanted;                    /* 1 << enum tctl_program */
     struct tctl_state *state;           /* mapped writable */
     struct tctl_interfaces *interfaces; /* the same */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <pins.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "cgroup.h"
 #include "cleanup.h"
@@ -39,10 +41,53 @@ static int id_of(const char *bpffs, enum pin_id pin, int *ret_fd, uint32_t *ret_
 int look_remember(struct loaded *loaded)
 {
     int r = 0;
+    memset(loaded->known, 0, sizeof(loaded->known));
     bool links = loaded->interfaces->netfilter == TCTL_NETFILTER_LINK;
     for (int id = 0; id < PINS && r == 0; id++)
         if (links || !hooks_is_of_links(id))
             r = id_of(loaded->bpffs, id, NULL, &loaded->ids[id]);
+    return r;
+}
+
+/* The file of a pin before it is opened; number 0. */
+static int file_of(const char *bpffs, enum pin_id pin, struct loaded_pin *ret_file)
+{
+    struct stat file;
+    _cleanup_free_ char *path = NULL;
+    *ret_file = (struct loaded_pin){0};
+    int r = pins_path(bpffs, pin, &path);
+    if (r < 0)
+        return r;
+    if (stat(path, &file) == 0)
+        *ret_file = (struct loaded_pin){.device = file.st_dev, .inode = file.st_ino, .changed = file.st_ctim};
+    return 0;
+}
+
+static bool is_same_file(const struct loaded_pin *a, const struct loaded_pin *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* Is what a descriptor of a pin, or -1, has the number of right? */
+typedef bool (*right_fn)(const struct loaded *loaded, enum pin_id pin, int fd, uint32_t number);
+
+/*
+ * *ret_number: of what is pinned, 0 when it is not right. Looks come twice a second, so a pin that was right is opened
+ * only after its file has changed.
+ */
+static int look_at_pin(struct loaded *loaded, enum pin_id pin, right_fn is_right, uint32_t *ret_number)
+{
+    struct loaded_pin *known = &loaded->known[pin], file;
+    _cleanup_fd_ int fd = -1;
+    int r = file_of(loaded->bpffs, pin, &file);
+    if (r == 0 && (known->number == 0 || !is_same_file(known, &file))) {
+        r = id_of(loaded->bpffs, pin, &fd, &file.number);
+        if (r == 0 && !is_right(loaded, pin, fd, file.number))
+            file.number = 0;
+        *known = r == 0 ? file : (struct loaded_pin){0};
+    }
+    *ret_number = known->number;
     return r;
 }
 
@@ -59,47 +104,47 @@ static bool is_ours(const struct loaded *loaded, int fd)
     return false;
 }
 
-static int look_at_maps(const struct loaded *loaded, struct load_seen *seen)
+static bool is_our_map(const struct loaded *loaded, enum pin_id pin, int fd, uint32_t number)
 {
-    int r = 0;
-    for (int id = 0; id < PINS && r == 0; id++) {
-        uint32_t now;
-        if (pins[id].kind != PIN_MAP || loaded->ids[id] == 0)
-            continue;
-        r = id_of(loaded->bpffs, id, NULL, &now);
-        if (now != loaded->ids[id])
-            seen->maps |= PIN(id);
-    }
-    return r;
+    (void)fd;
+    return number == loaded->ids[pin];
 }
 
 /* Another start may have replaced them by others of ours. */
-static int look_at_programs(const struct loaded *loaded, uint32_t ids[static PINS], struct load_seen *seen)
+static bool is_our_program(const struct loaded *loaded, enum pin_id pin, int fd, uint32_t number)
 {
-    int r = 0;
-    for (int id = 0; id < PINS && r == 0; id++) {
-        _cleanup_fd_ int fd = -1;
-        if (pins[id].kind != PIN_PROG || loaded->ids[id] == 0)
-            continue;
-        r = id_of(loaded->bpffs, id, &fd, &ids[id]);
-        if (fd < 0 || !is_ours(loaded, fd))
-            seen->pins |= PIN(id);
-    }
-    return r;
+    (void)pin;
+    (void)number;
+    return fd >= 0 && is_ours(loaded, fd);
 }
 
-static int look_at_iterators(const struct loaded *loaded, struct load_seen *seen)
+static bool is_our_iterator(const struct loaded *loaded, enum pin_id pin, int fd, uint32_t number)
+{
+    (void)loaded;
+    (void)number;
+    return fd >= 0 && iterators_examine(fd, iterators_target(pin)) == 0;
+}
+
+/* NULL: one that is not looked at as a pin alone. */
+static right_fn right_of(enum pin_id pin)
+{
+    if (pins[pin].kind == PIN_MAP)
+        return is_our_map;
+    if (pins[pin].kind == PIN_PROG)
+        return is_our_program;
+    return iterators_target(pin) ? is_our_iterator : NULL;
+}
+
+static int look_at_pins(struct loaded *loaded, uint32_t ids[static PINS], struct load_seen *seen)
 {
     int r = 0;
     for (int id = 0; id < PINS && r == 0; id++) {
-        _cleanup_fd_ int fd = -1;
-        uint32_t now;
-        const char *target = iterators_target(id);
-        if (!target || loaded->ids[id] == 0)
+        right_fn is_right = right_of(id);
+        if (!is_right || loaded->ids[id] == 0)
             continue;
-        r = id_of(loaded->bpffs, id, &fd, &now);
-        if (fd < 0 || iterators_examine(fd, target) < 0)
-            seen->pins |= PIN(id);
+        r = look_at_pin(loaded, id, is_right, &ids[id]);
+        if (ids[id] == 0)
+            *(pins[id].kind == PIN_MAP ? &seen->maps : &seen->pins) |= PIN(id);
     }
     return r;
 }
@@ -137,18 +182,14 @@ static int look_at_hook(const struct loaded *loaded, const struct attached_pins 
     return 0;
 }
 
-int look(const struct loaded *loaded, struct load_seen *ret_seen)
+int look(struct loaded *loaded, struct load_seen *ret_seen)
 {
     uint32_t ids[PINS] = {0};
     uint64_t group;
     struct load_seen seen = {0};
     int r = find_group(loaded, &group);
     if (r == 0)
-        r = look_at_maps(loaded, &seen);
-    if (r == 0)
-        r = look_at_programs(loaded, ids, &seen);
-    if (r == 0)
-        r = look_at_iterators(loaded, &seen);
+        r = look_at_pins(loaded, ids, &seen);
     for (size_t i = 0; i < TCTL_PROGRAMS && r == 0; i++)
         if (loaded->wanted & 1u << i)
             r = look_at_hook(loaded, &attached_pins[i], ids, group, &seen);
