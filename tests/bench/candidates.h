@@ -28,6 +28,7 @@ extern const char *const candidate_names[WHO];
 
 #define APP 10000u /* first of the UIDs that are listed, and charged */
 #define APP_TAG 42u
+#define OTHERS 1000000u /* first of those that are on deny lists, and send nothing */
 
 struct candidate {
     enum who who;
@@ -40,7 +41,7 @@ struct candidate {
 struct competitor {
     enum who who;
     int egress, ingress;
-    int cookie_tag, storage, app_stats, uid_stats, tag_stats;
+    int cookie_tag, storage, generation, app_stats, uid_stats, tag_stats;
     int allowed;     /* the map where 0 is listed to pass ... */
     bool owner_rows; /* ... as a struct netd_owner, not a byte */
     struct netd_like *netd;
@@ -48,8 +49,8 @@ struct competitor {
 };
 #define NO_COMPETITOR                                                                                                  \
     {                                                                                                                  \
-        .egress = -1, .ingress = -1, .cookie_tag = -1, .storage = -1, .app_stats = -1, .uid_stats = -1,                \
-        .tag_stats = -1, .allowed = -1                                                                                 \
+        .egress = -1, .ingress = -1, .cookie_tag = -1, .storage = -1, .generation = -1, .app_stats = -1,               \
+        .uid_stats = -1, .tag_stats = -1, .allowed = -1                                                                \
     }
 
 /* Fails with a message. End it by competitor_done(), for which NO_COMPETITOR is fine too. */

@@ -12,8 +12,6 @@
 
 #include "netd_like.skel.h"
 
-#define OTHERS 1000000 /* UIDs that are on deny lists, and send nothing */
-
 static void put(struct bpf_map *map, uint32_t key, uint8_t value)
 {
     bpf_map__update_elem(map, &key, sizeof(key), &value, sizeof(value), BPF_ANY);

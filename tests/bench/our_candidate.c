@@ -13,8 +13,6 @@
 
 #include "traffic.skel.h"
 
-#define OTHERS 1000000 /* UIDs that are on deny lists, and send nothing */
-
 static bool is_percpu(const struct candidate *how)
 {
     return how->who == PERCPU || how->who == PERCPU_ASKED;
@@ -116,6 +114,7 @@ static void find(struct traffic *programs, struct competitor *competitor)
     competitor->ingress = bpf_program__fd(programs->progs.ingress);
     competitor->cookie_tag = bpf_map__fd(programs->maps.cookie_tag_map);
     competitor->storage = bpf_map__fd(programs->maps.socket_storage);
+    competitor->generation = bpf_map__fd(programs->maps.generation_map);
     competitor->app_stats = bpf_map__fd(programs->maps.app_uid_stats_map);
     competitor->uid_stats = bpf_map__fd(programs->maps.uid_stats_map);
     competitor->tag_stats = bpf_map__fd(programs->maps.tag_stats_map);

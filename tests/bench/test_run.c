@@ -105,6 +105,18 @@ double test_run(const struct competitor *competitor, bool out, uint32_t charged,
     return -1;
 }
 
+/* As writers of policy do: what our programs know of a UID is old then. */
+static void raise_generation(const struct competitor *competitor)
+{
+    const uint32_t zero = 0;
+    uint64_t generation;
+
+    if (bpf_map_lookup_elem(competitor->generation, &zero, &generation) < 0)
+        return;
+    generation++;
+    bpf_map_update_elem(competitor->generation, &zero, &generation, BPF_ANY);
+}
+
 static void list(const struct competitor *competitor, bool listed)
 {
     const struct netd_owner owner = {.rules = NETD_DOZABLE | NETD_POWERSAVE};
@@ -116,6 +128,7 @@ static void list(const struct competitor *competitor, bool listed)
                             BPF_ANY);
     else
         bpf_map_delete_elem(competitor->allowed, &app);
+    raise_generation(competitor);
 }
 
 int test_run_check(const struct competitor *competitor)
