@@ -71,25 +71,33 @@ static int write_file(const char *folder, const char *name, const char *head, co
     return r;
 }
 
-/* Within a page nothing may look like the end of a script. */
-static void hide_tags(char *json)
+/*
+ * Within a page nothing may look like the end of a script, nor like a comment in it: where JSON has a '<', in strings
+ * alone, it may be escaped.
+ */
+static char *without_tags(const char *json)
 {
-    for (char *tag = strstr(json, "</"); tag; tag = strstr(tag + 1, "</"))
-        tag[0] = ' ';
+    static const char escaped[] = "\\u003c";
+    char *text = malloc(strlen(json) * strlen(escaped) + 1), *end = text;
+
+    for (; text && *json; json++)
+        end = *json == '<' ? stpcpy(end, escaped) : (*end = *json, end + 1);
+    if (text)
+        *end = '\0';
+    return text;
 }
 
-static int write_page(const char *folder, char *json)
+static int write_page(const char *folder, const char *json)
 {
-    _cleanup_free_ char *page = NULL;
-    int r = fd_read_file(PAGE, MAX_PAGE, &page);
+    _cleanup_free_ char *page = NULL, *shown = without_tags(json);
+    int r = shown ? fd_read_file(PAGE, MAX_PAGE, &page) : -ENOMEM;
     char *place = r < 0 ? NULL : strstr(page, PLACE);
     if (!place) {
         fprintf(stderr, "bench: %s: %s\n", PAGE, r < 0 ? strerror(-r) : "has no place for the results");
         return r < 0 ? r : -EINVAL;
     }
     *place = '\0';
-    hide_tags(json);
-    return write_file(folder, "report.html", page, json, place + strlen(PLACE));
+    return write_file(folder, "report.html", page, shown, place + strlen(PLACE));
 }
 
 int report_write(const char *folder, json_t *tables)

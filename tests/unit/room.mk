@@ -2,7 +2,7 @@
 # A test of a room other than base and lib names the objects it needs: "$(B)/san/tests/unit/test_x: $(B)/san/…/x.o".
 UNIT_SEES := -Itrafficctl/include -Itests/unit -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/cli -Itrafficctl/top
 UNIT_SEES += -Inetfilter -Itrafficctl/tag -Itrafficctl/lib -Itrafficctl/base -Ibpf -Itests/harness -Itrafficctl/exporter
-UNIT_SEES += -Itrafficctl/completion -DTCTL_BUILD='"$(abspath $(B))"'
+UNIT_SEES += -Itrafficctl/completion -Itests/bench -DTCTL_BUILD='"$(abspath $(B))"'
 $(eval $(call objects,UNIT,$(wildcard tests/unit/*.c),$(UNIT_SEES)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -36,6 +36,7 @@ $(patsubst %,$(B)/san/tests/unit/test_%,exporter negotiate series): $(patsubst %
     $(patsubst %,exporter/%,address collect families negotiate render series text textfile))
 $(B)/san/tests/unit/test_http: $(patsubst %,$(B)/san/trafficctl/exporter/%.o,address connections families http negotiate \
     replies text)
+$(B)/san/tests/unit/test_report: $(B)/san/tests/bench/report.o
 $(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
 $(B)/san/tests/unit/test_nft_seen: $(patsubst %,$(B)/san/netfilter/%.o,nft_parts nft_rules nft_seen nft_talk)
 
