@@ -274,6 +274,34 @@ static void merge_orders_many(void **state)
     assert_int_equal(sum, 0);
 }
 
+static const char *numbered(void *calls, uint32_t index)
+{
+    static char text[TCTL_IFACE_LEN];
+    snprintf(text, sizeof(text), "if%u", index % 300);
+    ++*(size_t *)calls;
+    return text;
+}
+
+/* Each is asked for its name once, also those that share one. */
+static void merge_knows_many_interfaces(void **state)
+{
+    (void)state;
+    static struct stats_row rows[3000];
+    size_t calls = 0, count;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        rows[i] = row_of(UID1, 0, 0, (uint32_t)(0x80000000u + i % 1000), 1);
+    struct tctl_detail_row *merged = NULL;
+    assert_int_equal(merge_details(rows, ARRAY_SIZE(rows), NULL, numbered, &calls, &merged, &count), 0);
+    assert_int_equal(calls, 1000);
+    assert_int_equal(count, 300);
+    for (size_t i = 0; i < count; i++) {
+        assert_in_range(merged[i].counters.rx_packets, 9, 12);
+        if (i > 0)
+            assert_true(compare_details(&merged[i - 1], &merged[i]) < 0);
+    }
+    free(merged);
+}
+
 static void merge_of_nothing(void **state)
 {
     (void)state;
@@ -303,6 +331,7 @@ int main(void)
         cmocka_unit_test(merge_ifaces_by_name),
         cmocka_unit_test(merge_uids_ascending),
         cmocka_unit_test(merge_orders_many),
+        cmocka_unit_test(merge_knows_many_interfaces),
         cmocka_unit_test(merge_of_nothing),
     };
     return unit_run(tests);
