@@ -61,16 +61,25 @@ void tags_done(struct tags *tags)
     fd_close(tags->storage);
 }
 
-static int find_cookie(int socket, uint64_t *ret_cookie)
+static int check_family(int socket)
 {
     int family;
     socklen_t size = sizeof(family);
     if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size) < 0)
         return -errno;
-    if (family != AF_INET && family != AF_INET6)
-        return -EAFNOSUPPORT;
-    size = sizeof(*ret_cookie);
+    return family == AF_INET || family == AF_INET6 ? 0 : -EAFNOSUPPORT;
+}
+
+static int get_cookie(int socket, uint64_t *ret_cookie)
+{
+    socklen_t size = sizeof(*ret_cookie);
     return getsockopt(socket, SOL_SOCKET, SO_COOKIE, ret_cookie, &size) < 0 ? -errno : 0;
+}
+
+static int find_cookie(int socket, uint64_t *ret_cookie)
+{
+    int r = check_family(socket);
+    return r < 0 ? r : get_cookie(socket, ret_cookie);
 }
 
 static int put_empty_answer(const struct tags *tags, int socket)
@@ -175,37 +184,41 @@ static bool has_answer(const struct tags *tags, int socket, const struct tctl_ta
 
 /*
  * Many tag a socket anew before each use of it: there is nothing to count, nothing to lock, and making a new storage
- * would cost more than all the rest. -ENOENT: it has another tag, or none.
+ * would cost more than all the rest.
  */
-static int set_again(const struct tags *tags, int socket, uint64_t cookie, const struct tctl_tag *tag)
+static int set_again(const struct tags *tags, int socket, const struct tctl_tag *tag)
 {
-    struct row row;
-    int r = look_up_row(tags, cookie, &row);
-    if (r < 0)
-        return r;
-    if (!row.exists || row.tag.uid != tag->uid || row.tag.tag != tag->tag)
-        return -ENOENT;
-    r = writer_check(&tags->writer);
+    int r = writer_check(&tags->writer);
     return r < 0 || has_answer(tags, socket, tag) ? r : renew_answer(tags, socket);
 }
 
-int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const struct tags_limit *limit)
+/* The row may be another's work by the time that there is the lock. */
+static int set_anew(struct tags *tags, int socket, uint64_t cookie, const struct tctl_tag *tag,
+                    const struct tags_limit *limit)
 {
-    uint64_t cookie = 0;
-    if (tag->uid == TCTL_NOBODY)
-        return -EINVAL;
-    int r = find_cookie(socket, &cookie);
-    if (r == 0) {
-        r = set_again(tags, socket, cookie, tag);
-        if (r != -ENOENT)
-            return r;
-        r = writer_lock(&tags->writer);
-    }
+    int r = writer_lock(&tags->writer);
     if (r < 0)
         return r;
     r = set_locked(tags, socket, cookie, tag, limit);
     writer_unlock(&tags->writer);
     return r;
+}
+
+int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const struct tags_limit *limit)
+{
+    uint64_t cookie = 0;
+    struct row row;
+    if (tag->uid == TCTL_NOBODY)
+        return -EINVAL;
+    int r = get_cookie(socket, &cookie);
+    if (r == 0)
+        r = look_up_row(tags, cookie, &row);
+    if (r == 0 && !row.exists) /* else it was asked when it got that */
+        r = check_family(socket);
+    if (r < 0)
+        return r;
+    bool same = row.exists && row.tag.uid == tag->uid && row.tag.tag == tag->tag;
+    return same ? set_again(tags, socket, tag) : set_anew(tags, socket, cookie, tag, limit);
 }
 
 /* A row that is gone and could not be counted off is gone. */

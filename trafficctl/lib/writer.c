@@ -6,23 +6,31 @@
 #include <sys/file.h>
 
 #include "fd.h"
+#include "interfaces_page.h"
 #include "locks.h"
-#include "moves.h"
 #include "pins.h"
+
+/* Memory, and no system call: it is read for each tag. */
+static uint64_t read_moves(const struct writer *writer)
+{
+    return writer->page ? __atomic_load_n(&writer->page->moves, __ATOMIC_ACQUIRE) : 0;
+}
 
 int writer_open(const char *bpffs, struct writer *writer)
 {
-    *writer = (struct writer){.mutex = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1, .moves_fd = -1};
+    *writer = (struct writer){.mutex = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
     int r = pins_open_folder(bpffs, O_RDONLY, &writer->folder_fd);
-    if (r == 0)
-        r = moves_open(bpffs, &writer->moves_fd);
-    return r < 0 ? r : moves_read(writer->moves_fd, &writer->moved);
+    if (r < 0)
+        return r;
+    r = interfaces_map(bpffs, &writer->page);
+    writer->moved = read_moves(writer);
+    return r == -ENOENT ? 0 : r;
 }
 
 void writer_done(struct writer *writer)
 {
     writer->folder_fd = fd_close(writer->folder_fd);
-    writer->moves_fd = fd_close(writer->moves_fd);
+    writer->page = interfaces_unmap(writer->page);
     pthread_mutex_destroy(&writer->mutex);
 }
 
@@ -36,12 +44,10 @@ static int wait_for_flock(struct writer *writer)
 /* locked: nobody is at moving, so that who began it was killed. */
 static int check(const struct writer *writer, bool locked)
 {
-    uint64_t moves = 0;
     int r = pins_check_loaded(writer->folder_fd);
-    if (r == 0)
-        r = moves_read(writer->moves_fd, &moves);
     if (r < 0)
         return r;
+    uint64_t moves = read_moves(writer);
     if (moves % 2 == 1)
         return locked ? -EBUSY : 0;
     return moves == writer->moved ? 0 : -ESTALE;

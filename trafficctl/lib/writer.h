@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <traffic_abi.h>
+
 struct writer {
     pthread_mutex_t mutex;
     int folder_fd;
-    int moves_fd;   /* lib/moves.h */
-    uint64_t moved; /* when the writer was opened */
-    bool stuck;     /* the last one waited in vain: until somebody has had it, nobody waits */
+    struct tctl_interfaces *page; /* of moves; NULL: this layout has none */
+    uint64_t moved;               /* when the writer was opened */
+    bool stuck;                   /* the last one waited in vain: until somebody has had it, nobody waits */
 };
 
 /* End with writer_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES: not root; -ENOMEM, -errno. */
