@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,18 +46,23 @@ static void talk_end(struct talk *talk)
         close(talk->fd);
 }
 
-/*
- * Let the next call of a direction (SO_SNDTIMEO, SO_RCVTIMEO) block for what is left. A timeout of the socket and not
- * poll(2): nothing tells when a full listen queue has room again, only a blocked connect(2) is woken.
- */
-static int talk_limit(const struct talk *talk, int direction)
+static int64_t talk_left_us(const struct talk *talk)
 {
-    int64_t left = talk->deadline_us - now_us();
+    return talk->deadline_us - now_us();
+}
+
+/*
+ * Let the calls that send block for what is left. A timeout of the socket and not poll(2): nothing tells when a full
+ * listen queue has room again, only a blocked connect(2) is woken.
+ */
+static int talk_limit(const struct talk *talk)
+{
+    int64_t left = talk_left_us(talk);
     struct timeval limit = {.tv_sec = left / 1000000, .tv_usec = left % 1000000};
 
     if (left <= 0)
         return -ETIMEDOUT;
-    return setsockopt(talk->fd, SOL_SOCKET, direction, &limit, sizeof(limit)) < 0 ? -errno : 0;
+    return setsockopt(talk->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ? -errno : 0;
 }
 
 /* A signal, or the limit: talk_limit() says whether time is up. */
@@ -68,7 +74,7 @@ static bool is_again(int err)
 static int talk_connect(const struct talk *talk, const struct sockaddr_un *address)
 {
     for (;;) {
-        int r = talk_limit(talk, SO_SNDTIMEO);
+        int r = talk_limit(talk);
         if (r < 0)
             return r;
         if (connect(talk->fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
@@ -80,7 +86,7 @@ static int talk_connect(const struct talk *talk, const struct sockaddr_un *addre
     }
 }
 
-/* fd -1: without a descriptor. AF_UNIX takes so few bytes all or none. */
+/* fd -1: without a descriptor. AF_UNIX takes so few bytes all or none, and the limit is the connection's still. */
 static int talk_send(const struct talk *talk, const struct fwmark_command *command, int fd)
 {
     union {
@@ -98,15 +104,26 @@ static int talk_send(const struct talk *talk, const struct fwmark_command *comma
         message.msg_control = &control;
         message.msg_controllen = sizeof(control);
     }
-    for (;;) {
-        int r = talk_limit(talk, SO_SNDTIMEO);
-        if (r < 0)
-            return r;
-        if (sendmsg(talk->fd, &message, MSG_NOSIGNAL) >= 0)
-            return 0;
+    while (sendmsg(talk->fd, &message, MSG_NOSIGNAL) < 0) {
         if (!is_again(errno))
             return -errno;
+        int r = talk_limit(talk);
+        if (r < 0)
+            return r;
     }
+    return 0;
+}
+
+/* Not by receiving: that is woken for nothing as soon as the server has taken what was sent, and there is room again.
+ */
+static int talk_await(const struct talk *talk)
+{
+    struct pollfd answer = {.fd = talk->fd, .events = POLLIN};
+    int64_t left = talk_left_us(talk);
+
+    if (left <= 0)
+        return -ETIMEDOUT;
+    return poll(&answer, 1, (int)(left / 1000) + 1) < 0 && errno != EINTR ? -errno : 0;
 }
 
 static int talk_receive(const struct talk *talk)
@@ -114,10 +131,10 @@ static int talk_receive(const struct talk *talk)
     int32_t reply = 0;
 
     for (size_t got = 0; got < sizeof(reply);) {
-        int r = talk_limit(talk, SO_RCVTIMEO);
+        int r = talk_await(talk);
         if (r < 0)
             return r;
-        ssize_t n = recv(talk->fd, (char *)&reply + got, sizeof(reply) - got, 0);
+        ssize_t n = recv(talk->fd, (char *)&reply + got, sizeof(reply) - got, MSG_DONTWAIT);
         if (n == 0)
             return -ECONNRESET;
         if (n > 0)
