@@ -19,47 +19,75 @@
 #define SAME_TAG 1
 #define OTHER_TAG 2
 
-struct figures {
-    struct figure ours, other, ratio;
-};
-
 static int failed(const char *what, double r)
 {
     fprintf(stderr, "bench: %s: %s\n", what, strerror((int)-r));
     return 1;
 }
 
-static void finish(struct figures *figures)
+/* Who tags, and whom they ask. */
+struct scene {
+    struct clients users, root;
+    const char *ours, *bare;
+};
+
+/* One kind of work, by three competitors. */
+struct rates {
+    struct figure ours, bare, library;
+};
+
+static int measure_rates(struct scene *scene, size_t count, unsigned tags, struct rates *rates)
 {
-    figure_finish(&figures->ours);
-    figure_finish(&figures->other);
-    figures->ratio = figure_ratio(&figures->ours, &figures->other);
+    for (int round = 0; round < ROUNDS; round++) {
+        double a = clients_run(&scene->users, count, scene->ours, tags, WINDOW_MS);
+        double b = a < 0 ? a : clients_run(&scene->users, count, scene->bare, tags, WINDOW_MS);
+        double c = b < 0 ? b : clients_run(&scene->root, count, NULL, tags, WINDOW_MS);
+
+        if (c < 0)
+            return failed("tagging", c);
+        rates->ours.round[round] = a;
+        rates->bare.round[round] = b;
+        rates->library.round[round] = c;
+    }
+    figure_finish(&rates->ours);
+    figure_finish(&rates->bare);
+    figure_finish(&rates->library);
+    return 0;
 }
 
-static int compare_rates(struct clients *clients, size_t count, unsigned tags, const char *ours, const char *bare)
+static void say(const char *who, const char *work, const struct figure *figure)
+{
+    char name[96];
+
+    snprintf(name, sizeof(name), "%s, %s", who, work);
+    results_figure(name, figure);
+}
+
+static void say_ratio(const char *who, const char *work, const struct figure *figure, const struct figure *bare,
+                      const struct aim *aim)
+{
+    const struct figure ratio = figure_ratio(figure, bare);
+    char name[96];
+
+    snprintf(name, sizeof(name), "%s / bare, %s", who, work);
+    results_ratio(name, &ratio, aim);
+}
+
+static int compare_rates(struct scene *scene, size_t count, unsigned tags)
 {
     static const struct aim aim = {MORE, AIM_RATE};
-    struct figures figures = {};
-    char work[48], name[96];
+    struct rates rates = {};
+    char work[48];
 
-    for (int round = 0; round < ROUNDS; round++) {
-        double a = clients_run(clients, count, ours, tags, WINDOW_MS);
-        double b = clients_run(clients, count, bare, tags, WINDOW_MS);
-
-        if (a < 0 || b < 0)
-            return failed("tagging", a < 0 ? a : b);
-        figures.ours.round[round] = a;
-        figures.other.round[round] = b;
-    }
-    finish(&figures);
+    if (measure_rates(scene, count, tags, &rates))
+        return 1;
     snprintf(work, sizeof(work), "%zu client%s, %s tag", count, count > 1 ? "s" : "",
              tags == SAME_TAG ? "the same" : "another");
-    snprintf(name, sizeof(name), "bare, %s", work);
-    results_figure(name, &figures.other);
-    snprintf(name, sizeof(name), "trafficd, %s", work);
-    results_figure(name, &figures.ours);
-    snprintf(name, sizeof(name), "trafficd / bare, %s", work);
-    results_ratio(name, &figures.ratio, &aim);
+    say("bare", work, &rates.bare);
+    say("trafficd", work, &rates.ours);
+    say("library", work, &rates.library);
+    say_ratio("trafficd", work, &rates.ours, &rates.bare, &aim);
+    say_ratio("library", work, &rates.library, &rates.bare, NULL);
     return 0;
 }
 
@@ -73,42 +101,45 @@ static int compare_p99(struct clients *clients, const char *ours)
                "of them with half a message sent.",
     };
     static const struct aim aim = {LESS, AIM_P99};
-    struct figures figures = {};
+    struct figure alone = {}, beside = {}, ratio;
 
     for (int round = 0; round < ROUNDS; round++) {
         double r = clients_run(clients, HONEST, ours, SAME_TAG, WINDOW_MS);
         if (r < 0)
             return failed("tagging", r);
-        figures.other.round[round] = clients_p99(clients, HONEST) / 1000;
+        alone.round[round] = clients_p99(clients, HONEST) / 1000;
         pid_t hostile = hostile_peers_start(ours, HOSTILE_PEERS);
         if (hostile < 0)
             return failed("hostile peers", hostile);
         r = clients_run(clients, HONEST, ours, SAME_TAG, WINDOW_MS);
-        figures.ours.round[round] = clients_p99(clients, HONEST) / 1000;
+        beside.round[round] = clients_p99(clients, HONEST) / 1000;
         hostile_peers_end(hostile);
         if (r < 0)
             return failed("tagging beside hostile peers", r);
     }
-    finish(&figures);
+    figure_finish(&alone);
+    figure_finish(&beside);
+    ratio = figure_ratio(&beside, &alone);
     results_table(&table);
-    results_figure("without them", &figures.other);
-    results_figure("beside them", &figures.ours);
-    results_ratio("beside them / without", &figures.ratio, &aim);
+    results_figure("without them", &alone);
+    results_figure("beside them", &beside);
+    results_ratio("beside them / without", &ratio, &aim);
     return 0;
 }
 
 static int compare_all(struct world *world, const struct fwmarkd_server *bare)
 {
-    struct clients clients;
-    int r = clients_start(&clients);
+    struct scene scene = {.ours = world->fwmarkd, .bare = bare->path};
+    int r = clients_start(&scene.users, NULL);
 
+    if (r == 0)
+        r = clients_start(&scene.root, world->bpffs);
     r = r < 0 ? failed("clients", r)
-              : compare_rates(&clients, 1, SAME_TAG, world->fwmarkd, bare->path) ||
-                    compare_rates(&clients, CLIENTS_MAX, SAME_TAG, world->fwmarkd, bare->path) ||
-                    compare_rates(&clients, 1, OTHER_TAG, world->fwmarkd, bare->path) ||
-                    compare_rates(&clients, CLIENTS_MAX, OTHER_TAG, world->fwmarkd, bare->path) ||
-                    compare_p99(&clients, world->fwmarkd);
-    clients_end(&clients);
+              : compare_rates(&scene, 1, SAME_TAG) || compare_rates(&scene, CLIENTS_MAX, SAME_TAG) ||
+                    compare_rates(&scene, 1, OTHER_TAG) || compare_rates(&scene, CLIENTS_MAX, OTHER_TAG) ||
+                    compare_p99(&scene.users, scene.ours);
+    clients_end(&scene.users);
+    clients_end(&scene.root);
     return r;
 }
 
@@ -118,8 +149,9 @@ int fwmarkd_compare(void)
         .id = "tagging",
         .title = "Tagging through fwmarkd",
         .unit = "tags/s",
-        .how = "Round trips of the library's client, beside a bare server, which takes the message and its descriptor, "
-               "answers and closes.",
+        .how = "Round trips of the library's client, each a connection, beside a bare server of one thread, which asks "
+               "who connects, takes a message and its descriptor, answers and closes. library: no server, root's "
+               "processes tag at the maps.",
         .better = MORE,
     };
     struct fwmarkd_server bare = {0};

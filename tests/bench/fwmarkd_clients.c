@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <trafficctl/accounting.h>
+#include <trafficctl/tag.h>
+
 #include "fd.h"
 #include "fwmark.h"
 
@@ -46,35 +49,21 @@ static int reach(const char *server)
     return fd_take(&fd);
 }
 
-static int send_tag(int connection, int fd, uint32_t tag)
-{
-    struct fwmark_command command = {.id = FWMARK_TAG_SOCKET, .uid = FWMARK_MYSELF, .info = tag};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    struct iovec data = {&command, sizeof(command)};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+/* A process, and what it tags with. */
+struct tagger {
+    uid_t uid;
+    int socket;
+    struct tctl_accounting *accounting; /* NULL: it asks a server */
+};
 
-    memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-    return sendmsg(connection, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+static int tag_once(const struct tagger *tagger, const char *server, uint32_t tag)
+{
+    if (tagger->accounting)
+        return tctl_socket_tag(tagger->accounting, tagger->socket, tagger->uid, tag);
+    return tctl_tag(server, tagger->socket, TCTL_MYSELF, tag);
 }
 
-static int round_trip(const char *server, int fd, uint32_t tag)
-{
-    _cleanup_fd_ int connection = reach(server);
-    int32_t answer;
-    int r = connection < 0 ? connection : send_tag(connection, fd, tag);
-
-    if (r < 0)
-        return r;
-    if (recv(connection, &answer, sizeof(answer), 0) != sizeof(answer))
-        return -EPIPE;
-    return answer;
-}
-
-static int tag_for(const struct order *order, int fd, struct clients_samples *samples)
+static int tag_for(const struct order *order, const struct tagger *tagger, struct clients_samples *samples)
 {
     uint64_t at = now_ns(), end = at + (uint64_t)order->ms * 1000000;
     int r = 0;
@@ -83,31 +72,48 @@ static int tag_for(const struct order *order, int fd, struct clients_samples *sa
     while (r == 0 && at < end && samples->count < CLIENTS_SAMPLES) {
         uint64_t start = at;
 
-        r = round_trip(order->server, fd, 1 + samples->count % order->tags);
+        r = tag_once(tagger, order->server, 1 + samples->count % order->tags);
         at = now_ns();
         samples->ns[samples->count++] = (uint32_t)(at - start);
     }
     return r;
 }
 
-__attribute__((noreturn)) static void client(uid_t uid, int channel, struct clients_samples *samples)
+/* Another user's process has no signal of its parent's end any more, and asks for it again. */
+static int become(uid_t uid)
 {
+    if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return -errno;
+    return 0;
+}
+
+static int prepare(struct tagger *tagger, const char *bpffs)
+{
+    int r = bpffs ? tctl_accounting_open(bpffs, &tagger->accounting) : become(tagger->uid);
+
+    if (r < 0)
+        return r;
+    tagger->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return tagger->socket < 0 ? -errno : 0;
+}
+
+__attribute__((noreturn)) static void client(uid_t uid, const char *bpffs, int channel, struct clients_samples *samples)
+{
+    struct tagger tagger = {.uid = uid};
     struct order order;
-    int fd;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+    if (prepare(&tagger, bpffs) < 0)
         _exit(1);
-    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    while (fd >= 0 && recv(channel, &order, sizeof(order), 0) == sizeof(order)) {
-        samples->error = tag_for(&order, fd, samples);
+    while (recv(channel, &order, sizeof(order), 0) == sizeof(order)) {
+        samples->error = tag_for(&order, &tagger, samples);
         if (send(channel, "", 1, MSG_NOSIGNAL) < 0)
             break;
     }
     _exit(0);
 }
 
-static int client_start(struct clients *clients, size_t i)
+static int client_start(struct clients *clients, size_t i, const char *bpffs)
 {
     int pair[2];
 
@@ -118,20 +124,20 @@ static int client_start(struct clients *clients, size_t i)
     clients->pid[i] = fork();
     if (clients->pid[i] == 0) {
         fd_close(pair[0]);
-        client(FIRST_UID + (uid_t)i, pair[1], clients->samples[i]);
+        client(FIRST_UID + (uid_t)i, bpffs, pair[1], clients->samples[i]);
     }
     fd_close(pair[1]);
     clients->channel[i] = pair[0];
     return clients->pid[i] < 0 ? -errno : 0;
 }
 
-int clients_start(struct clients *clients)
+int clients_start(struct clients *clients, const char *bpffs)
 {
     int r = 0;
 
     *clients = (struct clients){0};
     for (size_t i = 0; r == 0 && i < CLIENTS_MAX; i++)
-        r = client_start(clients, i);
+        r = client_start(clients, i, bpffs);
     return r;
 }
 
@@ -155,7 +161,8 @@ double clients_run(struct clients *clients, size_t count, const char *server, un
     double trips = 0;
     char word;
 
-    strncpy(order.server, server, sizeof(order.server) - 1);
+    if (server)
+        strncpy(order.server, server, sizeof(order.server) - 1);
     for (size_t i = 0; i < count; i++)
         if (send(clients->channel[i], &order, sizeof(order), MSG_NOSIGNAL) < 0)
             return -errno;

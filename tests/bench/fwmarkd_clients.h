@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* Users who tag a socket of their own, again and again, and users who connect to hurt. Each is a process. */
+/*
+ * Those who tag a socket of their own, again and again: users, by the library's client, or root, at the maps. And users
+ * who connect to hurt. Each is a process.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -22,12 +25,15 @@ struct clients {
     struct clients_samples *samples[CLIENTS_MAX];
 };
 
-/* UIDs in sequence, from 20001 on. Negative errno. */
-int clients_start(struct clients *clients);
+/*
+ * UIDs in sequence, from 20001 on. bpffs NULL: users who ask a server; else root, who charges those UIDs at the maps
+ * that are pinned there. Negative errno.
+ */
+int clients_start(struct clients *clients, const char *bpffs);
 void clients_end(struct clients *clients);
 /*
- * The first count of them for so long, each with one tag (tags 1), or with so many in turn. Round trips per second of
- * them all; negative errno, or a server's wrong reply.
+ * The first count of them for so long, each with one tag (tags 1), or with so many in turn. server is asked, NULL for
+ * root. Tags per second of them all; negative errno, or a server's wrong reply.
  */
 double clients_run(struct clients *clients, size_t count, const char *server, unsigned tags, unsigned ms);
 /* Of the last run: the time in ns that all but a hundredth of the round trips took at most. Sorts the samples. */

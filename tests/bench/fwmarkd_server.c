@@ -28,6 +28,7 @@ static int received(const struct msghdr *message)
     return fd;
 }
 
+/* Answers before it closes what it was sent: nobody waits for that here. */
 __attribute__((noreturn)) static void serve(int listener)
 {
     for (;;) {
@@ -40,9 +41,13 @@ __attribute__((noreturn)) static void serve(int listener)
         struct iovec data = {&command, sizeof(command)};
         struct msghdr message = {
             .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
         int32_t answer = 0;
 
-        if (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) != sizeof(command))
+        if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+            answer = -errno;
+        else if (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) != sizeof(command))
             answer = -EBADMSG;
         int fd = received(&message);
         send(connection, &answer, sizeof(answer), MSG_NOSIGNAL);

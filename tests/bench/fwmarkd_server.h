@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* The least that a server of fwmarkd's protocol can do: take a message with its descriptor, answer 0, close. */
+/*
+ * The least that a server of fwmarkd's protocol can do, in one thread: ask who connects, take a message with its
+ * descriptor, answer 0, close.
+ */
 #pragma once
 
 #include <sys/types.h>
