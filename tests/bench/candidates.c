@@ -49,9 +49,15 @@ static size_t row_size(void)
     return (size_t)libbpf_num_possible_cpus() * sizeof(struct tctl_stats_value);
 }
 
+/* Loopback; but ours have not been told whose network namespace is theirs, and to them it is of another. */
+static struct tctl_stats_key key_of(const struct competitor *competitor, uint32_t uid, uint32_t tag)
+{
+    return (struct tctl_stats_key){.uid = uid, .tag = tag, .iface_index = competitor->ours ? 0 : 1};
+}
+
 static int put_rows(const struct competitor *competitor, uint32_t uid, const void *nothing)
 {
-    const struct tctl_stats_key plain = {.uid = uid}, tagged = {.uid = uid, .tag = APP_TAG};
+    const struct tctl_stats_key plain = key_of(competitor, uid, 0), tagged = key_of(competitor, uid, APP_TAG);
     int r = bpf_map_update_elem(competitor->app_stats, &uid, nothing, BPF_ANY);
 
     if (r == 0 && competitor->uid_stats >= 0)
@@ -144,10 +150,9 @@ uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid)
     return packets_of(competitor, competitor->app_stats, &uid);
 }
 
-/* Ours have not been told whose network namespace is theirs: to them it is an interface of another. */
 uint64_t competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag)
 {
-    const struct tctl_stats_key key = {.uid = uid, .tag = tag, .iface_index = competitor->ours ? 0 : 1};
+    const struct tctl_stats_key key = key_of(competitor, uid, tag);
 
     return packets_of(competitor, competitor->tag_stats, &key);
 }
