@@ -15,6 +15,7 @@
 #include "lo_traffic.h"
 #include "results.h"
 #include "run_time.h"
+#include "test_run.h"
 #include "traffic_abi.h"
 
 #define PACKETS 10000 /* of one round of one */
@@ -183,8 +184,8 @@ int churn_compare(void)
     int failed;
 
     cpu_stay(CPU_LAST, &before);
-    failed = stats < 0 || competitors_load(2, false, churn.competitors) < 0 || begin(&churn) < 0 || measure(&churn) ||
-             check(&churn);
+    failed = stats < 0 || competitors_load(2, false, churn.competitors) < 0 ||
+             competitors_check(churn.competitors) < 0 || begin(&churn) < 0 || measure(&churn) || check(&churn);
     if (!failed) {
         tell_packets(&churn);
         tell_tags(&churn);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "cpus.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -237,9 +236,9 @@ int cpus_compare(void)
 
     if (failed)
         fprintf(stderr, "bench: there are no two CPUs\n");
-    failed = failed || competitors_load(2, false, competitors) < 0 || compare_programs(competitors) ||
-             world_new(&options, &world) < 0 || open_pairs(world, competitors, fds) < 0 ||
-             compare_traffic(world, competitors, fds);
+    failed = failed || competitors_load(2, false, competitors) < 0 || competitors_check(competitors) < 0 ||
+             compare_programs(competitors) || world_new(&options, &world) < 0 ||
+             open_pairs(world, competitors, fds) < 0 || compare_traffic(world, competitors, fds);
     lo_close(fds, ARRAY_SIZE(fds));
     world_free(world);
     competitors_done(competitors);

@@ -2,8 +2,6 @@
 #include "netd_candidate.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <bpf/libbpf.h>
 

@@ -2,7 +2,6 @@
 #include "our_candidate.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>

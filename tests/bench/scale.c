@@ -2,8 +2,6 @@
 #include "scale.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "candidates.h"
 #include "cleanup.h"
@@ -167,7 +165,8 @@ static int load(struct scale *scale)
             const struct candidate how = {
                 .who = scale_lines[line], .chains = TCTL_NETD_CHAINS, .listed = scale_sizes[size], .rows = true};
 
-            if (competitor_load(&how, &scale->competitors[size][line]) < 0)
+            if (competitor_load(&how, &scale->competitors[size][line]) < 0 ||
+                test_run_check(&scale->competitors[size][line]) < 0)
                 return 1;
         }
     }

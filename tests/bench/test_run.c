@@ -147,3 +147,12 @@ int test_run_check(const struct competitor *competitor)
     fprintf(stderr, "bench: %s: unlisted %d, listed %d\n", candidate_names[competitor->who], unlisted, listed);
     return -ENODATA;
 }
+
+int competitors_check(const struct competitor competitors[COMPARED])
+{
+    int r = 0;
+
+    for (enum who who = EMPTY; who < COMPARED && r == 0; who++)
+        r = test_run_check(&competitors[who]);
+    return r;
+}

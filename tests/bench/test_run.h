@@ -18,3 +18,4 @@ double test_run(const struct competitor *competitor, bool out, uint32_t charged,
 
 /* Does it drop what is not listed, and pass what is? 0, or -ENODATA and a message. */
 int test_run_check(const struct competitor *competitor);
+int competitors_check(const struct competitor competitors[COMPARED]);
