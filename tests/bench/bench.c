@@ -23,7 +23,7 @@
 #include "results.h"
 #include "scale.h"
 #include "start.h"
-#include "veth.h"
+#include "traffic.h"
 
 #define FOLDER TCTL_BUILD "/bench"
 
@@ -32,7 +32,7 @@ static const struct part {
     int (*compare)(void);
 } parts[] = {
     {"program", program_compare}, {"firewall", firewall_compare}, {"cpus", cpus_compare},
-    {"scale", scale_compare},     {"churn", churn_compare},       {"veth", veth_compare},
+    {"scale", scale_compare},     {"churn", churn_compare},       {"traffic", traffic_compare},
     {"fwmarkd", fwmarkd_compare}, {"reading", reading_compare},   {"exporter", exporter_compare},
     {"replace", replace_compare}, {"memory", memory_compare},     {"start", start_compare},
     {"idle", idle_compare},

@@ -12,10 +12,9 @@
 #include "cpu.h"
 #include "fd.h"
 
-#define LATEST (IPERF_SECONDS + 10) /* a run that hangs is ended then, s */
+#define LATEST 20     /* a run that hangs is ended then, s */
+#define AMOUNT "256M" /* of a run: it has no way to say half a second */
 #define OUTPUT 65536
-#define STRING_(x) #x
-#define STRING(x) STRING_(x)
 
 struct side {
     const char *const *word;
@@ -80,14 +79,17 @@ static int64_t rate_in(const char *text)
     return rate > 0 ? (int64_t)rate : -ENOMSG;
 }
 
-static int64_t run_client(struct world *world, uid_t uid, const char *address)
+static int64_t run_client(struct world *world, uid_t uid, const char *address, unsigned streams)
 {
-    const char *const word[] = {"iperf3", "-c", address, "-t", STRING(IPERF_SECONDS), "-J", NULL};
+    char number[16];
+    const char *const word[] = {"iperf3", "-c", address, "-n", AMOUNT, "-P", number, "-J", NULL};
     struct side client = {word, CPU_LAST, -1};
     struct actor actor = {.channel = -1};
     _cleanup_fd_ int output = -1;
     _cleanup_free_ char *text = NULL;
     size_t length = 0;
+
+    snprintf(number, sizeof(number), "%u", streams);
     int r = start(world, PLACE_A, uid, &client, &actor, &output);
 
     if (r < 0)
@@ -100,7 +102,7 @@ static int64_t run_client(struct world *world, uid_t uid, const char *address)
 }
 
 /* It serves one client and ends; without one it is ended. */
-int64_t iperf_rate(struct world *world, uid_t uid, const char *address)
+int64_t iperf_rate(struct world *world, uid_t uid, const char *address, unsigned streams)
 {
     const char *const word[] = {"iperf3", "-s", "-1", "-B", address, "--forceflush", NULL};
     struct side server = {word, CPU_FIRST, -1};
@@ -111,7 +113,7 @@ int64_t iperf_rate(struct world *world, uid_t uid, const char *address)
     if (r < 0)
         return r;
     r = wait_until_it_listens(output);
-    int64_t rate = r < 0 ? r : run_client(world, uid, address);
+    int64_t rate = r < 0 ? r : run_client(world, uid, address, streams);
     if (rate < 0)
         kill(actor.pid, SIGTERM);
     actor_wait(&actor);

@@ -6,10 +6,9 @@
 
 #include "world.h"
 
-#define IPERF_SECONDS 1 /* of one run */
-
 /*
- * Bits per second of one TCP connection from A, where uid is its owner, to the address in B, as B received it; each end
- * stays on a CPU. Negative errno; -ENOMSG: iperf3 says something else than a rate, which is repeated.
+ * Bits per second of so many TCP connections at a time from A, where uid is their owner, to the address in B, as B
+ * received them; each end stays on a CPU. Some tenths of a second. Negative errno; -ENOMSG: iperf3 says something else
+ * than a rate, which is repeated.
  */
-int64_t iperf_rate(struct world *world, uid_t uid, const char *address);
+int64_t iperf_rate(struct world *world, uid_t uid, const char *address, unsigned streams);
