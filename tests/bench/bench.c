@@ -46,6 +46,14 @@ static bool is_wanted(const char *name, int argc, char **argv)
     return wanted;
 }
 
+/* In the report too: its aims have no figures. */
+static void tell_failure(const char *part)
+{
+    const struct table table = {.id = part, .title = part, .unit = "", .how = "Could not be measured."};
+    results_table(&table);
+    results_missing(part, "the terminal says why");
+}
+
 /* A part that cannot be measured leaves the others as they are. */
 int main(int argc, char **argv)
 {
@@ -57,7 +65,7 @@ int main(int argc, char **argv)
            machine.release, machine.machine, sysconf(_SC_NPROCESSORS_ONLN), ROUNDS);
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         if (is_wanted(parts[i].name, argc, argv) && parts[i].compare()) {
-            fprintf(stderr, "bench: %s could not be measured\n", parts[i].name);
+            tell_failure(parts[i].name);
             failed = 1;
         }
     }

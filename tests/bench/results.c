@@ -26,9 +26,12 @@ void results_table(const struct table *table)
     printf("\n%s\n  %s\n", table->title, table->how);
 }
 
+/* JSON has no infinity, and no entry with one. */
 static void add(const char *list, json_t *entry)
 {
-    json_array_append_new(json_object_get(current, list), entry);
+    if (json_array_append_new(json_object_get(current, list), entry) < 0)
+        fprintf(stderr, "bench: a figure of the table \"%s\" is no number\n",
+                json_string_value(json_object_get(current, "title")));
 }
 
 /* median, low, high and rounds of a figure. */
