@@ -29,6 +29,8 @@ struct server;
 struct pool_watched {
     atomic_int thread;         /* its number; 0: it is not there yet, or no more */
     _Atomic uint64_t since_ns; /* it is at one thing since then; 0: it waits for events */
+    uint64_t asked_ns;         /* since_ns of what it was asked about last ... */
+    unsigned long sleeps;      /* ... and how often it had slept then */
 };
 
 struct pool_worker {

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "watch.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "fd.h"
 
 /*
  * A signal that does nothing but end what its thread waits for when it receives or closes something, as far as a signal
@@ -14,6 +20,8 @@
 #define NUDGE_SIGNAL SIGURG
 /* Who is at one thing for longer gets one, and again until that is done. An honest request takes a tenth of it. */
 #define NUDGE_NS UINT64_C(500000)
+/* Who is at one thing for so long is asked whether it sleeps. */
+#define DOUBT_NS UINT64_C(100000)
 /* Who is at it for longer even so does not wake up: another thread takes over. */
 #define LATE_NS UINT64_C(5000000)
 /* How often those are nudged, and everything else is looked after. */
@@ -24,6 +32,8 @@
 #define MANY_KEPT 64
 /* So long after somebody was held up, all accept. */
 #define ALARM_NS UINT64_C(1000000000)
+/* Of the text that says how a thread is. */
+#define STATUS_LEN 4096
 /* Looks without anything to see before it waits to be called: being called costs more than a few looks. */
 #define QUIET_LOOKS 40
 
@@ -78,11 +88,46 @@ struct look {
     unsigned int busy;   /* threads */
     unsigned int late;   /* of these, for too long */
     bool to_be_relieved; /* one of them has just become so */
-    bool held_up;        /* one of them not for that long */
+    bool asks;           /* whether one is held up; it costs as much as all the rest */
+    bool held_up;        /* one of them by what a peer did, not for that long */
 };
 
-/* A thorough look is for those that are late too. True: it is held up. */
-static bool look_at(const struct pool_watched *watched, uint64_t now_ns, bool thorough, struct look *look)
+/* False: it is not said. */
+static bool read_status(int thread, char text[static STATUS_LEN])
+{
+    char path[48];
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/status", thread);
+    _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, STATUS_LEN - 1);
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return true;
+}
+
+/*
+ * Does the thread wait for anything but a CPU, or has it since it was first asked at this thing? Who never did is held
+ * up by nobody, however long it takes; who was woken by a signal may have no CPU yet. Asked before such a signal is
+ * sent. Who cannot be asked waits.
+ */
+static bool has_slept(struct pool_watched *watched, uint64_t since_ns)
+{
+    static const char SLEEPS[] = "\nvoluntary_ctxt_switches:";
+    char text[STATUS_LEN];
+    const char *sleeps;
+
+    if (!read_status(atomic_load(&watched->thread), text) || !(sleeps = strstr(text, SLEEPS)))
+        return true;
+    unsigned long count = strtoul(sleeps + strlen(SLEEPS), NULL, 10);
+    if (watched->asked_ns != since_ns)
+        watched->sleeps = strstr(text, "\nState:\tR") ? count : count - 1; /* it is asleep, which is counted */
+    watched->asked_ns = since_ns;
+    return watched->sleeps != count;
+}
+
+/* A thorough look is for those that are late too. True: it is at one thing for long. */
+static bool look_at(struct pool_watched *watched, uint64_t now_ns, bool thorough, struct look *look)
 {
     uint64_t since = atomic_load(&watched->since_ns);
     bool late = since > 0 && now_ns > since + LATE_NS;
@@ -90,7 +135,10 @@ static bool look_at(const struct pool_watched *watched, uint64_t now_ns, bool th
 
     look->busy += since > 0;
     look->late += late;
-    look->held_up |= held_up && !late;
+    if (look->asks && since > 0 && now_ns > since + DOUBT_NS && !late && has_slept(watched, since) && held_up) {
+        look->held_up = true;
+        look->asks = false;
+    }
     if (held_up && (thorough || !late))
         watch_nudge(watched);
     return held_up;
@@ -105,9 +153,9 @@ static void look_at_worker(struct pool_worker *worker, uint64_t now_ns, bool tho
     look->to_be_relieved |= look->late > late && !atomic_load(&worker->replaced);
 }
 
-static struct look look_around(struct pool *pool, uint64_t now_ns, bool thorough)
+static struct look look_around(struct pool *pool, uint64_t now_ns, bool thorough, bool asks)
 {
-    struct look look = {0};
+    struct look look = {.asks = asks};
 
     for (size_t i = 0; i < POOL_WORKERS; i++)
         look_at_worker(&pool->workers[i], now_ns, thorough, &look);
@@ -129,7 +177,7 @@ static void wait_for_call(struct pool *pool, bool all_is_well)
     uint64_t calls;
 
     atomic_store(&pool->is_watched, false);
-    const struct look look = look_around(pool, pool_now_ns(), false);
+    const struct look look = look_around(pool, pool_now_ns(), false, false);
     if (is_quiet(&look) && poll(&call, 1, all_is_well && look.busy == 0 ? -1 : THOROUGH_MS) > 0 &&
         read(pool->wake, &calls, sizeof(calls)) < 0)
         return; /* the next call will be one more */
@@ -169,7 +217,7 @@ void watch_all(struct server *server)
     while (!atomic_load(&server->stopping)) {
         uint64_t now = pool_now_ns();
         bool thorough = now >= thorough_ns;
-        const struct look look = look_around(pool, now, thorough);
+        const struct look look = look_around(pool, now, thorough, now + ALARM_NS / 2 > calm_ns);
         if (thorough || look.to_be_relieved)
             all_are_there = pool_replace(server, now - LATE_NS);
         if (thorough) {
