@@ -50,6 +50,13 @@ static const struct traffic_way ways[] = {
     "empty program. The kernel reads its clock twice for each run; that goes with the empty program's time, but not "  \
     "to the last ns. Rates are measured without."
 
+#define EMPTY_NOTE "The empty program's ratio is what the kernel takes to run any program at all."
+#define LOOPBACK_NOTE                                                                                                  \
+    EMPTY_NOTE " nft knows no owner of what comes in on loopback: it counts what goes out alone, as iptables does."
+#define CONNECTIONS_NOTE                                                                                               \
+    "A connection is eight packets, seen out and in; both its sockets are resolved, and given storage, for them "      \
+    "alone."
+
 static const struct aim fast = {MORE, 0.9}, connects = {MORE, 0.95}, shared = {LESS, 0.6}, percpu = {LESS, 0.4};
 
 /* What is told of a measure: everything divided by each base; or ours alone, less the empty program. */
@@ -59,22 +66,26 @@ static const struct subject {
     size_t visits;
     size_t bases[2]; /* the second one: or NOTHING */
     bool less_empty;
+    const char *note; /* or NULL */
     const struct aim *aims[WAYS];
 } subjects[TRAFFIC_MEASURES] = {
     [TRAFFIC_UDP_LOOPBACK] = {.table = {"udp_loopback", "UDP on loopback", "packets/s", UDP_HOW, NULL, MORE},
                               .unit = 1,
                               .visits = VISITS,
                               .bases = {NOTHING},
+                              .note = LOOPBACK_NOTE,
                               .aims = {[OF(SHARED)] = &fast, [OF(PERCPU)] = &fast}},
     [TRAFFIC_UDP_OUT] = {.table = {"veth_udp_out", "UDP over veth, out", "packets/s", UDP_HOW, NULL, MORE},
                          .unit = 1,
                          .visits = VISITS,
                          .bases = {NOTHING},
+                         .note = EMPTY_NOTE,
                          .aims = {[OF(SHARED)] = &fast, [OF(PERCPU)] = &fast}},
     [TRAFFIC_UDP_IN] = {.table = {"veth_udp_in", "UDP over veth, in", "packets/s", UDP_HOW, NULL, MORE},
                         .unit = 1,
                         .visits = VISITS,
                         .bases = {NOTHING},
+                        .note = EMPTY_NOTE,
                         .aims = {[OF(SHARED)] = &fast, [OF(PERCPU)] = &fast}},
     [TRAFFIC_TCP] = {.table = {"veth_tcp", "TCP over veth, one stream, out", "bits/s", TCP_HOW, NULL, MORE},
                      .unit = 1,
@@ -93,6 +104,7 @@ static const struct subject {
          .unit = 1,
          .visits = VISITS,
          .bases = {OF(EMPTY)},
+         .note = CONNECTIONS_NOTE,
          .aims = {[OF(SHARED)] = &connects}},
     [TRAFFIC_TIME_OUT] = {.table = {"time_out", "Program time under traffic, outgoing", "ns", TIME_HOW, NULL, LESS},
                           .unit = 1e-3,
@@ -209,6 +221,8 @@ static int measure(struct traffic_world worlds[WAYS], enum traffic_measure what)
     tell_ratios(worlds, what, figures, subjects[what].bases[0]);
     if (subjects[what].bases[1])
         tell_ratios(worlds, what, figures, subjects[what].bases[1]);
+    if (subjects[what].note)
+        results_note(subjects[what].note);
     return 0;
 }
 
