@@ -13,7 +13,7 @@
 #include "fd.h"
 
 #define LATEST 20     /* a run that hangs is ended then, s */
-#define AMOUNT "256M" /* of a run: it has no way to say half a second */
+#define AMOUNT "512M" /* of a run: it has no way to say half a second */
 #define OUTPUT 65536
 
 struct side {

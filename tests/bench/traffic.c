@@ -44,7 +44,7 @@ static const struct traffic_way ways[] = {
 #define UDP_HOW                                                                                                        \
     "Bursts of 64 packets of 18 bytes of data, sent and taken by one thread on one CPU; the median burst of "          \
     "30 ms, the median of three such. Tagged, three chains on, where there are tags and chains."
-#define TCP_HOW "iperf3, 256 MiB, each end on a CPU; not tagged: the sockets are iperf3's own."
+#define TCP_HOW "iperf3, 512 MiB, each end on a CPU; not tagged: the sockets are iperf3's own."
 #define TIME_HOW                                                                                                       \
     "UDP of an app on loopback, tagged, three chains on: run_time_ns / run_cnt of the attached program, less the "     \
     "empty program. The kernel reads its clock twice for each run; that goes with the empty program's time, but not "  \
