@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -87,6 +88,16 @@ void answer_drop(struct world *world, int fd)
     int r = bpf_map_delete_elem(map, &fd);
 
     assert_true(r == 0 || errno == ENOENT);
+}
+
+void policy_raise(struct world *world)
+{
+    _cleanup_fd_ int map = pin_open(world, TCTL_DIR "/generation");
+    uint64_t *generation = mmap(NULL, sizeof(*generation), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+
+    assert_ptr_not_equal(generation, MAP_FAILED);
+    __atomic_fetch_add(generation, 1, __ATOMIC_SEQ_CST);
+    munmap(generation, sizeof(*generation));
 }
 
 void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t value)

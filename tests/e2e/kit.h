@@ -25,6 +25,8 @@ uint64_t cookie_of(int fd);
 void tag_write(struct world *world, int fd, uint32_t uid, uint32_t tag);
 /* Drop the stored answer of a socket: what our taggers do after writing. */
 void answer_drop(struct world *world, int fd);
+/* Every answer is old, of sockets and of UIDs: what writers of policy do after writing. */
+void policy_raise(struct world *world);
 /* A u32 key and a byte: counter sets and chains. */
 void byte_write(struct world *world, const char *pin, uint32_t key, uint8_t value);
 void byte_remove(struct world *world, const char *pin, uint32_t key);

@@ -172,7 +172,7 @@ static void scrapes_what_is_counted(void **state)
     (void)state;
     talk(TALKER, AF_INET, 300000);
     talk(0, AF_INET6, 200000);
-    byte_write(the_world, "traffic_uid_counterSet_map", TALKER, 1);
+    wall("counterset %d 1", TALKER);
     talk(TALKER, AF_INET, 100000);
     tag(&tagged, TAGGING, 7);
     wall("firewall enable standby");
@@ -196,7 +196,7 @@ static void scrapes_what_is_counted(void **state)
     prometheus_waits_for(
         "trafficd_firewall_enforcing{chain=\"standby\"} == 1 and on() sum(trafficd_firewall_enforcing) == 1");
     prometheus_waits_for("scrape_samples_scraped{job=\"trafficd\"} == scrape_samples_post_metric_relabeling");
-    byte_remove(the_world, "traffic_uid_counterSet_map", TALKER);
+    wall("counterset %d 0", TALKER);
     chain_off();
     udp_close(&denied);
     udp_close(&tagged);

@@ -150,8 +150,10 @@ static void test_stats_of_users_and_tags(void **state)
     (void)state;
     some_traffic(AF_INET, UID, 0);
     byte_write(the_world, "traffic_uid_counterSet_map", TAGGED, 1);
+    policy_raise(the_world);
     some_traffic(AF_INET6, TAGGED, TAG);
     byte_remove(the_world, "traffic_uid_counterSet_map", TAGGED);
+    policy_raise(the_world);
     stats_are_read();
     text = text_of("stats");
     assert_counters_equal("user", old_uid_stats(text, UID), uid_total(the_world, UID));

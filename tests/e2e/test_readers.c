@@ -127,7 +127,7 @@ static void test_tags_and_sets(void **state)
     for (uint32_t tag = 0xfffffff0; tag < 0xfffffff5; tag++) {
         tag_write(the_world, udp.a, TAGGED, tag);
         byte_write(the_world, "traffic_uid_counterSet_map", TAGGED, tag & 1);
-        answer_drop(the_world, udp.a);
+        policy_raise(the_world);
         udp_send(udp.a, udp.b, 100);
         udp_send(udp.b, udp.a, 1000);
     }
