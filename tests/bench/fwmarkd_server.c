@@ -37,7 +37,7 @@ __attribute__((noreturn)) static void serve(int listener)
         union {
             struct cmsghdr head;
             char room[CMSG_SPACE(sizeof(int))];
-        } control;
+        } control = {0};
         struct iovec data = {&command, sizeof(command)};
         struct msghdr message = {
             .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};

@@ -66,7 +66,7 @@ int memory_compare(void)
             "too are in both.",
     };
     static const struct aim aim = {LESS, AIM_KIB};
-    struct memory trafficd, server, lacking, lacking_server;
+    struct memory trafficd = {}, server = {}, lacking = {}, lacking_server = {};
 
     if (weigh(GROUPS, &trafficd, &server) < 0 || weigh(NULL, &lacking, &lacking_server) < 0)
         return 1;

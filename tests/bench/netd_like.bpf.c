@@ -224,7 +224,7 @@ static __always_inline enum verdict_15 judge_15(struct __sk_buff *skb, __u32 uid
 
 /* What a packet longer than this was on the wire, guessed: TCP with timestamps, 1500 bytes a packet. */
 #define LONGEST 1500
-static __always_inline void measure_15(struct __sk_buff *skb, __u64 *packets, __u64 *bytes)
+static __always_inline void measure_15(const struct __sk_buff *skb, __u64 *packets, __u64 *bytes)
 {
     __u64 header = (skb->protocol == bpf_htons(ETH_P_IP) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
                    sizeof(struct tcphdr) + 12;
@@ -238,10 +238,23 @@ static __always_inline void measure_15(struct __sk_buff *skb, __u64 *packets, __
     *bytes = header * *packets + skb->len - header;
 }
 
+static __always_inline void count_15(const struct __sk_buff *skb, __u32 live, const struct tctl_stats_key *key,
+                                     bool out)
+{
+    __u64 packets, bytes;
+
+    measure_15(skb, &packets, &bytes);
+    if (live == 0)
+        COUNT(stats_a_15, key, out, packets, bytes);
+    else
+        COUNT(stats_b_15, key, out, packets, bytes);
+    COUNT(app_uid_stats_15, &key->uid, out, packets, bytes);
+}
+
 static __always_inline int run_15(struct __sk_buff *skb, bool out)
 {
     __u32 zero = 0, one = 1, uid = bpf_get_socket_uid(skb);
-    __u64 cookie = bpf_get_socket_cookie(skb), packets, bytes;
+    __u64 cookie = bpf_get_socket_cookie(skb);
     struct tctl_stats_key key = {.iface_index = skb->ifindex};
     const struct tctl_tag *tag;
     const bool *trace;
@@ -272,12 +285,7 @@ static __always_inline int run_15(struct __sk_buff *skb, bool out)
     set = bpf_map_lookup_elem(&counter_set_15, &key.uid);
     if (set)
         key.counter_set = *set;
-    measure_15(skb, &packets, &bytes);
-    if (*live == 0)
-        COUNT(stats_a_15, &key, out, packets, bytes);
-    else
-        COUNT(stats_b_15, &key, out, packets, bytes);
-    COUNT(app_uid_stats_15, &key.uid, out, packets, bytes);
+    count_15(skb, *live, &key, out);
     return verdict == PASSES ? PASS : DROP;
 }
 

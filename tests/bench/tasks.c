@@ -29,7 +29,7 @@ static int add_task(pid_t pid, const char *task, struct tasks *sum)
     if (r < 0)
         return r;
     const char *slept = strstr(status, SLEPT);
-    if (!slept)
+    if (!slept || !cpu)
         return -ENODATA;
     sum->wakeups += strtoull(slept + strlen(SLEPT), NULL, 10);
     sum->cpu_ms += (double)strtoull(cpu, NULL, 10) / 1e6;

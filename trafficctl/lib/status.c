@@ -182,7 +182,7 @@ static enum tctl_health health_of(const struct tctl_status *status)
 
 int tctl_status(struct tctl *traffic, struct tctl_status *ret_status)
 {
-    struct tctl_state state;
+    struct tctl_state state = {0};
     int r = pins_check_loaded(traffic->folder);
     if (r == 0)
         r = state_read(traffic->state, &state);

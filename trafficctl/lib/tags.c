@@ -207,7 +207,7 @@ static int set_anew(struct tags *tags, int socket, uint64_t cookie, const struct
 int tags_set(struct tags *tags, int socket, const struct tctl_tag *tag, const struct tags_limit *limit)
 {
     uint64_t cookie = 0;
-    struct row row;
+    struct row row = {0};
     if (tag->uid == TCTL_NOBODY)
         return -EINVAL;
     int r = get_cookie(socket, &cookie);

@@ -132,7 +132,7 @@ struct names handle_names(const struct tctl *traffic)
 
 int handle_has_moved(const struct tctl *traffic)
 {
-    uint64_t moves;
+    uint64_t moves = 0;
     int r = pins_check_loaded(traffic->folder);
     if (r == 0)
         r = moves_read(traffic->moves, &moves);

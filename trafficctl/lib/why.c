@@ -55,8 +55,8 @@ static struct tctl_verdict judge(const struct rules *rules, const struct tctl_co
 int tctl_firewall_why(struct tctl_firewall *firewall, uint32_t uid, const char *iface, bool out,
                       struct tctl_verdict *ret_verdict)
 {
-    struct tctl_config config;
-    struct rules rules;
+    struct tctl_config config = {0};
+    struct rules rules = {0};
     struct way way = {.out = out};
     int r = firewall_begin(firewall);
     if (r == 0)
