@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
+#include "ending.h"
 #include "fd.h"
 #include "iface_kit.h"
 #include "inside.h"
@@ -253,15 +254,21 @@ static void flush_in_vain(void)
     free(output_of("nft flush ruleset"));
 }
 
-/* Until trafficd has put it back, and traffic crossed meanwhile. */
+static bool has_crossed(uint64_t before)
+{
+    return wire_total().rx_packets > before;
+}
+
+/* Until trafficd has put it back, and traffic crossed meanwhile: it may be so fast that none would. */
 static void take_away_for_a_moment(void)
 {
-    uint64_t crossed = wire_total().rx_packets;
-
+    assert_return_code(kill(the_world->daemon, SIGSTOP), errno);
     take_away();
+    bool crossed = soon(has_crossed, wire_total().rx_packets, SECOND_MS);
+    assert_return_code(kill(the_world->daemon, SIGCONT), errno);
+    assert_true(crossed);
     journal_waits_for(GONE);
     journal_waits_for(WHOLE);
-    assert_true(wire_total().rx_packets > crossed);
 }
 
 /* The stream is IPv4, of which take_away() left what counts after routing; the kernel may have said something by IPv6.
