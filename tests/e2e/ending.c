@@ -27,15 +27,6 @@
 #define WIDE (16 << 20)
 #define QUIET_MS 2200
 
-/* What has no descriptor to wait for is asked for again and again. */
-bool soon(bool (*is_so)(uint64_t wanted), uint64_t wanted, uint64_t within_ms)
-{
-    for (uint64_t start = now_ms(); !is_so(wanted); nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL))
-        if (now_ms() - start > within_ms)
-            return is_so(wanted);
-    return true;
-}
-
 bool listener_find(struct listener *ret_listener)
 {
     char path[64], line[256];

@@ -14,9 +14,6 @@
 /* A look for those that are gone comes within a second, and another one a second later sees the last of them. */
 #define LOOKS_MS (2 * SECOND_MS)
 
-/* Does it become so within this time? wanted: for is_so(). */
-bool soon(bool (*is_so)(uint64_t wanted), uint64_t wanted, uint64_t within_ms);
-
 /* Setups: the release program is attached; it is taken off, and trafficd has noticed. */
 int with_hook(void **state);
 int without_hook(void **state);

@@ -252,6 +252,14 @@ uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+bool soon(bool (*is_so)(uint64_t wanted), uint64_t wanted, uint64_t within_ms)
+{
+    for (uint64_t start = now_ms(); !is_so(wanted); nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL))
+        if (now_ms() - start > within_ms)
+            return is_so(wanted);
+    return true;
+}
+
 int loopback_up(void)
 {
     _cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -57,5 +57,7 @@ struct tctl_counters tag_sum(struct world *world, uint32_t uid, uint32_t tag);
 struct tctl_counters uid_total(struct world *world, uint32_t uid);
 bool uid_has_row(struct world *world, uint32_t uid);
 uint64_t now_ms(void);
+/* Does it become so within this time? For what has no descriptor to wait for. wanted: for is_so(). */
+bool soon(bool (*is_so)(uint64_t wanted), uint64_t wanted, uint64_t within_ms);
 /* In a network namespace of one's own; for an actor: -errno. */
 int loopback_up(void);

@@ -19,7 +19,6 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
-#include "ending.h"
 #include "fd.h"
 #include "iface_kit.h"
 #include "inside.h"
