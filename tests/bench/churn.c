@@ -10,6 +10,7 @@
 
 #include "candidates.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "cpu.h"
 #include "fd.h"
 #include "lo_traffic.h"
@@ -54,10 +55,10 @@ static int send_and_tag(const struct churn *churn, const struct competitor *comp
     *ret_tag_ns = 0;
     for (unsigned sent = 0; sent < PACKETS && r == 0; sent += burst) {
         if (per_thousand && tagged < sent / 1000.0 * per_thousand && competitor->who != EMPTY) {
-            int64_t start = lo_now_ns();
+            int64_t start = clock_now_ns();
 
             r = retag(churn, competitor, ++tagged);
-            *ret_tag_ns += lo_now_ns() - start;
+            *ret_tag_ns += clock_now_ns() - start;
         }
         r = r ?: lo_pass(churn->fds[0], churn->fds[1], burst);
     }

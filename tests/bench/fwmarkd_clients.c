@@ -18,6 +18,7 @@
 #include <trafficctl/accounting.h>
 #include <trafficctl/tag.h>
 
+#include "clock.h"
 #include "fd.h"
 #include "fwmark.h"
 
@@ -29,14 +30,6 @@ struct order {
     char server[96];
     unsigned tags, ms;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int reach(const char *server)
 {
@@ -65,7 +58,7 @@ static int tag_once(const struct tagger *tagger, const char *server, uint32_t ta
 
 static int tag_for(const struct order *order, const struct tagger *tagger, struct clients_samples *samples)
 {
-    uint64_t at = now_ns(), end = at + (uint64_t)order->ms * 1000000;
+    uint64_t at = (uint64_t)clock_now_ns(), end = at + (uint64_t)order->ms * 1000000;
     int r = 0;
 
     samples->count = 0;
@@ -73,7 +66,7 @@ static int tag_for(const struct order *order, const struct tagger *tagger, struc
         uint64_t start = at;
 
         r = tag_once(tagger, order->server, 1 + samples->count % order->tags);
-        at = now_ns();
+        at = (uint64_t)clock_now_ns();
         samples->ns[samples->count++] = (uint32_t)(at - start);
     }
     return r;
@@ -157,7 +150,7 @@ void clients_end(struct clients *clients)
 double clients_run(struct clients *clients, size_t count, const char *server, unsigned tags, unsigned ms)
 {
     struct order order = {.tags = tags, .ms = ms};
-    uint64_t start = now_ns();
+    int64_t start = clock_now_ns();
     double trips = 0;
     char word;
 
@@ -173,7 +166,7 @@ double clients_run(struct clients *clients, size_t count, const char *server, un
             return clients->samples[i]->error;
         trips += clients->samples[i]->count;
     }
-    return trips * 1e9 / (double)(now_ns() - start);
+    return trips * 1e9 / (double)(clock_now_ns() - start);
 }
 
 static int by_size(const void *a, const void *b)

@@ -162,11 +162,3 @@ void lo_detach(struct world *world, const struct competitor *competitor)
     bpf_prog_detach2(competitor->egress, world->cgroup_fd, BPF_CGROUP_INET_EGRESS);
     bpf_prog_detach2(competitor->ingress, world->cgroup_fd, BPF_CGROUP_INET_INGRESS);
 }
-
-int64_t lo_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}

@@ -30,5 +30,3 @@ int lo_pass(int from, int to, unsigned packets);
 /* NULL attaches nothing. */
 int lo_attach(struct world *world, const struct competitor *competitor);
 void lo_detach(struct world *world, const struct competitor *competitor);
-
-int64_t lo_now_ns(void);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "clock.h"
 #include "cpu.h"
 #include "lo_traffic.h"
 #include "run_time.h"
@@ -68,11 +69,11 @@ static int send_each(const struct turns *turns, unsigned uids)
 /* Returns how many packets it sent, or a negative errno. */
 static int send_for(const struct turns *turns, unsigned uids, unsigned packets)
 {
-    int64_t start = lo_now_ns();
+    int64_t start = clock_now_ns();
     unsigned next = 0;
     int r = 0, sent = 0;
 
-    for (; r == 0 && lo_now_ns() - start < WINDOW_NS; sent += LO_BURST)
+    for (; r == 0 && clock_now_ns() - start < WINDOW_NS; sent += LO_BURST)
         r = send_burst(turns, uids, packets, &next);
     return r < 0 ? r : sent;
 }

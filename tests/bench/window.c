@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clock.h"
 #include "cpu.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -16,24 +17,16 @@ struct passes {
     int64_t ns[PASSES_MAX];
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * SECOND_NS + now.tv_nsec;
-}
-
 /* For so long and until a pass ends: what is a hundred times slower takes no longer. */
 static int run_for(int (*pass)(void *arg), void *arg, int64_t ns, struct passes *passes)
 {
-    int64_t start = now_ns(), before = start;
+    int64_t start = clock_now_ns(), before = start;
 
     for (passes->count = 0; before - start < ns && passes->count < PASSES_MAX; passes->count++) {
         int r = pass(arg);
         if (r < 0)
             return r;
-        int64_t now = now_ns();
+        int64_t now = clock_now_ns();
         passes->ns[passes->count] = now - before;
         before = now;
     }
