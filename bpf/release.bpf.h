@@ -41,18 +41,16 @@ static __always_inline void count_ended(__u32 uid)
 static __always_inline void move_tag(struct bpf_sock *sk, const struct subject *subject)
 {
     struct socket_value *home = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
-    __u64 generation = current_generation(); /* before the row: if that is deleted in between, the tag goes too */
-    const volatile __u64 *row;
+    const struct asking asking = start_asking(home); /* if the row is deleted from now on, the tag goes too */
+    const __u64 cookie = subject->cookie | asking.after;
+    const volatile __u64 *row = bpf_map_lookup_elem(&cookie_tag_map, &cookie);
     union tag_word tag = {};
 
-    if (home)
-        settle(home);
-    row = bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie);
     if (!row)
         return;
     tag.word = *row;
     if (home)
-        leave_tag(home, tag, generation);
+        leave_tag(home, tag, asking.generation);
     if (!shares_cookie(subject) && !bpf_map_delete_elem(&cookie_tag_map, &subject->cookie))
         count_ended(tag.tag.uid);
 }

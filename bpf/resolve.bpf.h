@@ -238,13 +238,14 @@ static __always_inline __u8 kind_of(struct bpf_sock *sk)
 }
 
 static __always_inline void find_subject(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
-                                         const struct tctl_config *config, struct subject *subject)
+                                         const struct tctl_config *config, const struct asking *asking,
+                                         struct subject *subject)
 {
     struct bpf_sock *sk = skb->sk;
 
     subject->to.uid = subject->to.user = subject->to.payer = seen;
     subject->home = value;
-    subject->cookie = bpf_get_socket_cookie(skb);
+    subject->cookie = bpf_get_socket_cookie(skb) | asking->after;
     if (!sk)
         return;
     subject->flags = kind_of(sk);
@@ -266,8 +267,12 @@ static __always_inline bool in_our_namespace(const struct subject *subject, cons
     return inum == config->netns_inum;
 }
 
-/* A UID of a user namespace of a plain user's is judged as itself and as that user, and the stricter holds. */
-static __always_inline void restrict_answer(const struct subject *subject, struct asking *asking, struct answer *answer)
+/*
+ * A UID of a user namespace of a plain user's is judged as itself and as that user, and the stricter holds. Returns
+ * what ask_uid() says of the owner.
+ */
+static __always_inline __u64 restrict_answer(const struct subject *subject, struct asking *asking,
+                                             struct answer *answer)
 {
     __u64 of_owner = ask_uid(subject->to.uid, asking), of_user = of_owner;
     struct restriction owner = {.drops = UID_DROPS(of_owner), .iface = UID_IFACE(of_owner)}, user;
@@ -282,6 +287,7 @@ static __always_inline void restrict_answer(const struct subject *subject, struc
     answer->iface = common_iface(&owner, &user);
     if (owner.drops | user.drops)
         answer->flags |= ANSWER_RESTRICTED;
+    return of_owner;
 }
 
 static __always_inline bool is_deleted_now(const struct tctl_config *config)
@@ -313,6 +319,7 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
                                 struct answer *answer)
 {
     union tag_word tag = {};
+    __u64 number;
 
     answer->flags = subject->flags;
     answer->payer = subject->to.payer;
@@ -322,39 +329,38 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
             answer->uid = answer->payer = tag.tag.uid;
         answer->tag = tag.tag.tag;
     }
-    restrict_answer(subject, asking, answer);
+    number = restrict_answer(subject, asking, answer);
     hold_back(config, answer);
-    answer->set = UID_SET(ask_uid(answer->uid, asking));
+    answer->set = UID_SET(answer->uid == subject->to.uid ? number : ask_uid(answer->uid, asking));
     if (in_our_namespace(subject, config))
         answer->flags |= ANSWER_HERE;
 }
 
 /*
- * Two locks in a row keep loads in their order on weakly ordered CPUs: without them a map could be read before the
- * generation it is older than, or before a storage was found that a tagger replaces after writing the map.
+ * No map may be read before the generation that the answer is of, nor before its storage was found: a tagger writes the
+ * map and then replaces the storage. CPUs load out of order, but nothing before its address is known.
  */
-static __always_inline void settle(struct socket_value *value)
+static __always_inline struct asking start_asking(const struct socket_value *value)
 {
-    bpf_spin_lock(&value->lock);
-    bpf_spin_unlock(&value->lock);
-    bpf_spin_lock(&value->lock);
-    bpf_spin_unlock(&value->lock);
+    struct asking asking = {.generation = current_generation(), .made = bpf_jiffies64() & PAYLOAD};
+
+    asking.after = zero_after(asking.generation);
+    if (value)
+        asking.after |= zero_after(word_of(value, TCTL_W_CHARGE));
+    return asking;
 }
 
 /* Ask the pinned maps, and keep the answer where there is a place for it (value may be NULL). */
 static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value, __u32 seen, struct answer *answer)
 {
-    __u32 zero = 0;
-    struct asking asking = {.generation = current_generation(), .made = bpf_jiffies64() & PAYLOAD};
-    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
+    struct asking asking = start_asking(value);
+    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &asking.after);
     struct subject subject = {};
 
     __builtin_memset(answer, 0, sizeof(*answer));
     if (!config)
         return 0;
-    if (value)
-        settle(value);
-    find_subject(skb, value, seen, config, &subject);
+    find_subject(skb, value, seen, config, &asking, &subject);
     ask(&subject, config, &asking, answer);
     if (value && !(answer->flags & ANSWER_UNKEPT))
         keep(value, answer, &subject, seen, &asking);

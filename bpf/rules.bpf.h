@@ -30,7 +30,7 @@ enum found {
 /* A chain of netd's: its bit in *switched if it is on, and then in *rules if the UID is listed. */
 #define READ_CHAIN(map, chain, uid, to)                                                                                \
     do {                                                                                                               \
-        __u32 switch_ = TCTL_CHAIN_SWITCH;                                                                             \
+        __u32 switch_ = TCTL_CHAIN_SWITCH | zero_after(uid);                                                           \
         const volatile __u8 *row_ = bpf_map_lookup_elem(&(map), &switch_);                                             \
         if (row_ && *row_ == 1) {                                                                                      \
             __u8 entry_;                                                                                               \
@@ -61,7 +61,7 @@ static __always_inline bool read_own(__u32 uid, struct rules *rules)
 /* False: what was read is another UID's. Nobody restricts a system UID. */
 static __always_inline bool read_restriction(__u32 uid, struct restriction *ret)
 {
-    __u32 zero = 0;
+    __u32 zero = zero_after(uid); /* as uid itself: known when the generation was read */
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
     struct rules rules = {};
 

@@ -37,6 +37,7 @@ struct {
 struct asking {
     __u64 generation; /* read before any map: a change in between makes the answer old */
     __u64 made;       /* jiffies of the oldest thing that went into the answer */
+    __u32 after;      /* 0, known when that was read: whatever is looked up with it is read after */
 };
 
 static __always_inline bool recall_uid(const struct known_uid *known, __u32 uid, struct asking *asking, __u64 *ret)
@@ -75,7 +76,7 @@ static __always_inline void keep_uid(struct known_uid *known, __u32 uid, const s
 /* As read_uid() gives it. What is known for a while makes the answer as old. */
 static __noinline __u64 ask_uid(__u32 uid, struct asking *asking)
 {
-    __u32 place = uid % KNOWN_UIDS;
+    __u32 place = (uid | asking->after) % KNOWN_UIDS;
     struct known_uid *known = bpf_map_lookup_elem(&known_uids, &place);
     __u64 number = 0;
 
