@@ -91,7 +91,9 @@ static __always_inline void find_connecting(struct bpf_sock_addr *ctx, const str
     subject->to.uid = subject->to.user = subject->to.payer = bpf_get_current_uid_gid();
     if (!sk || find_mptcp(sk, config, subject))
         return;
-    if (PEEK(&subject->sk, ctx, addr_sk))
+    subject->brief = true;
+    subject->sk = subject->tcp = as_tcp(sk);
+    if (subject->sk || PEEK(&subject->sk, ctx, addr_sk))
         KNOW_OWNER(subject, sk, config);
 }
 

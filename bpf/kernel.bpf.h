@@ -20,6 +20,11 @@ const volatile struct tctl_kernel kernel = {};
     (kernel.member.offset != TCTL_NO_OFFSET &&                                                                         \
      !bpf_probe_read_kernel((to), sizeof(*(to)), (const void *)(base) + kernel.member.offset))
 
+/* The same without a call, where the verifier knows what base is. What cannot be read is 0. */
+#define LOAD(to, base, member)                                                                                         \
+    (kernel.member.offset != TCTL_NO_OFFSET &&                                                                         \
+     (*(to) = *(typeof(*(to)) volatile const *)((const void *)(base) + kernel.member.offset), true))
+
 /* The same for a bit-field too: *to is as wide as the member, or as the smallest whole number that the bits lie in. */
 #define PEEK_BITS(to, base, member)                                                                                    \
     ({                                                                                                                 \

@@ -81,6 +81,21 @@ static __always_inline bool origin_of(const void *sk, struct origin *origin)
            file_again == file;
 }
 
+/* The same for who is of no user namespace but the initial one, which is most; of others it is not told here. */
+static __always_inline bool load_origin(const struct tcp_sock *sk, struct origin *origin)
+{
+    const void *socket = NULL, *file = NULL, *cred = NULL, *ns = NULL, *socket_again = NULL, *file_again = NULL;
+    int level = 0;
+
+    if (!LOAD(&socket, sk, sk_socket) || !socket || !LOAD(&file, socket, socket_file) || !file)
+        return false;
+    if (!LOAD(&cred, file, file_cred) || !LOAD(&ns, cred, cred_user_ns) || !ns || !LOAD(&level, ns, user_ns_level) ||
+        level || !LOAD(&origin->maker, cred, cred_fsuid))
+        return false;
+    return LOAD(&socket_again, sk, sk_socket) && socket_again == socket && LOAD(&file_again, socket, socket_file) &&
+           file_again == file;
+}
+
 static __always_inline __u64 pack_owner(__u32 sk_uid, __u32 user)
 {
     return sk_uid | (__u64)user << 32;
@@ -101,28 +116,31 @@ static __always_inline bool within(const struct tctl_uid_range *range, __u32 uid
 }
 
 /*
- * uid was read already. inherited: what the socket keeps for when it cannot be asked; NULL nothing. A user may give his
- * socket to any UID that his own user namespace maps: it stays his, and so do all rows. UIDs of root's namespaces
- * (LXD, nspawn) stay as they are.
+ * uid was read already. tcp: the same as sk where the verifier knows it; or NULL. A user may give his socket to any UID
+ * that his own user namespace maps: it stays his, and so do all rows. UIDs of root's namespaces (LXD, nspawn) stay as
+ * they are.
  */
-static __always_inline void find_user(const void *sk, const struct tctl_inherited *inherited,
-                                      const struct tctl_config *config, struct belonging *to)
+static __always_inline void ask_user(const void *sk, const struct tcp_sock *tcp, const struct tctl_config *config,
+                                     struct belonging *to)
 {
     struct origin origin = {};
 
     to->user = to->uid;
-    if (!origin_of(sk, &origin)) {
-        bool known = inherited && inherited->owner && (__u32)inherited->owner == to->uid;
-
-        to->user = known ? inherited->owner >> 32 : to->uid;
-        to->payer = known ? to->user : TCTL_NOBODY;
+    to->payer = TCTL_NOBODY;
+    to->asked = (tcp && load_origin(tcp, &origin)) || origin_of(sk, &origin);
+    if (!to->asked)
         return;
-    }
-    to->asked = true;
     to->kernels = origin.kernels;
     if (origin.namespace_owner)
         to->user = origin.namespace_owner;
     else if (origin.maker && within(&config->sub_uids, to->uid))
         to->user = origin.maker;
     to->payer = origin.namespace_owner ?: origin.maker ?: to->uid;
+}
+
+/* inherited: what a socket keeps for when it cannot be asked. */
+static __always_inline void recall_user(const struct tctl_inherited *inherited, struct belonging *to)
+{
+    if (inherited->owner && (__u32)inherited->owner == to->uid)
+        to->user = to->payer = inherited->owner >> 32;
 }

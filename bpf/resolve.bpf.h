@@ -13,6 +13,7 @@
 #define SOCK_RAW 3 /* bits/socket_type.h; the UAPI headers have no name for it */
 
 #define RELEASED (1ULL << 63)
+#define YOUNG_SEGMENTS 16
 
 enum answer_flag {
     ANSWER_RESTRICTED = 1, /* some packets, or all, are dropped */
@@ -49,10 +50,12 @@ union tag_word {
 /* Who is asked about: the descriptor's own socket, for MPTCP not the one that carries the packet. */
 struct subject {
     const void *sk;                   /* the kernel's struct sock; NULL without BTF */
+    const struct tcp_sock *tcp;       /* the same, if the verifier knows it; or NULL */
     struct socket_value *home;        /* its storage: where the release hook left its tag */
     struct tctl_inherited *inherited; /* or NULL */
     __u64 cookie;
     struct belonging to;
+    bool brief; /* the answer is not kept */
     __u8 flags;
 };
 
@@ -163,7 +166,7 @@ static __always_inline bool released_tag(struct socket_value *home, union tag_wo
 /* A socket's tag. Its storage must have been fetched before: a tagger writes the row, then replaces the storage. */
 static __always_inline bool find_tag(const struct subject *subject, union tag_word *ret)
 {
-    const volatile __u64 *row = bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie);
+    const volatile __u64 *row = subject->cookie ? bpf_map_lookup_elem(&cookie_tag_map, &subject->cookie) : NULL;
 
     if (!row)
         return released_tag(subject->home, ret);
@@ -171,27 +174,39 @@ static __always_inline bool find_tag(const struct subject *subject, union tag_wo
     return true;
 }
 
-/* True: somebody else answers for the owner, which has to be written down. */
+/* True: nothing has to be written down, nor read. */
 static __always_inline bool know_owner(struct subject *subject, const struct tctl_config *config)
 {
-    PEEK(&subject->to.uid, subject->sk, sk_uid);
-    find_user(subject->sk, subject->inherited, config, &subject->to);
-    return subject->to.asked && subject->to.user != subject->to.uid;
+    if (!subject->tcp || !LOAD(&subject->to.uid, subject->tcp, sk_uid))
+        PEEK(&subject->to.uid, subject->sk, sk_uid);
+    ask_user(subject->sk, subject->tcp, config, &subject->to);
+    return subject->brief && subject->to.asked && subject->to.user == subject->to.uid;
 }
 
-static __always_inline void write_owner(struct subject *subject)
+static __always_inline bool wants_inherited(const struct subject *subject)
 {
-    if (subject->inherited && subject->to.asked)
+    return !subject->inherited && subject->to.asked && subject->to.user != subject->to.uid;
+}
+
+static __always_inline void use_inherited(struct subject *subject)
+{
+    if (!subject->inherited)
+        return;
+    if (subject->to.asked)
         *(volatile __u64 *)&subject->inherited->owner = pack_owner(subject->to.uid, subject->to.user);
+    else
+        recall_user(subject->inherited, &subject->to);
 }
 
 /* The subject's owner, and who answers for that. sock: the subject as the verifier knows it. */
 #define KNOW_OWNER(subject, sock, config)                                                                              \
     do {                                                                                                               \
+        if (know_owner((subject), (config)))                                                                           \
+            break;                                                                                                     \
         (subject)->inherited = STORAGE(inherited_storage, sock, 0);                                                    \
-        if (know_owner((subject), (config)) && !(subject)->inherited)                                                  \
+        if (wants_inherited(subject))                                                                                  \
             (subject)->inherited = STORAGE(inherited_storage, sock, BPF_SK_STORAGE_GET_F_CREATE);                      \
-        write_owner(subject);                                                                                          \
+        use_inherited(subject);                                                                                        \
     } while (0)
 
 static __always_inline bool is_listener(const void *sk)
@@ -226,6 +241,12 @@ static __always_inline bool find_mptcp(struct bpf_sock *sk, const struct tctl_co
     return true;
 }
 
+/* Of a socket of TCP's that is no raw one. A kernel that has the function for MPTCP has this older one. */
+static __always_inline const struct tcp_sock *as_tcp(struct bpf_sock *sk)
+{
+    return kernel.mptcp && kernel.sk_uid.offset != TCTL_NO_OFFSET ? bpf_skc_to_tcp_sock(sk) : NULL;
+}
+
 static __always_inline __u8 kind_of(struct bpf_sock *sk)
 {
     struct bpf_sock *full = bpf_sk_fullsock(sk);
@@ -238,20 +259,23 @@ static __always_inline __u8 kind_of(struct bpf_sock *sk)
 }
 
 static __always_inline void find_subject(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
-                                         const struct tctl_config *config, const struct asking *asking,
-                                         struct subject *subject)
+                                         const struct tcp_sock *young, const struct tctl_config *config,
+                                         const struct asking *asking, struct subject *subject)
 {
     struct bpf_sock *sk = skb->sk;
 
     subject->to.uid = subject->to.user = subject->to.payer = seen;
     subject->home = value;
-    subject->cookie = bpf_get_socket_cookie(skb) | asking->after;
+    subject->brief = young;
+    subject->cookie = young ? 0 : bpf_get_socket_cookie(skb) | asking->after;
     if (!sk)
         return;
-    subject->flags = kind_of(sk);
+    subject->flags = young ? ANSWER_STREAM : kind_of(sk);
     if (subject->flags & ANSWER_STREAM && find_mptcp(sk, config, subject))
         return;
-    if (PEEK(&subject->sk, skb, skb_sk))
+    if (subject->flags & ANSWER_STREAM)
+        subject->sk = subject->tcp = young ?: as_tcp(sk);
+    if (subject->sk || PEEK(&subject->sk, skb, skb_sk))
         KNOW_OWNER(subject, sk, config);
     if (subject->flags & ANSWER_RAW) /* the kernel's answer pings or send resets for all network namespaces in turn */
         subject->flags |= subject->to.kernels ? ANSWER_UNKEPT : ANSWER_CRAFTED;
@@ -262,6 +286,8 @@ static __always_inline bool in_our_namespace(const struct subject *subject, cons
     const void *net = NULL;
     __u32 inum = 0;
 
+    if (subject->tcp && LOAD(&net, subject->tcp, sk_net) && LOAD(&inum, net, net_inum))
+        return inum == config->netns_inum;
     if (!PEEK(&net, subject->sk, sk_net) || !PEEK(&inum, net, net_inum))
         return true; /* without BTF nobody can tell */
     return inum == config->netns_inum;
@@ -350,8 +376,10 @@ static __always_inline struct asking start_asking(const struct socket_value *val
     return asking;
 }
 
-/* Ask the pinned maps, and keep the answer where there is a place for it (value may be NULL). */
-static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value, __u32 seen, struct answer *answer)
+/* Ask the pinned maps, and keep the answer where there is a place for it (value may be NULL). seen: not of the young.
+ */
+static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
+                              const struct tcp_sock *young, struct answer *answer)
 {
     struct asking asking = start_asking(value);
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &asking.after);
@@ -360,21 +388,48 @@ static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value,
     __builtin_memset(answer, 0, sizeof(*answer));
     if (!config)
         return 0;
-    find_subject(skb, value, seen, config, &asking, &subject);
+    find_subject(skb, value, seen, young, config, &asking, &subject);
     ask(&subject, config, &asking, answer);
     if (value && !(answer->flags & ANSWER_UNKEPT))
         keep(value, answer, &subject, seen, &asking);
     return 0;
 }
 
+/*
+ * A connection so young that it may end before a storage has paid is asked about for each packet, which costs less.
+ * But only if nobody ever asked for its cookie, so that nobody can have written a tag.
+ */
+static __always_inline const struct tcp_sock *as_young(struct bpf_sock *sk)
+{
+    const struct tcp_sock *tcp;
+    const struct bpf_tcp_sock *segments;
+    __u64 cookie = 0;
+
+    if (!(kind_of(sk) & ANSWER_STREAM) || sk->state == BPF_TCP_LISTEN)
+        return NULL;
+    tcp = as_tcp(sk);
+    if (!tcp || !LOAD(&cookie, tcp, sk_cookie) || cookie)
+        return NULL;
+    segments = bpf_tcp_sock(sk);
+    return segments && segments->segs_in + segments->segs_out < YOUNG_SEGMENTS ? tcp : NULL;
+}
+
 /* The answer for a packet's socket, from its storage or from the maps. */
 static __always_inline void answer_for(struct __sk_buff *skb, struct answer *answer)
 {
     struct bpf_sock *sk = skb->sk;
-    __u32 seen = bpf_get_socket_uid(skb);
-    struct socket_value *value = sk ? STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
+    struct socket_value *value = sk ? STORAGE(socket_storage, sk, 0) : NULL;
+    const struct tcp_sock *young = NULL;
+    __u32 seen = 0;
 
+    if (sk && !value) {
+        young = as_young(sk);
+        if (!young)
+            value = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
+    }
+    if (!young)
+        seen = bpf_get_socket_uid(skb);
     if (value && recall(skb, value, seen, answer))
         return;
-    resolve(skb, value, seen, answer);
+    resolve(skb, value, seen, young, answer);
 }

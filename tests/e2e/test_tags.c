@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "charge.h"
 #include "fd.h"
 #include "kit.h"
 #include "lingering.h"
@@ -16,6 +17,7 @@
 #define PAYER 10002
 
 static const struct wire_filter UDP4 = {.family = AF_INET, .protocol = IPPROTO_UDP};
+static const struct wire_filter TCP4 = {.family = AF_INET, .protocol = IPPROTO_TCP};
 
 static void send_times(const struct udp *udp, int times)
 {
@@ -124,6 +126,23 @@ static void test_raw_counter_set_is_obeyed(void **state)
     udp_close(&udp);
 }
 
+/* A connection that had few packets has no stored answer that could be old. */
+static void test_young_connection_is_tagged_at_the_packet(void **state)
+{
+    struct tcp tcp = tcp_connect(the_world, UID, AF_INET, 1);
+    struct charge charge;
+
+    (void)state;
+    transfer(tcp.a, tcp.b, 100, 100);
+    acknowledge(tcp.b);
+    tag_write(the_world, tcp.a, UID, 7);
+    charge = charge_start(UID, 7, 0, &TCP4);
+    transfer(tcp.a, tcp.b, 100, 100);
+    acknowledge(tcp.b);
+    tcp_end(&tcp, true);
+    charge_exact(&charge);
+}
+
 /* The row of the cookie goes with the last close, not before. */
 static void test_close_removes_the_tag(void **state)
 {
@@ -173,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_tag_charges_another_uid),
         cmocka_unit_test(test_raw_tag_is_obeyed),
         cmocka_unit_test(test_raw_counter_set_is_obeyed),
+        cmocka_unit_test(test_young_connection_is_tagged_at_the_packet),
         cmocka_unit_test(test_close_removes_the_tag),
         cmocka_unit_test(test_closed_socket_keeps_its_tag),
     };
