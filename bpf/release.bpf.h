@@ -55,16 +55,29 @@ static __always_inline void move_tag(struct bpf_sock *sk, const struct subject *
         count_ended(tag.tag.uid);
 }
 
+/* A TCP socket whose connection has ended on both sides sends nothing more. */
+static __always_inline bool is_silent(struct bpf_sock *sk)
+{
+    return sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_CLOSE;
+}
+
+/* 0: it has none, since nobody asked for it; and so no row. */
+static __always_inline __u64 cookie_of_released(struct bpf_sock *sk)
+{
+    __u64 cookie = 0;
+
+    return PEEK(&cookie, sk, sk_cookie) ? cookie : bpf_get_socket_cookie(sk);
+}
+
 /* The context of this hook is the kernel's struct sock. */
 static __always_inline void release_socket(struct bpf_sock *sk)
 {
     __u32 zero = 0;
     const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
-    struct subject subject = {.sk = sk};
+    struct subject subject = {.sk = sk, .cookie = cookie_of_released(sk)};
 
-    if (config && kernel.sk_uid.offset != TCTL_NO_OFFSET)
+    if (config && kernel.sk_uid.offset != TCTL_NO_OFFSET && !is_silent(sk))
         KNOW_OWNER(&subject, sk, config); /* the file that tells it is about to go */
-    subject.cookie = bpf_get_socket_cookie(sk);
-    if (bpf_map_lookup_elem(&cookie_tag_map, &subject.cookie))
+    if (subject.cookie && bpf_map_lookup_elem(&cookie_tag_map, &subject.cookie))
         move_tag(sk, &subject);
 }
