@@ -14,6 +14,8 @@
 
 #define RELEASED (1ULL << 63)
 #define YOUNG_SEGMENTS 16
+/* In the owner's word: he was asked of the socket's file, and the payer is his. What a file says never changes. */
+#define OWNER_OF_FILE (1ULL << 32)
 
 enum answer_flag {
     ANSWER_RESTRICTED = 1, /* some packets, or all, are dropped */
@@ -115,11 +117,16 @@ static __always_inline bool recall(struct __sk_buff *skb, const struct socket_va
     return true;
 }
 
+static __always_inline bool is_of_file(const struct answer *answer, const struct subject *subject)
+{
+    return subject->to.asked && !subject->to.kernels && answer->payer == subject->to.payer;
+}
+
 static __always_inline void keep(struct socket_value *value, const struct answer *answer, const struct subject *subject,
                                  __u32 seen, const struct asking *asking)
 {
     __u64 charge = answer->uid | (__u64)answer->set << 32 | (__u64)answer->flags << 40;
-    __u64 stamp;
+    __u64 stamp, owner = subject->to.uid | (is_of_file(answer, subject) ? OWNER_OF_FILE : 0);
 
     bpf_spin_lock(&value->lock);
     stamp = ((value->word[TCTL_W_CHARGE] >> STAMP_SHIFT) + 1) << STAMP_SHIFT;
@@ -127,7 +134,7 @@ static __always_inline void keep(struct socket_value *value, const struct answer
     *(volatile __u64 *)&value->word[TCTL_W_TAG] = answer->tag | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_PAYER] = answer->payer | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_SEEN] = seen | stamp;
-    *(volatile __u64 *)&value->word[TCTL_W_OWNER] = subject->to.uid | stamp;
+    *(volatile __u64 *)&value->word[TCTL_W_OWNER] = owner | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_GENERATION] = asking->generation | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_MADE] = asking->made | stamp;
     *(volatile __u64 *)&value->word[TCTL_W_IFACE] = answer->iface | (__u64)answer->owner_drops << 32 | stamp;
@@ -358,8 +365,6 @@ static __always_inline void ask(const struct subject *subject, const struct tctl
     number = restrict_answer(subject, asking, answer);
     hold_back(config, answer);
     answer->set = UID_SET(answer->uid == subject->to.uid ? number : ask_uid(answer->uid, asking));
-    if (in_our_namespace(subject, config))
-        answer->flags |= ANSWER_HERE;
 }
 
 /*
@@ -376,8 +381,27 @@ static __always_inline struct asking start_asking(const struct socket_value *val
     return asking;
 }
 
-/* Ask the pinned maps, and keep the answer where there is a place for it (value may be NULL). seen: not of the young.
- */
+/* The owner from a stored answer that is nothing but too old: the maps are asked again, the file is not. */
+static __always_inline bool recall_owner(struct socket_value *value, __u32 seen, const struct asking *asking,
+                                         struct subject *subject)
+{
+    __u64 charge = word_of(value, TCTL_W_CHARGE), payer = word_of(value, TCTL_W_PAYER);
+    __u64 seen_then = word_of(value, TCTL_W_SEEN), owner = word_of(value, TCTL_W_OWNER);
+    __u64 generation = word_of(value, TCTL_W_GENERATION), user = word_of(value, TCTL_W_USER);
+    __u64 unequal =
+        (charge ^ payer) | (charge ^ seen_then) | (charge ^ owner) | (charge ^ generation) | (charge ^ user);
+
+    if (unequal >> STAMP_SHIFT || (generation & PAYLOAD) != asking->generation || !(owner & OWNER_OF_FILE))
+        return false;
+    if ((__u32)seen_then != seen || seen == kernel.overflow_uid)
+        return false;
+    subject->home = value;
+    subject->to = (struct belonging){.uid = owner, .user = user, .payer = payer, .asked = true};
+    subject->flags = charge >> 40 & (ANSWER_HERE | ANSWER_STREAM | ANSWER_RAW | ANSWER_CRAFTED);
+    return true;
+}
+
+/* Ask the pinned maps, and keep the answer where there is a place for it: value may be NULL. seen: not of the young. */
 static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
                               const struct tcp_sock *young, struct answer *answer)
 {
@@ -388,7 +412,13 @@ static __noinline int resolve(struct __sk_buff *skb, struct socket_value *value,
     __builtin_memset(answer, 0, sizeof(*answer));
     if (!config)
         return 0;
-    find_subject(skb, value, seen, young, config, &asking, &subject);
+    if (value && recall_owner(value, seen, &asking, &subject)) {
+        subject.cookie = bpf_get_socket_cookie(skb) | asking.after;
+    } else {
+        find_subject(skb, value, seen, young, config, &asking, &subject);
+        if (in_our_namespace(&subject, config))
+            subject.flags |= ANSWER_HERE;
+    }
     ask(&subject, config, &asking, answer);
     if (value && !(answer->flags & ANSWER_UNKEPT))
         keep(value, answer, &subject, seen, &asking);

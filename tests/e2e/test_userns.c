@@ -4,6 +4,7 @@
  * up, another one inside it, with and without a network of its own. Whoever acts in there, 10001 pays.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #define INSIDE 1000
 #define SUBORDINATE USERNS_OUTSIDE(INSIDE)
 #define MANY 12000
+#define BEFORE_ACCEPT 40
 
 struct container {
     int depth;    /* 1 or 2 */
@@ -239,6 +241,61 @@ static void test_unfolded_container_is_charged_to_the_subordinate(void **state)
     assert_counters_equal("owner", meter_counted(&owner), (struct tctl_counters){0});
 }
 
+static int accept_inside(int channel, void *arg)
+{
+    _cleanup_fd_ int listener = -1, fd = -1;
+    int r = userns_enter(channel);
+
+    (void)arg;
+    if (r < 0)
+        return r;
+    listener = channel_recv_fd(channel);
+    if (listener < 0 || setresuid(INSIDE, INSIDE, INSIDE) < 0)
+        return -errno;
+    fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return fd < 0 ? -errno : channel_send_fd(channel, fd);
+}
+
+/* A connection to the same UID outside, until it has a stored answer. */
+static struct tcp talked_to_outside(void)
+{
+    struct tcp tcp = tcp_accept(the_world, SUBORDINATE, AF_INET, 1);
+    union address at_a = name_of(tcp.listener);
+    const int on = 1;
+
+    fd_close(tcp.a);
+    fd_close(tcp.b);
+    tcp.b = socket_as(the_world, PLACE_B, 0, AF_INET, SOCK_STREAM, 0);
+    assert_return_code(setsockopt(tcp.b, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), errno);
+    assert_true(connect(tcp.b, &at_a.any, sizeof(at_a.v4)) == 0 || errno == EINPROGRESS);
+    wait_for(tcp.b, POLLOUT);
+    for (int i = 0; i < BEFORE_ACCEPT; i++)
+        assert_int_equal(send(tcp.b, "x", 1, 0), 1);
+    return tcp;
+}
+
+/* By accept() it comes into the container, and nothing else tells so: within 100 ms it is known. */
+static void test_connection_from_outside_is_accepted_inside(void **state)
+{
+    struct tcp tcp = talked_to_outside();
+    struct tctl_counters before = uid_total(the_world, USER);
+    struct actor actor;
+    uint64_t start;
+
+    (void)state;
+    userns_start(accept_inside, NULL, &actor);
+    assert_int_equal(channel_send_fd(actor.channel, tcp.listener), 0);
+    tcp.a = channel_recv_fd(actor.channel);
+    assert_int_equal(actor_wait(&actor), 0);
+    assert_true(tcp.a >= 0);
+    receive_all(tcp.a, BEFORE_ACCEPT);
+    for (start = now_ms(); uid_total(the_world, USER).rx_packets == before.rx_packets;) {
+        transfer(tcp.b, tcp.a, 1, 1);
+        assert_true(now_ms() - start < PROMISE_MS);
+    }
+    tcp_end(&tcp, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_container_network_is_charged_to_its_owner),
         cmocka_unit_test(test_unaccepted_connection_of_a_subordinate_listener),
         cmocka_unit_test(test_many_subordinate_users_take_no_rows),
+        cmocka_unit_test(test_connection_from_outside_is_accepted_inside),
     };
     const struct CMUnitTest unfolded[] = {
         cmocka_unit_test(test_unfolded_container_is_charged_to_the_subordinate),
