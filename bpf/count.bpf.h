@@ -4,78 +4,38 @@
  */
 #pragma once
 
-#include "add.bpf.h"
-#include "maps.bpf.h"
-#include "resolve.bpf.h"
+#include "hot.bpf.h"
+#include "rows.bpf.h"
 
-/*
- * More than there can be: user space corrects counters by replacing them, and the one that a program raised and lowers
- * again may be another by then, which goes below 0.
- */
-#define MOST_ROWS 0x7FFFFFFFu
-
-/* The UID's counter of rows in a map, if it may make one more; NULL: it has its share, or there is no room to count. */
-static __always_inline __u32 *share_of(__u32 payer, __u32 map)
+static __always_inline void count_in_rows(const struct tctl_stats_key *key, __u32 payer, const struct wire *wire,
+                                          bool out, bool alone)
 {
-    __u32 zero = 0;
-    struct tctl_row_count none = {}, *count;
-    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
+    struct tctl_stats_key whole = *key;
+    struct rows rows;
 
-    if (!config || map >= TCTL_COUNTED_MAPS)
-        return NULL;
-    count = bpf_map_lookup_elem(&row_count_map, &payer);
-    if (!count) {
-        bpf_map_update_elem(&row_count_map, &payer, &none, BPF_NOEXIST);
-        count = bpf_map_lookup_elem(&row_count_map, &payer);
-    }
-    if (!count || (count->rows[map] >= config->row_limit[map] && count->rows[map] <= MOST_ROWS))
-        return NULL;
-    return &count->rows[map];
+    whole.tag = 0;
+    find_rows(key, payer, &rows);
+    add_to(rows.app, &whole, TCTL_APP_UID_STATS, wire, out, alone);
+    add_to(rows.uid, &whole, TCTL_UID_STATS, wire, out, alone);
+    if (key->tag)
+        add_to(rows.tag, key, TCTL_TAG_STATS, wire, out, alone);
+    if (alone && rows.app && rows.uid && (rows.tag || !key->tag))
+        make_hot(key);
 }
-
-/* A new row, taken from payer's share. NULL: no share left, no room, no memory. */
-static __noinline struct tctl_stats_value *make_row(void *stats, const void *key, enum tctl_stats_map map, __u32 payer)
-{
-    struct tctl_stats_value none = {};
-    __u32 *share = share_of(payer, map);
-
-    if (!share)
-        return NULL;
-    __sync_fetch_and_add(share, 1);
-    if (bpf_map_update_elem(stats, key, &none, BPF_NOEXIST))
-        __sync_fetch_and_add(share, -1); /* another CPU made it first, or the map is full */
-    return bpf_map_lookup_elem(stats, key);
-}
-
-#define ROW(stats, key, map, payer)                                                                                    \
-    ({                                                                                                                 \
-        struct tctl_stats_value *row_ = bpf_map_lookup_elem(&(stats), (key));                                          \
-        row_ ? row_ : make_row(&(stats), (key), (map), (payer));                                                       \
-    })
 
 /* Count a packet of a UID: its total, its row, and its tag's row if it has one. */
 static __always_inline void count_uid(const struct answer *answer, __u32 ifindex, const struct wire *wire, bool out)
 {
-    struct tctl_stats_key whole = {
+    const struct tctl_stats_key key = {
         .uid = answer->uid,
+        .tag = answer->tag,
         .counter_set = answer->set,
         .iface_index = answer->flags & ANSWER_HERE ? ifindex : 0,
     };
-    struct tctl_stats_key tagged = whole;
-    struct tctl_stats_value *app, *uid, *tag = NULL;
-    volatile __u64 *busy;
-    bool alone;
+    volatile __u64 *busy = busy_here();
+    bool alone = enter(busy);
 
-    tagged.tag = answer->tag;
-    app = ROW(app_uid_stats_map, &whole.uid, TCTL_APP_UID_STATS, answer->payer);
-    uid = ROW(uid_stats_map, &whole, TCTL_UID_STATS, answer->payer);
-    if (answer->tag)
-        tag = ROW(tag_stats_map, &tagged, TCTL_TAG_STATS, answer->payer);
-    busy = busy_here();
-    alone = enter(busy);
-    add_to(app, &whole, TCTL_APP_UID_STATS, wire, out, alone);
-    add_to(uid, &whole, TCTL_UID_STATS, wire, out, alone);
-    if (answer->tag)
-        add_to(tag, &tagged, TCTL_TAG_STATS, wire, out, alone);
+    if (!alone || !count_hot(&key, wire, out))
+        count_in_rows(&key, answer->payer, wire, out, alone);
     leave(busy);
 }

@@ -32,6 +32,14 @@ struct drop_value {
 };
 _Static_assert(sizeof(struct drop_value) == sizeof(struct tctl_drop), "one layout");
 
+/* As above; the same bytes as struct tctl_hot_moves. */
+struct hot_moves_value {
+    struct bpf_spin_lock lock;
+    __u32 pad;
+    __u64 begun, ended;
+};
+_Static_assert(sizeof(struct hot_moves_value) == sizeof(struct tctl_hot_moves), "one layout");
+
 /* tags of sockets: w U, P deletes at the last close; r P, U */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -62,6 +70,23 @@ struct {
     __type(key, struct tctl_stats_key);
     __type(value, struct tctl_stats_value);
 } uid_stats_map SEC(".maps"), tag_stats_map SEC(".maps");
+
+/* only with --counters percpu, as is the next; an entry for each CPU: w P, U what nobody counts for; r P, U */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct tctl_hot);
+} hot_map SEC(".maps");
+
+/* w P; r U */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct hot_moves_value);
+} hot_moves_map SEC(".maps");
 
 /* w U; r U: no program needs a name, the map is here to be made with the others */
 struct {

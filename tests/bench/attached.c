@@ -70,36 +70,6 @@ void attached_done(struct attached *attached)
     competitor_done(&attached->competitor);
 }
 
-/* A row has one value, or one for each CPU. */
-static int add_row(int map, const struct tctl_stats_key *key, struct tctl_stats_value *sum)
-{
-    const size_t cpus = (size_t)libbpf_num_possible_cpus();
-    _cleanup_free_ struct tctl_stats_value *values = calloc(cpus, sizeof(*values));
-
-    if (!values || bpf_map_lookup_elem(map, key, values) < 0)
-        return values ? -errno : -ENOMEM;
-    for (size_t cpu = 0; cpu < cpus; cpu++) {
-        sum->rx_packets += values[cpu].rx_packets;
-        sum->tx_packets += values[cpu].tx_packets;
-    }
-    return 0;
-}
-
-/* Of all interfaces. */
-static int check_tagged(int map)
-{
-    struct tctl_stats_value sum = {0};
-    struct tctl_stats_key key, *before = NULL;
-    int r = 0;
-
-    for (; r == 0 && bpf_map_get_next_key(map, before, &key) == 0; before = &key)
-        if (key.uid == APP && key.tag == APP_TAG)
-            r = add_row(map, &key, &sum);
-    if (r < 0)
-        return r;
-    return sum.rx_packets >= BURST_PACKETS && sum.tx_packets >= BURST_PACKETS ? 0 : -ENODATA;
-}
-
 int attached_check(const struct attached *attached, const struct burst_pair *loopback)
 {
     const struct competitor *competitor = &attached->competitor;
@@ -113,7 +83,10 @@ int attached_check(const struct attached *attached, const struct burst_pair *loo
         return r;
     if (out.runs < BURST_PACKETS || in.runs < BURST_PACKETS)
         return -ENODATA;
-    return competitor->who == EMPTY ? 0 : check_tagged(competitor->tag_stats);
+    const struct tctl_stats_value sum = competitor_counted_tag(competitor, APP, APP_TAG);
+
+    return competitor->who == EMPTY || (sum.rx_packets >= BURST_PACKETS && sum.tx_packets >= BURST_PACKETS) ? 0
+                                                                                                            : -ENODATA;
 }
 
 int64_t attached_time(const struct attached *attached, const struct burst_pair *loopback, bool out)

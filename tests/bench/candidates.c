@@ -131,28 +131,61 @@ void competitors_done(struct competitor competitors[COMPARED])
         competitor_done(&competitors[who]);
 }
 
-static uint64_t packets_of(const struct competitor *competitor, int map, const void *key)
+static bool is_percpu(const struct competitor *competitor)
 {
-    const bool percpu = competitor->who == PERCPU || competitor->who == PERCPU_ASKED;
-    const int cpus = percpu ? libbpf_num_possible_cpus() : 1;
-    _cleanup_free_ struct tctl_stats_value *rows = calloc(1, row_size());
-    uint64_t packets = 0;
+    return competitor->who == PERCPU || competitor->who == PERCPU_ASKED;
+}
 
-    if (!rows || bpf_map_lookup_elem(map, key, rows) < 0)
-        return 0;
+static void add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
+{
+    sum->rx_packets += value->rx_packets;
+    sum->tx_packets += value->tx_packets;
+}
+
+static void add_row(const struct competitor *competitor, int map, const void *key, struct tctl_stats_value *sum)
+{
+    const int cpus = is_percpu(competitor) ? libbpf_num_possible_cpus() : 1;
+    _cleanup_free_ struct tctl_stats_value *values = calloc(1, row_size());
+
+    if (!values || bpf_map_lookup_elem(map, key, values) < 0)
+        return;
     for (int cpu = 0; cpu < cpus; cpu++)
-        packets += rows[cpu].rx_packets + rows[cpu].tx_packets;
-    return packets;
+        add(sum, &values[cpu]);
+}
+
+/* tag 0: whatever its tag. */
+static void add_hot(const struct competitor *competitor, uint32_t uid, uint32_t tag, struct tctl_stats_value *sum)
+{
+    const uint32_t cpus = is_percpu(competitor) ? (uint32_t)libbpf_num_possible_cpus() : 0;
+    _cleanup_free_ struct tctl_hot *hot = malloc(sizeof(*hot));
+
+    for (uint32_t cpu = 0; hot && cpu < cpus && bpf_map_lookup_elem(competitor->hot, &cpu, hot) == 0; cpu++) {
+        for (size_t i = 0; i < TCTL_HOT_ROWS; i++) {
+            const struct tctl_hot_row *row = &hot->row[i];
+
+            if (row->used && row->key.uid == uid && (tag == 0 || row->key.tag == tag))
+                add(sum, &row->value);
+        }
+    }
 }
 
 uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid)
 {
-    return packets_of(competitor, competitor->app_stats, &uid);
+    struct tctl_stats_value sum = {0};
+
+    add_row(competitor, competitor->app_stats, &uid, &sum);
+    add_hot(competitor, uid, 0, &sum);
+    return sum.rx_packets + sum.tx_packets;
 }
 
-uint64_t competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag)
+struct tctl_stats_value competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag)
 {
-    const struct tctl_stats_key key = key_of(competitor, uid, tag);
+    struct tctl_stats_value sum = {0};
+    struct tctl_stats_key key, *before = NULL;
 
-    return packets_of(competitor, competitor->tag_stats, &key);
+    for (; bpf_map_get_next_key(competitor->tag_stats, before, &key) == 0; before = &key)
+        if (key.uid == uid && key.tag == tag)
+            add_row(competitor, competitor->tag_stats, &key, &sum);
+    add_hot(competitor, uid, tag, &sum);
+    return sum;
 }

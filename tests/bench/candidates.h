@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "traffic_abi.h"
+
 struct netd_like;
 struct traffic;
 
@@ -42,6 +44,7 @@ struct competitor {
     enum who who;
     int egress, ingress;
     int cookie_tag, storage, generation, app_stats, uid_stats, tag_stats;
+    int hot;         /* where the programs count beside those three */
     int allowed;     /* the map where 0 is listed to pass ... */
     bool owner_rows; /* ... as a struct netd_owner, not a byte */
     struct netd_like *netd;
@@ -50,7 +53,7 @@ struct competitor {
 #define NO_COMPETITOR                                                                                                  \
     {                                                                                                                  \
         .egress = -1, .ingress = -1, .cookie_tag = -1, .storage = -1, .generation = -1, .app_stats = -1,               \
-        .uid_stats = -1, .tag_stats = -1, .allowed = -1                                                                \
+        .uid_stats = -1, .tag_stats = -1, .hot = -1, .allowed = -1                                                     \
     }
 
 /* Fails with a message. End it by competitor_done(), for which NO_COMPETITOR is fine too. */
@@ -61,6 +64,6 @@ void competitor_done(struct competitor *competitor);
 int competitors_load(uint32_t listed, bool rows, struct competitor competitors[COMPARED]);
 void competitors_done(struct competitor competitors[COMPARED]);
 
-/* Packets that were counted for the UID, both ways; and under a tag of its, on loopback. */
+/* Packets that were counted for the UID, both ways; and under a tag of its, whatever the interface (packets alone). */
 uint64_t competitor_counted(const struct competitor *competitor, uint32_t uid);
-uint64_t competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag);
+struct tctl_stats_value competitor_counted_tag(const struct competitor *competitor, uint32_t uid, uint32_t tag);

@@ -101,8 +101,11 @@ static void shape_counters(struct traffic *programs, const struct candidate *how
     if (!is_percpu(how)) {
         bpf_map__set_autocreate(programs->maps.spill_map, false);
         bpf_map__set_autocreate(programs->maps.busy_map, false);
+        bpf_map__set_autocreate(programs->maps.hot_map, false);
+        bpf_map__set_autocreate(programs->maps.hot_moves_map, false);
         return;
     }
+    bpf_map__set_max_entries(programs->maps.hot_map, (uint32_t)libbpf_num_possible_cpus());
     for (size_t i = 0; i < ARRAY_SIZE(stats); i++)
         bpf_map__set_type(stats[i], BPF_MAP_TYPE_PERCPU_HASH);
 }
@@ -118,6 +121,7 @@ static void find(struct traffic *programs, struct competitor *competitor)
     competitor->uid_stats = bpf_map__fd(programs->maps.uid_stats_map);
     competitor->tag_stats = bpf_map__fd(programs->maps.tag_stats_map);
     competitor->allowed = bpf_map__fd(programs->maps.dozable_uid_map);
+    competitor->hot = bpf_map__fd(programs->maps.hot_map);
 }
 
 int our_candidate_load(const struct candidate *how, struct competitor *competitor)

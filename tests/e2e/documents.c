@@ -112,6 +112,23 @@ static void take_spill(enum tctl_stats_map map, const struct dump *names, struct
     }
 }
 
+/* What CPUs count often is counted for all three maps of UIDs at once. Only with percpu. */
+static void take_hot(enum tctl_stats_map map, const struct dump *names, struct rows *rows)
+{
+    _cleanup_(dump_done) struct dump dump = dump_of(TCTL_DIR "/hot");
+    struct tctl_hot_row hot;
+
+    for (size_t n = 0; dump_hot_row(&dump, n, &hot); n++) {
+        if (map == TCTL_TAG_STATS && hot.key.tag == 0)
+            continue;
+        if (map == TCTL_UID_STATS)
+            hot.key.tag = 0;
+        struct row *row = rows_more(rows, 1);
+        take_key(map, &hot.key, names, row);
+        row->sum = hot.value;
+    }
+}
+
 static void take_drops(struct rows *rows)
 {
     _cleanup_(dump_done) struct dump dump = dump_of(TCTL_DIR "/drops");
@@ -158,6 +175,8 @@ static void take_stats(enum tctl_stats_map map, const struct dump *names, struct
     take_map(pins[map], map, names, rows);
     if (the_world->options.percpu)
         take_spill(map, names, rows);
+    if (the_world->options.percpu && map != TCTL_IFACE_STATS)
+        take_hot(map, names, rows);
 }
 
 static void keep_only(struct rows *rows, const char *iface)

@@ -18,7 +18,7 @@
 #include "meter.h"
 
 struct maps {
-    struct dump names, rows, users, spill, parts, bases;
+    struct dump names, rows, users, spill, hot, parts, bases;
 };
 
 struct amount {
@@ -55,8 +55,10 @@ static struct maps maps_now(void)
         .bases = dump_of(TCTL_DIR "/iface_base"),
     };
 
-    if (the_world->options.percpu)
+    if (the_world->options.percpu) {
         maps.spill = dump_of(TCTL_DIR "/spill");
+        maps.hot = dump_of(TCTL_DIR "/hot");
+    }
     return maps;
 }
 
@@ -66,6 +68,7 @@ static void maps_done(struct maps *maps)
     dump_done(&maps->rows);
     dump_done(&maps->users);
     dump_done(&maps->spill);
+    dump_done(&maps->hot);
     dump_done(&maps->parts);
     dump_done(&maps->bases);
 }
@@ -75,11 +78,12 @@ static bool key_has(const struct dump *dump, size_t row, size_t offset, uint32_t
     return memcmp((const char *)dump_key(dump, row) + offset, &number, sizeof(number)) == 0;
 }
 
-/* All rows that have an interface's number at this offset of the key, and what was spilt of them. */
+/* All rows that have an interface's number at this offset of the key, and what was spilt of them, or counted often. */
 static struct tctl_stats_value sum_on(const struct maps *maps, const struct dump *dump, size_t offset,
                                       enum tctl_stats_map map, uint32_t number)
 {
     struct tctl_stats_value sum = {0};
+    struct tctl_hot_row hot;
 
     for (size_t i = 0; i < dump->rows; i++)
         if (key_has(dump, i, offset, number))
@@ -88,6 +92,9 @@ static struct tctl_stats_value sum_on(const struct maps *maps, const struct dump
         if (key_has(&maps->spill, i, offsetof(struct tctl_spill_key, map), map) &&
             key_has(&maps->spill, i, offsetof(struct tctl_spill_key, key.iface_index), number))
             add_cpus(&maps->spill, i, &sum);
+    for (size_t n = 0; map == TCTL_UID_STATS && dump_hot_row(&maps->hot, n, &hot); n++)
+        if (hot.key.iface_index == number)
+            add_value(&sum, &hot.value);
     return sum;
 }
 

@@ -74,16 +74,20 @@ static struct tctl_stats_key stats_key_of(enum kind kind, const void *key)
     return whole;
 }
 
+static void add_counters(struct row *row, const struct tctl_stats_value *value)
+{
+    row->counters.rx_packets += value->rx_packets;
+    row->counters.rx_bytes += value->rx_bytes;
+    row->counters.tx_packets += value->tx_packets;
+    row->counters.tx_bytes += value->tx_bytes;
+}
+
 static void add_value(struct row *row, const struct tctl_stats_value *values)
 {
     int cpus = the_world->options.percpu ? libbpf_num_possible_cpus() : 1;
 
-    for (int i = 0; i < cpus; i++) {
-        row->counters.rx_packets += values[i].rx_packets;
-        row->counters.rx_bytes += values[i].rx_bytes;
-        row->counters.tx_packets += values[i].tx_packets;
-        row->counters.tx_bytes += values[i].tx_bytes;
-    }
+    for (int i = 0; i < cpus; i++)
+        add_counters(row, &values[i]);
 }
 
 static void take_row(const struct layout *layout, const void *key, const void *value)
@@ -121,6 +125,19 @@ static int compare(const void *a, const void *b)
     return 0;
 }
 
+/* A row of its own, or added to the one with its key. */
+static void add_row(struct tctl_stats_key key, const struct tctl_stats_value *value)
+{
+    struct row row = {.key = key};
+    size_t i = 0;
+
+    while (i < count && compare(&rows[i], &row))
+        i++;
+    if (i == count)
+        rows[count++] = row;
+    add_counters(&rows[i], value);
+}
+
 /* What a program that interrupted another had counted elsewhere, where per-CPU counters are. */
 static void add_spill(const struct layout *layout)
 {
@@ -129,19 +146,33 @@ static void add_spill(const struct layout *layout)
     struct tctl_spill_key key;
 
     for (void *at = NULL; bpf_map_get_next_key(map, at, &key) == 0; at = &key) {
-        struct row row = {.key = layout->kind == DETAILS ? key.key
-                                 : layout->kind == TOTALS
-                                     ? (struct tctl_stats_key){.uid = key.key.uid}
-                                     : (struct tctl_stats_key){.iface_index = key.key.iface_index}};
-        size_t i = 0;
         if (key.map != layout->map)
             continue;
         assert_int_equal(bpf_map_lookup_elem(map, &key, values), 0);
-        while (i < count && compare(&rows[i], &row))
-            i++;
-        if (i == count)
-            rows[count++] = row;
-        add_value(&rows[i], values);
+        add_row(layout->kind == DETAILS  ? key.key
+                : layout->kind == TOTALS ? (struct tctl_stats_key){.uid = key.key.uid}
+                                         : (struct tctl_stats_key){.iface_index = key.key.iface_index},
+                values);
+    }
+}
+
+/* What each CPU counts often, for the three maps at once. */
+static void add_hot(const struct layout *layout)
+{
+    _cleanup_fd_ int map = world_map(the_world, TCTL_DIR "/hot");
+    static struct tctl_hot hot;
+
+    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++) {
+        assert_int_equal(bpf_map_lookup_elem(map, &cpu, &hot), 0);
+        for (size_t i = 0; i < TCTL_HOT_ROWS; i++) {
+            struct tctl_stats_key key = hot.row[i].key;
+            if (hot.row[i].used == TCTL_HOT_FREE || (layout->map == TCTL_TAG_STATS && key.tag == 0))
+                continue;
+            if (layout->map == TCTL_UID_STATS)
+                key.tag = 0;
+            add_row(layout->map == TCTL_APP_UID_STATS ? (struct tctl_stats_key){.uid = key.uid} : key,
+                    &hot.row[i].value);
+        }
     }
 }
 
@@ -160,6 +191,8 @@ static void read_rows(const struct layout *layout)
     }
     if (the_world->options.percpu && layout->kind != SOCKETS && layout->kind != BYTES && layout->kind != NAMES)
         add_spill(layout);
+    if (the_world->options.percpu && (layout->kind == TOTALS || layout->kind == DETAILS))
+        add_hot(layout);
     qsort(rows, count, sizeof(*rows), compare);
 }
 

@@ -142,10 +142,29 @@ size_t bpffs_entries(struct world *world)
     return count;
 }
 
+static bool is_of_uids(const char *pin)
+{
+    return strcmp(pin, "traffic_app_uid_stats_map") == 0 || strcmp(pin, "traffic_uid_stats_map") == 0 ||
+           strcmp(pin, "traffic_tag_stats_map") == 0;
+}
+
+static void hot_empty(struct world *world)
+{
+    _cleanup_free_ struct tctl_hot *none = calloc(1, sizeof(*none));
+    _cleanup_fd_ int map = pin_open(world, TCTL_DIR "/hot");
+
+    assert_non_null(none);
+    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++)
+        assert_return_code(bpf_map_update_elem(map, &cpu, none, BPF_ANY), errno);
+}
+
 void map_empty(struct world *world, const char *pin)
 {
     _cleanup_fd_ int map = pin_open(world, pin);
     char key[32];
+
+    if (world->options.percpu && is_of_uids(pin))
+        hot_empty(world);
 
     while (bpf_map_get_next_key(map, NULL, key) == 0)
         assert_int_equal(bpf_map_delete_elem(map, key), 0);

@@ -35,7 +35,7 @@ size_t bpffs_entries(struct world *world);
 /* A row of a map of counters, on the first CPU where they are by CPU. */
 void stats_write(struct world *world, const char *pin, const void *key, struct tctl_stats_value value);
 void row_remove(struct world *world, const char *pin, const void *key);
-/* Remove all rows of a map. */
+/* Remove all rows of a map; of one of UIDs' counters also all that CPUs count often. */
 void map_empty(struct world *world, const char *pin);
 /* Rows of a map. */
 size_t map_rows(struct world *world, const char *pin);

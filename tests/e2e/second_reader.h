@@ -6,7 +6,10 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#include <traffic_abi.h>
 
 /* Rows as bpftool dumped them: keys, and of each row the values of all CPUs, one in a map that is not per-CPU. */
 struct dump {
@@ -22,6 +25,9 @@ struct dump dump_of(const char *pin);
 void dump_done(struct dump *dump);
 const void *dump_key(const struct dump *dump, size_t row);
 const void *dump_value(const struct dump *dump, size_t row, size_t cpu);
+
+/* The n-th row that counts in a dump of trafficctl/hot; false: there are not so many. */
+bool dump_hot_row(const struct dump *hot, size_t n, struct tctl_hot_row *ret_row);
 
 /* How many rows it can have. */
 json_int_t dump_room(const char *pin);

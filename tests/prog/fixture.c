@@ -195,20 +195,61 @@ uint64_t *fixture_map_generation(const struct fixture *fixture)
     return generation;
 }
 
-struct tctl_stats_value fixture_row(const struct fixture *fixture, enum pin_id id, const void *key)
+static void add(struct tctl_stats_value *sum, const struct tctl_stats_value *value)
+{
+    sum->rx_packets += value->rx_packets;
+    sum->rx_bytes += value->rx_bytes;
+    sum->tx_packets += value->tx_packets;
+    sum->tx_bytes += value->tx_bytes;
+}
+
+static bool is_counted_for(const struct tctl_hot_row *row, enum pin_id id, const void *key)
+{
+    const struct tctl_stats_key *wanted = key;
+
+    if (row->used != TCTL_HOT_ONCE && row->used != TCTL_HOT_AGAIN)
+        return false;
+    if (id == PIN_APP_UID_STATS)
+        return row->key.uid == *(const uint32_t *)key;
+    if (id != PIN_UID_STATS && id != PIN_TAG_STATS)
+        return false;
+    return row->key.uid == wanted->uid && row->key.iface_index == wanted->iface_index &&
+           row->key.counter_set == wanted->counter_set &&
+           (id == PIN_UID_STATS || (row->key.tag && row->key.tag == wanted->tag));
+}
+
+static void add_hot(const struct fixture *fixture, enum pin_id id, const void *key, struct tctl_stats_value *sum)
+{
+    struct tctl_hot *hot = malloc(sizeof(*hot));
+
+    assert_non_null(hot);
+    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++) {
+        assert_true(fixture_get(fixture, PIN_HOT, &cpu, hot));
+        for (size_t i = 0; i < TCTL_HOT_ROWS; i++)
+            if (is_counted_for(&hot->row[i], id, key))
+                add(sum, &hot->row[i].value);
+    }
+    free(hot);
+}
+
+struct tctl_stats_value fixture_map_row(const struct fixture *fixture, enum pin_id id, const void *key)
 {
     struct tctl_stats_value *cpu = calloc(libbpf_num_possible_cpus(), sizeof(*cpu)), sum = {};
 
     assert_non_null(cpu);
-    if (fixture_get(fixture, id, key, cpu)) {
-        for (int i = 0; i < (fixture->options.percpu ? libbpf_num_possible_cpus() : 1); i++) {
-            sum.rx_packets += cpu[i].rx_packets;
-            sum.rx_bytes += cpu[i].rx_bytes;
-            sum.tx_packets += cpu[i].tx_packets;
-            sum.tx_bytes += cpu[i].tx_bytes;
-        }
-    }
+    if (fixture_get(fixture, id, key, cpu))
+        for (int i = 0; i < (fixture->options.percpu ? libbpf_num_possible_cpus() : 1); i++)
+            add(&sum, &cpu[i]);
     free(cpu);
+    return sum;
+}
+
+struct tctl_stats_value fixture_row(const struct fixture *fixture, enum pin_id id, const void *key)
+{
+    struct tctl_stats_value sum = fixture_map_row(fixture, id, key);
+
+    if (fixture->options.percpu)
+        add_hot(fixture, id, key, &sum);
     return sum;
 }
 

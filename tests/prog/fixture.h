@@ -48,8 +48,10 @@ bool fixture_get(const struct fixture *fixture, enum pin_id id, const void *key,
 void fixture_raise(const struct fixture *fixture);
 /* To raise it by an atomic add, without a system call; for munmap(). */
 uint64_t *fixture_map_generation(const struct fixture *fixture);
-/* A row of a stats map, over all CPUs; zeroes when there is none. */
+/* A row of a stats map, over all CPUs, with what the CPUs count often; zeroes when there is none. */
 struct tctl_stats_value fixture_row(const struct fixture *fixture, enum pin_id id, const void *key);
+/* The same of what is in the map itself. */
+struct tctl_stats_value fixture_map_row(const struct fixture *fixture, enum pin_id id, const void *key);
 uint64_t fixture_lost(const struct fixture *fixture, enum tctl_stats_map map);
 
 /* A packet under construction: network header first. */

@@ -22,6 +22,7 @@
 
 #include "cleanup.h"
 #include "fd.h"
+#include "hot_change.h"
 #include "state.h"
 
 /* Mounts of this process are seen by nobody else and end with it. */
@@ -39,15 +40,17 @@ static int make_map(const struct pinned *pinned, enum pin_id id)
 {
     const struct pin *pin = &pins[id];
     enum bpf_map_type type = pin->counters && pinned->percpu ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
-    uint32_t flags = 0;
-    if (id == PIN_STATE || id == PIN_GENERATION) {
+    uint32_t flags = 0, entries = pin->entries ? pin->entries : 1000;
+    if (id == PIN_STATE || id == PIN_GENERATION || id == PIN_HOT) {
         type = BPF_MAP_TYPE_ARRAY;
         flags = BPF_F_MMAPABLE;
     }
-    if (id == PIN_CONFIG)
+    if (id == PIN_CONFIG || id == PIN_HOT_MOVES)
         type = BPF_MAP_TYPE_ARRAY;
+    if (id == PIN_HOT)
+        entries = (uint32_t)libbpf_num_possible_cpus();
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
-    return bpf_map_create(type, NULL, pin->key_size, pin->value_size, pin->entries ? pin->entries : 1000, &options);
+    return bpf_map_create(type, NULL, pin->key_size, pin->value_size, entries, &options);
 }
 
 static void pin_map(struct pinned *pinned, enum pin_id id)
@@ -76,7 +79,7 @@ static void fill_state(struct pinned *pinned)
     struct stat netns;
     assert_return_code(stat("/proc/self/ns/net", &netns), errno);
     assert_int_equal(state_map(pinned->fd[PIN_STATE], &pinned->state), 0);
-    pinned->state->abi_version = TCTL_ABI_VERSION;
+    pinned->state->abi_version = state_version(pinned->percpu);
     pinned->state->percpu = pinned->percpu;
     pinned->state->netns_inum = (uint32_t)netns.st_ino;
 }
@@ -99,8 +102,8 @@ static int set_up(void **state, bool percpu)
     pin_map(pinned, PIN_ROW_COUNT);
     pin_map(pinned, PIN_IFACE_PARTS);
     pin_map(pinned, PIN_IFACE_BASE);
-    if (percpu)
-        pin_map(pinned, PIN_SPILL);
+    for (enum pin_id id = PIN_SPILL; percpu && id <= PIN_HOT_MOVES; id++)
+        pin_map(pinned, id);
     fill_state(pinned);
     return 0;
 }
@@ -127,6 +130,11 @@ int pinned_teardown(void **state)
     return 0;
 }
 
+static struct tctl_stats_value value_of(uint64_t n)
+{
+    return (struct tctl_stats_value){n, 10 * n, 100 * n, 1000 * n};
+}
+
 void pinned_put(const struct pinned *pinned, enum pin_id id, const void *key, uint32_t cpu, uint64_t n)
 {
     bool each_cpu = pins[id].counters && pinned->percpu;
@@ -137,8 +145,18 @@ void pinned_put(const struct pinned *pinned, enum pin_id id, const void *key, ui
     /* What other CPUs have stays. */
     if (each_cpu)
         bpf_map_lookup_elem(pinned->fd[id], key, values);
-    values[each_cpu ? cpu : 0] = (struct tctl_stats_value){n, 10 * n, 100 * n, 1000 * n};
+    values[each_cpu ? cpu : 0] = value_of(n);
     assert_return_code(bpf_map_update_elem(pinned->fd[id], key, values, BPF_ANY), errno);
+}
+
+void pinned_put_hot(const struct pinned *pinned, uint32_t cpu, uint32_t place, const struct tctl_stats_key *key,
+                    uint64_t n)
+{
+    struct hot_pages pages;
+    assert_int_equal(hot_map(pinned->bpffs, &pages), 0);
+    assert_in_range(cpu, 0, pages.cpus - 1);
+    pages.cpu[cpu].row[place] = (struct tctl_hot_row){.key = *key, .value = value_of(n), .used = TCTL_HOT_AGAIN};
+    hot_unmap(&pages);
 }
 
 void pinned_assert_counters(const struct tctl_counters *counters, uint64_t n)

@@ -196,11 +196,21 @@ static size_t find(const struct fixture *fixture, enum pin_id id, read_row_fn ro
     return search.found;
 }
 
+static int is_hot_of(void *context, const void *cpu, const void *value)
+{
+    const struct tctl_hot *hot = value;
+    int r = 0;
+    for (size_t i = 0; i < TCTL_HOT_ROWS && r == 0; i++)
+        if (hot->row[i].used == TCTL_HOT_ONCE || hot->row[i].used == TCTL_HOT_AGAIN)
+            r = is_of(context, &hot->row[i].key, cpu);
+    return r;
+}
+
 size_t tagging_rows_of(const struct fixture *fixture, uint32_t uid, uint32_t tag)
 {
     size_t found = find(fixture, PIN_UID_STATS, is_of, uid, tag) + find(fixture, PIN_TAG_STATS, is_of, uid, tag);
     if (fixture->options.percpu)
-        found += find(fixture, PIN_SPILL, is_spilt, uid, tag);
+        found += find(fixture, PIN_SPILL, is_spilt, uid, tag) + find(fixture, PIN_HOT, is_hot_of, uid, tag);
     return found;
 }
 

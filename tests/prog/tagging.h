@@ -43,7 +43,7 @@ void tagging_assert_counts_agree(const struct fixture *fixture);
 /* Sent packets of a UID, a tag, a set on the loopback. Tag 0: the UID's row. */
 uint64_t tagging_sent(const struct fixture *fixture, uint32_t uid, uint32_t tag, uint32_t set);
 uint64_t tagging_total(const struct fixture *fixture, uint32_t uid);
-/* Rows of a tag, or with tag 0 of a UID, in both maps of details and in the spill map. */
+/* Rows of a tag, or with tag 0 of a UID, in both maps of details, spilt, and counted often. */
 size_t tagging_rows_of(const struct fixture *fixture, uint32_t uid, uint32_t tag);
 /* One packet of a socket of loopback_udp(). */
 void tagging_send(int fd);

@@ -125,6 +125,22 @@ static void what_was_spilled_moves(void **state)
     kit_assert_detail(pinned, "gone0", UID1, 5 + 2 * (uint64_t)libbpf_num_possible_cpus());
 }
 
+static void what_is_counted_often_moves(void **state)
+{
+    const struct pinned *pinned = *state;
+    const struct tctl_stats_key gone = {.uid = UID1, .iface_index = 7}, other = {.uid = UID1, .iface_index = 8};
+    kit_set(pinned, 7, "gone0");
+    kit_set(pinned, 8, "other0");
+    kit_count(pinned, 7, UID1, 2);
+    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++)
+        pinned_put_hot(pinned, cpu, cpu, &gone, 5);
+    pinned_put_hot(pinned, 0, TCTL_HOT_ROWS - 1, &other, 3);
+    kit_remove(pinned, 7, "gone0");
+    kit_assert_no_rows(pinned, 7);
+    kit_assert_detail(pinned, "gone0", UID1, 2 + 5 * (uint64_t)libbpf_num_possible_cpus());
+    kit_assert_detail(pinned, "other0", UID1, 3);
+}
+
 static void many_are_removed_in_one_look(void **state)
 {
     const struct pinned *pinned = *state;
@@ -310,6 +326,7 @@ int main(void)
         SHARED(all_that_is_kept_of_it_moves),
         PERCPU(all_that_is_kept_of_it_moves),
         PERCPU(what_was_spilled_moves),
+        PERCPU(what_is_counted_often_moves),
         SHARED(many_are_removed_in_one_look),
         PERCPU(many_are_removed_in_one_look),
         SHARED(the_oldest_fold_when_names_are_half_full),

@@ -104,7 +104,7 @@ static void loader_makes_every_pin_with_its_owner(void **state)
     check_attached(fixture);
     for (int id = 0; id < PINS; id++) {
         static const gid_t groups[] = {[PIN_ROOT] = 0, [PIN_ACCOUNTING] = GROUP, [PIN_READERS] = 4712};
-        if (id != PIN_SPILL && id != PIN_BUSY && !is_of_links(id))
+        if (!(id >= PIN_SPILL && id <= PIN_HOT_MOVES) && !is_of_links(id))
             check_owner(fixture, pins[id].path, groups[pins[id].owner], pins[id].owner == PIN_ROOT ? 0600 : 0640);
     }
     check_owner(fixture, "", 0, 0711);

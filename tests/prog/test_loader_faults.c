@@ -45,6 +45,16 @@ static int set_up_loaded(void **state)
     return 0;
 }
 
+static int set_up_loaded_percpu(void **state)
+{
+    set_up(state);
+    struct fixture *fixture = *state;
+    fixture->options.percpu = true;
+    fixture_load(fixture);
+    fixture->loaded = loaded_free(fixture->loaded);
+    return 0;
+}
+
 static const char *path_of(const struct fixture *fixture, enum pin_id id)
 {
     static char path[PATH_MAX];
@@ -138,19 +148,23 @@ static void misfit_of_counters(void **state)
     check_misfit(fixture, PIN_APP_UID_STATS, "hash map", "--counters percpu");
 }
 
+/* Each kind of counters has its own. */
 static void misfit_of_version(void **state)
 {
     struct fixture *fixture = *state;
-    const uint32_t zero = 0;
+    const uint32_t zero = 0, ours = fixture->options.percpu ? TCTL_ABI_VERSION_PERCPU : TCTL_ABI_VERSION;
+    const uint32_t others[] = {ours - 1, ours + 6};
     struct tctl_state other;
     char found[32], wanted[32];
     assert_true(fixture_get(fixture, PIN_STATE, &zero, &other));
-    other.abi_version = TCTL_ABI_VERSION + 6;
-    fixture_put(fixture, PIN_STATE, &zero, &other);
-    snprintf(found, sizeof(found), "layout version %d of", TCTL_ABI_VERSION + 6);
-    snprintf(wanted, sizeof(wanted), "this is version %d:", TCTL_ABI_VERSION);
-    check_misfit(fixture, PIN_STATE, found, wanted);
-    other.abi_version = TCTL_ABI_VERSION;
+    snprintf(wanted, sizeof(wanted), "this is version %u:", ours);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        other.abi_version = others[i];
+        fixture_put(fixture, PIN_STATE, &zero, &other);
+        snprintf(found, sizeof(found), "layout version %u of", others[i]);
+        check_misfit(fixture, PIN_STATE, found, wanted);
+    }
+    other.abi_version = ours;
     fixture_put(fixture, PIN_STATE, &zero, &other);
 }
 
@@ -446,6 +460,7 @@ int main(void)
         LOADED(misfit_of_flags),
         LOADED(misfit_of_counters),
         LOADED(misfit_of_version),
+        cmocka_unit_test_setup_teardown(misfit_of_version, set_up_loaded_percpu, fixture_tear_down),
         LOADED(misfit_of_a_map_where_a_program_belongs),
         LOADED(misfit_of_a_program_where_a_link_belongs),
         LOADED(misfit_of_a_link_where_a_map_belongs),

@@ -196,9 +196,9 @@ static size_t read_many(const struct pinned *pinned, const struct read_calls *ca
     static bool seen[MANY + 1];
     memset(seen, 0, sizeof(seen));
     struct stats_map map = {.fd = pinned->fd[PIN_APP_UID_STATS]};
-    const struct stats_map no_spill = {.fd = -1};
+    const struct stats_beside none = STATS_BESIDE_NONE;
     assert_int_equal(read_shape_of(map.fd, &map.shape), 0);
-    assert_int_equal(stats_read(calls, &map, &no_spill, TCTL_APP_UID_STATS, &rows), 0);
+    assert_int_equal(stats_read(calls, &map, &none, TCTL_APP_UID_STATS, &rows), 0);
     for (size_t i = 0; i < rows.count; i++) {
         uint32_t uid = rows.rows[i].key.uid;
         if (uid > MANY)
@@ -371,6 +371,40 @@ static void test_percpu_details_and_ifaces_include_the_spill(void **state)
     tctl_close(traffic);
 }
 
+/* Of each CPU, and more than once where a tag was deleted; each is in the UID's total, in its row, and in its tag's. */
+static void test_percpu_rows_include_what_is_counted_often(void **state)
+{
+    const struct pinned *pinned = *state;
+    const uint32_t uid = UID1, cpu = (uint32_t)libbpf_num_possible_cpus() - 1;
+    const struct tctl_stats_key plain = {.uid = UID1, .iface_index = ETH},
+                                tagged = {.uid = UID1, .tag = TAG, .iface_index = ETH}, other = {.uid = UID2};
+    struct tctl *traffic = open_reader(pinned);
+    struct tctl_counters counters;
+    pinned_put(pinned, PIN_APP_UID_STATS, &uid, 0, 1);
+    pinned_put_hot(pinned, 0, 0, &plain, 2);
+    pinned_put_hot(pinned, cpu, TCTL_HOT_ROWS - 1, &plain, 4);
+    pinned_put_hot(pinned, cpu, 5, &tagged, 8);
+    pinned_put_hot(pinned, 0, 6, &other, 16);
+    assert_int_equal(tctl_read_uid(traffic, UID1, &counters), 0);
+    pinned_assert_counters(&counters, 1 + 2 + 4 + 8);
+
+    struct tctl_uid_row *uids;
+    struct tctl_detail_row *details;
+    size_t count;
+    assert_int_equal(tctl_read_uids(traffic, &uids, &count), 0);
+    assert_int_equal(count, 2);
+    pinned_assert_counters(&uids[0].counters, 1 + 2 + 4 + 8);
+    pinned_assert_counters(&uids[1].counters, 16);
+    free(uids);
+    const struct tctl_filter filter = {.has_uid = true, .uid = UID1};
+    assert_int_equal(tctl_read_details(traffic, &filter, &details, &count), 0);
+    assert_int_equal(count, 2);
+    pinned_assert_counters(&details[0].counters, 2 + 4 + 8);
+    pinned_assert_counters(&details[1].counters, 8);
+    free(details);
+    tctl_close(traffic);
+}
+
 static void set_moves(int fd, uint64_t moves)
 {
     const struct tctl_interfaces page = {.moves = moves};
@@ -417,6 +451,7 @@ int main(void)
         SHARED(test_maps_that_cannot_be_opened_at_first),
         PERCPU(test_percpu_uid_totals_include_the_spill),
         PERCPU(test_percpu_details_and_ifaces_include_the_spill),
+        PERCPU(test_percpu_rows_include_what_is_counted_often),
     };
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests(tests, NULL, NULL);

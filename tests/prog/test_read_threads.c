@@ -156,11 +156,70 @@ static void test_thread_of_another_network_namespace(void **state)
     assert_int_equal(reader.wrong, 0);
 }
 
+/* Somebody who moves traffic between what a CPU counts often and the maps, as the programs do, until told to stop. */
+struct moving {
+    const struct pinned *pinned;
+    pthread_t thread;
+    bool stop;
+};
+
+#define MOVED 7u
+#define PAUSE 100 /* system calls: readers shall come to an end */
+
+static void say_moves(const struct moving *moving, uint64_t begun, uint64_t ended)
+{
+    const struct tctl_hot_moves moves = {.begun = begun, .ended = ended};
+    bpf_map_update_elem(moving->pinned->fd[PIN_HOT_MOVES], &(uint32_t){0}, &moves, BPF_ANY);
+}
+
+static void put_where(const struct moving *moving, bool in_maps)
+{
+    const struct tctl_stats_key key = {.uid = STAYING, .iface_index = ETH};
+    const uint64_t n = in_maps ? STAYING : STAYING - MOVED;
+    pinned_put(moving->pinned, PIN_APP_UID_STATS, &key.uid, 0, n);
+    pinned_put(moving->pinned, PIN_UID_STATS, &key, 0, n);
+    pinned_put_hot(moving->pinned, 0, 3, &key, STAYING - n);
+}
+
+static void *keep_moving(void *context)
+{
+    const struct moving *moving = context;
+    for (uint64_t i = 0; !__atomic_load_n(&moving->stop, __ATOMIC_SEQ_CST); i++) {
+        say_moves(moving, i + 1, i);
+        put_where(moving, i % 2);
+        say_moves(moving, i + 1, i + 1);
+        for (int pause = 0; pause < PAUSE; pause++)
+            sched_yield();
+    }
+    return NULL;
+}
+
+#define READINGS 3000
+
+static void test_what_moves_is_read_once(void **state)
+{
+    struct moving moving = {.pinned = *state};
+    struct tctl *traffic;
+    size_t wrong = 0;
+    for (uint32_t uid = 1; uid <= STAYING; uid++)
+        put(*state, uid);
+    pinned_name(*state, ETH, "eth0");
+    assert_int_equal(tctl_open(moving.pinned->bpffs, &traffic), 0);
+    assert_int_equal(pthread_create(&moving.thread, NULL, keep_moving, &moving), 0);
+    for (int i = 0; i < READINGS; i++)
+        wrong += !reads_users(traffic) + !reads_details(traffic);
+    __atomic_store_n(&moving.stop, true, __ATOMIC_SEQ_CST);
+    pthread_join(moving.thread, NULL);
+    tctl_close(traffic);
+    assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_readers_beside_each_other, pinned_setup, pinned_teardown),
         cmocka_unit_test_setup_teardown(test_readers_beside_each_other, pinned_setup_percpu, pinned_teardown),
+        cmocka_unit_test_setup_teardown(test_what_moves_is_read_once, pinned_setup_percpu, pinned_teardown),
         cmocka_unit_test_setup_teardown(test_thread_of_another_network_namespace, pinned_setup, pinned_teardown),
     };
     cmocka_set_test_filter(getenv("T"));

@@ -65,6 +65,21 @@ static void abi_spill_and_row_count(void **state)
     assert_member(struct tctl_row_count, rows, 0, 20);
 }
 
+/* A row has a cache line of its own. */
+static void abi_hot_rows_have_no_holes(void **state)
+{
+    (void)state;
+    assert_member(struct tctl_hot_row, key, 0, 16);
+    assert_member(struct tctl_hot_row, value, 16, 32);
+    assert_member(struct tctl_hot_row, used, 48, 8);
+    assert_int_equal(sizeof(struct tctl_hot_row), 64);
+    assert_member(struct tctl_hot, cooled, 0, 8);
+    assert_member(struct tctl_hot, row, 64, 64 * 1024);
+    assert_member(struct tctl_hot_moves, begun, 8, 8);
+    assert_member(struct tctl_hot_moves, ended, 16, 8);
+    assert_int_equal(sizeof(struct tctl_hot_moves), 24);
+}
+
 static void abi_config_has_no_holes(void **state)
 {
     (void)state;
@@ -176,6 +191,7 @@ int main(void)
         cmocka_unit_test(abi_stats_are_netds),
         cmocka_unit_test(abi_state_has_no_holes),
         cmocka_unit_test(abi_spill_and_row_count),
+        cmocka_unit_test(abi_hot_rows_have_no_holes),
         cmocka_unit_test(abi_config_has_no_holes),
         cmocka_unit_test(abi_tags_in_use_and_sockets_have_no_holes),
         cmocka_unit_test(abi_firewall_has_no_holes),

@@ -10,6 +10,7 @@
 #include "fd.h"
 #include "gather.h"
 #include "grace.h"
+#include "hot_change.h"
 #include "pins.h"
 #include "window.h"
 
@@ -22,6 +23,7 @@ struct deletion {
     struct window window;
     int stats[TCTL_STATS_MAPS]; /* but iface_stats: interfaces belong to nobody */
     int spill;                  /* -1: there is none */
+    struct hot_pages hot;
     int drops, config, row_count, deletions;
 };
 
@@ -30,6 +32,7 @@ static void deletion_done(struct deletion *deletion)
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
         fd_close(deletion->stats[i]);
     fd_close(deletion->spill);
+    hot_unmap(&deletion->hot);
     fd_close(deletion->drops);
     fd_close(deletion->config);
     fd_close(deletion->row_count);
@@ -56,7 +59,7 @@ static int open_maps(const char *bpffs, struct deletion *deletion)
     if (r < 0)
         return r;
     r = pins_open_map(bpffs, PIN_SPILL, true, &deletion->spill);
-    return r == -ENOENT ? 0 : r;
+    return r < 0 && r != -ENOENT ? r : hot_map(bpffs, &deletion->hot);
 }
 
 /* Does what is deleted include this? */
@@ -150,10 +153,24 @@ static int delete_stats(struct deletion *deletion, enum tctl_stats_map map)
     return r < 0 ? r : given;
 }
 
+/* What was counted under the tag alone is its UID's still. */
+static int end_hot(void *context, struct tctl_hot_row *row)
+{
+    struct deletion *deletion = context;
+    int r = is_wanted(deletion, row->key.uid, row->key.tag);
+    if (r == 1 && deletion->what.tag == 0)
+        hot_end(row);
+    else if (r == 1)
+        hot_untag(row);
+    return r;
+}
+
 static int delete_counters(struct deletion *deletion)
 {
     uint32_t ignored;
-    int r = delete_stats(deletion, TCTL_TAG_STATS);
+    int r = hot_change(&deletion->hot, end_hot, deletion);
+    if (r == 0)
+        r = delete_stats(deletion, TCTL_TAG_STATS);
     if (r == 0 && deletion->what.tag == 0)
         r = delete_stats(deletion, TCTL_UID_STATS);
     if (r == 0 && deletion->what.tag == 0)

@@ -13,8 +13,8 @@ struct tctl {
     struct stats_map stats[TCTL_STATS_MAPS]; /* by enum tctl_stats_map */
     struct stats_map drops;                  /* opened when it is first read */
     int names;
-    bool percpu; /* there is a spill map, also while it could not be opened */
-    struct stats_map spill;
+    bool percpu; /* programs count beside the maps, also while it could not be opened */
+    struct stats_beside beside;
     int state;
     int folder;             /* of ours, that pins were in: gone after an unload */
     int moves;              /* for moves_read(); -1: this layout has none */

@@ -48,11 +48,12 @@ struct tctl_stats_value iface_base_link(const struct link_info *link)
 
 static int read_rows(const char *bpffs, struct stats_rows *rows)
 {
-    _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1}, spill = {.fd = -1};
-    int r = stats_map_open(bpffs, PIN_SPILL, &spill);
+    _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1};
+    _cleanup_(stats_beside_close) struct stats_beside beside = STATS_BESIDE_NONE;
+    int r = stats_beside_open(bpffs, &beside);
     if (r == 0 || r == -ENOENT) /* there with --counters percpu only */
         r = stats_map_open(bpffs, PIN_IFACE_STATS, &stats);
-    return r < 0 ? r : stats_read(&read_kernel, &stats, &spill, TCTL_IFACE_STATS, rows);
+    return r < 0 ? r : stats_read(&read_kernel, &stats, &beside, TCTL_IFACE_STATS, rows);
 }
 
 /* The rows without what was merged: as the kernel's own packets. */

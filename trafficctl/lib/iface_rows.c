@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "fd.h"
+#include "grace.h"
 #include "pins.h"
 #include "read.h"
 
@@ -37,6 +38,7 @@ int iface_rows_open(const char *bpffs, struct iface_rows *rows)
     for (size_t i = 0; i < IFACE_ROW_MAPS; i++)
         rows->fd[i] = -1;
     rows->row_count = rows->config = -1;
+    rows->hot = (struct hot_pages){0};
     int r = pins_open_map(bpffs, PIN_ROW_COUNT, true, &rows->row_count);
     if (r == 0)
         r = pins_open_map(bpffs, PIN_CONFIG, false, &rows->config);
@@ -45,7 +47,7 @@ int iface_rows_open(const char *bpffs, struct iface_rows *rows)
         if (r == -ENOENT && i == IFACE_ROW_SPILL)
             r = 0;
     }
-    return r;
+    return r < 0 ? r : hot_map(bpffs, &rows->hot);
 }
 
 void iface_rows_done(struct iface_rows *rows)
@@ -54,6 +56,7 @@ void iface_rows_done(struct iface_rows *rows)
         rows->fd[i] = fd_close(rows->fd[i]);
     rows->row_count = fd_close(rows->row_count);
     rows->config = fd_close(rows->config);
+    hot_unmap(&rows->hot);
 }
 
 static uint32_t key_index(enum iface_row_map map, const void *key)
@@ -244,10 +247,39 @@ static int move_map(const struct iface_rows *rows, enum iface_row_map map, const
     return move_keys(&moving, keys);
 }
 
+struct renaming {
+    const struct iface_move *moves;
+    size_t count;
+    bool any;
+};
+
+static int rename_hot(void *context, struct tctl_hot_row *row)
+{
+    struct renaming *renaming = context;
+    const uint32_t index = row->key.iface_index;
+    const struct iface_move *move = bsearch(&index, renaming->moves, renaming->count, sizeof(*move), compare);
+    if (!move || move->to == 0)
+        return 0;
+    hot_rename(row, index, move->to);
+    renaming->any = true;
+    return 0;
+}
+
+/* A program that has read the old number may be giving the row's traffic to the maps: before those are moved it ends.
+ */
+static int move_hot(const struct iface_rows *rows, const struct iface_move *moves, size_t count)
+{
+    struct renaming renaming = {.moves = moves, .count = count};
+    int r = hot_change(&rows->hot, rename_hot, &renaming);
+    if (renaming.any)
+        grace_wait();
+    return r;
+}
+
 int iface_rows_move(const struct iface_rows *rows, const struct iface_move *moves, size_t count,
                     struct iface_found *found)
 {
-    int r = 0;
+    int r = move_hot(rows, moves, count);
     for (size_t i = 0; i < IFACE_ROW_MAPS && r == 0; i++)
         r = move_map(rows, (enum iface_row_map)i, moves, count, &found->keys[i]);
     return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * Rows of all maps that are keyed by interface, from one number to another: traffic of UIDs, tags and interfaces, what
- * was spilled, parts and bases. Only of numbers that no packet is counted under any more. The writers' lock is the
- * caller's.
+ * was spilled, parts and bases; and what CPUs count beside them. Only of numbers that no packet is counted under any
+ * more. The writers' lock is the caller's.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <traffic_abi.h>
 
 #include "gather.h"
+#include "hot_change.h"
 
 enum iface_row_map {
     IFACE_ROW_UID,
@@ -27,6 +28,7 @@ enum iface_row_map {
 struct iface_rows {
     int fd[IFACE_ROW_MAPS]; /* -1: there is none (spill) */
     int row_count, config;
+    struct hot_pages hot;
 };
 
 /* End with iface_rows_done(), also after a failure. Errors of pins_open_map(). */

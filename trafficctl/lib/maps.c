@@ -204,13 +204,14 @@ static bool is_of_counters(enum tctl_pin pin, enum tctl_stats_map *ret_map)
 
 static int read_stats_once(const struct tctl *base, enum tctl_stats_map map, struct stats_rows *rows)
 {
-    _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1}, spill = {.fd = -1};
+    _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1};
+    _cleanup_(stats_beside_close) struct stats_beside beside = STATS_BESIDE_NONE;
     rows->count = 0;
     int r = stats_map_open(base->bpffs, pins_stats[map], &stats);
     if (r == 0 && base->percpu)
-        r = stats_map_open(base->bpffs, PIN_SPILL, &spill);
+        r = stats_beside_open(base->bpffs, &beside);
     if (r == 0)
-        r = stats_read(&read_kernel, &stats, &spill, map, rows);
+        r = stats_read(&read_kernel, &stats, &beside, map, rows);
     return r < 0 ? r : handle_has_moved(base);
 }
 

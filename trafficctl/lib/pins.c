@@ -57,6 +57,8 @@ const struct pin pins[PINS] = {
     [PIN_SPILL] =
         PINNED_MAP(TCTL_DIR "/spill", PIN_READERS, sizeof(struct tctl_spill_key), sizeof(struct tctl_stats_value), 0),
     [PIN_BUSY] = PINNED_MAP(TCTL_DIR "/busy", PIN_ROOT, 4, 8, 1),
+    [PIN_HOT] = PINNED_MAP(TCTL_DIR "/hot", PIN_READERS, 4, sizeof(struct tctl_hot), 0),
+    [PIN_HOT_MOVES] = PINNED_MAP(TCTL_DIR "/hot_moves", PIN_READERS, 4, sizeof(struct tctl_hot_moves), 1),
     [PIN_TAG_COUNT] =
         PINNED_MAP(TCTL_DIR "/tag_count", PIN_ROOT, sizeof(struct tctl_tag), sizeof(struct tctl_tag_count), 0),
     [PIN_TAGS_ENDED] = PINNED_MAP(TCTL_DIR "/tags_ended", PIN_ROOT, 4, 8, 0),

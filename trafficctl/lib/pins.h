@@ -40,8 +40,10 @@ enum pin_id {
     PIN_CONFIG,
     PIN_STATE,
     PIN_ROW_COUNT,
-    PIN_SPILL, /* only with --counters percpu */
+    PIN_SPILL, /* only with --counters percpu, as are the next three */
     PIN_BUSY,
+    PIN_HOT,
+    PIN_HOT_MOVES,
     PIN_TAG_COUNT,
     PIN_TAGS_ENDED,
     PIN_DELETIONS,

@@ -44,5 +44,5 @@ int state_check_version(const char *bpffs)
     int r = state_read_pinned(bpffs, &state);
     if (r < 0)
         return r;
-    return state.abi_version == TCTL_ABI_VERSION ? 0 : -EPROTO;
+    return state.abi_version == state_version(state.percpu) ? 0 : -EPROTO;
 }

@@ -120,6 +120,18 @@ void stats_map_close(struct stats_map *map)
     map->fd = fd_close(map->fd);
 }
 
+int stats_beside_open(const char *bpffs, struct stats_beside *beside)
+{
+    int r = stats_map_open(bpffs, PIN_SPILL, &beside->spill);
+    return r < 0 ? r : hot_open(bpffs, &beside->hot);
+}
+
+void stats_beside_close(struct stats_beside *beside)
+{
+    stats_map_close(&beside->spill);
+    hot_close(&beside->hot);
+}
+
 static int read_spill(const struct read_calls *calls, const struct stats_map *spill, enum tctl_stats_map which,
                       struct stats_rows *rows)
 {
@@ -127,12 +139,56 @@ static int read_spill(const struct read_calls *calls, const struct stats_map *sp
     return spill->fd < 0 ? 0 : read_map_rows(calls, spill->fd, &spill->shape, &rows->memory, take_spills, &reading);
 }
 
-int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+/* The row of a map that what a CPU counts often is counted for. False: it is none of this map's. */
+static bool hot_key_of(enum tctl_stats_map map, const struct tctl_stats_key *hot, struct tctl_stats_key *ret_key)
+{
+    *ret_key = *hot;
+    if (map == TCTL_APP_UID_STATS)
+        *ret_key = (struct tctl_stats_key){.uid = hot->uid};
+    else if (map == TCTL_UID_STATS)
+        ret_key->tag = 0;
+    return map != TCTL_TAG_STATS || hot->tag != 0;
+}
+
+static int take_hot(void *context, const struct tctl_hot_row *hot)
+{
+    const struct reading *reading = context;
+    struct stats_rows *rows = reading->rows;
+    struct stats_row row = {.value = hot->value};
+    if (!hot_key_of(reading->map, &hot->key, &row.key))
+        return 0;
+    int r = reserve(rows, 1);
+    if (r == 0)
+        rows->rows[rows->count++] = row;
+    return r;
+}
+
+static int read_beside(const struct read_calls *calls, const struct stats_beside *beside, enum tctl_stats_map which,
+                       struct stats_rows *rows)
+{
+    struct reading reading = {.rows = rows, .map = which};
+    int r = read_spill(calls, &beside->spill, which, rows);
+    return r < 0 || which == TCTL_IFACE_STATS ? r : hot_each(&beside->hot, take_hot, &reading);
+}
+
+int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_beside *beside,
                enum tctl_stats_map which, struct stats_rows *rows)
 {
     struct reading reading = {.rows = rows, .map = which, .cpus = map->shape.cpus};
-    int r = read_map_rows(calls, map->fd, &map->shape, &rows->memory, take_rows, &reading);
-    return r < 0 ? r : read_spill(calls, spill, which, rows);
+    const size_t before = rows->count;
+    uint64_t begun;
+    int r;
+    do {
+        rows->count = before;
+        r = hot_begin(&beside->hot, &begun);
+        if (r == 0)
+            r = read_map_rows(calls, map->fd, &map->shape, &rows->memory, take_rows, &reading);
+        if (r == 0)
+            r = read_beside(calls, beside, which, rows);
+        if (r == 0)
+            r = hot_has_moved(&beside->hot, begun);
+    } while (r > 0);
+    return r;
 }
 
 static int compare_u32(uint32_t a, uint32_t b)
@@ -180,20 +236,32 @@ static int look_up_uid(const struct read_calls *calls, const struct stats_map *m
     return 0;
 }
 
-int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+/* Added up. */
+static int read_uid_beside(const struct read_calls *calls, const struct stats_beside *beside, uint32_t uid,
+                           struct tctl_stats_value *sum)
+{
+    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
+    int r = read_beside(calls, beside, TCTL_APP_UID_STATS, &rows);
+    for (size_t i = 0; i < rows.count && r == 0; i++) {
+        if (rows.rows[i].key.uid == uid)
+            add(sum, &rows.rows[i].value);
+    }
+    return r;
+}
+
+int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_beside *beside,
                    uint32_t uid, struct tctl_stats_value *ret_value)
 {
-    _cleanup_(stats_rows_done) struct stats_rows spilt = {0};
-    struct tctl_stats_value sum;
-    int r = look_up_uid(calls, map, uid, &sum);
-    if (r == 0)
-        r = read_spill(calls, spill, TCTL_APP_UID_STATS, &spilt);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < spilt.count; i++) {
-        if (spilt.rows[i].key.uid == uid)
-            add(&sum, &spilt.rows[i].value);
-    }
-    *ret_value = sum;
-    return 0;
+    uint64_t begun;
+    int r;
+    do {
+        r = hot_begin(&beside->hot, &begun);
+        if (r == 0)
+            r = look_up_uid(calls, map, uid, ret_value);
+        if (r == 0)
+            r = read_uid_beside(calls, beside, uid, ret_value);
+        if (r == 0)
+            r = hot_has_moved(&beside->hot, begun);
+    } while (r > 0);
+    return r;
 }

@@ -7,6 +7,7 @@
 
 #include <traffic_abi.h>
 
+#include "hot.h"
 #include "pins.h"
 #include "read.h"
 
@@ -35,17 +36,31 @@ struct stats_map {
 int stats_map_open(const char *bpffs, enum pin_id id, struct stats_map *ret_map);
 void stats_map_close(struct stats_map *map);
 
+/* Where programs count beside the maps: with --counters percpu. */
+struct stats_beside {
+    struct stats_map spill;
+    struct hot hot;
+};
+#define STATS_BESIDE_NONE                                                                                              \
+    {                                                                                                                  \
+        .spill.fd = -1, .hot = HOT_NONE                                                                                \
+    }
+
+/* The caller closes, also after a failure. Errors of stats_map_open() and hot_open(). */
+int stats_beside_open(const char *bpffs, struct stats_beside *beside);
+void stats_beside_close(struct stats_beside *beside);
+
 /*
- * Add the rows of a stats map to rows, the CPUs summed. Where there is a spill map its rows of this map are added too,
- * as rows of their own: a key may be there twice, and whoever merges sums them. On failure rows may hold a part.
- * Errors as read_map().
+ * Add the rows of a stats map to rows, the CPUs summed. What is counted beside the map is added too, as rows of their
+ * own: a key may be there many times, and whoever merges sums them. On failure rows may hold a part. Errors as
+ * read_map().
  */
-int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_beside *beside,
                enum tctl_stats_map which, struct stats_rows *rows);
 
 /* Sort by interface number, UID, tag and set; rows of one key become one, their sum. */
 void stats_rows_sum(struct stats_rows *rows);
 
-/* One UID of app_uid_stats, spill included; zeroes if it has no row. Errors as read_map(). */
-int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_map *spill,
+/* One UID of app_uid_stats, with what is beside it; zeroes if it has no row. Errors as read_map(). */
+int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_beside *beside,
                    uint32_t uid, struct tctl_stats_value *ret_value);

@@ -22,14 +22,15 @@ static void no_maps(struct tctl *traffic)
 {
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
         traffic->stats[i].fd = -1;
-    traffic->spill.fd = traffic->drops.fd = traffic->names = -1;
+    traffic->beside = (struct stats_beside)STATS_BESIDE_NONE;
+    traffic->drops.fd = traffic->names = -1;
 }
 
 static void close_maps(struct tctl *traffic)
 {
     for (size_t i = 0; i < TCTL_STATS_MAPS; i++)
         stats_map_close(&traffic->stats[i]);
-    stats_map_close(&traffic->spill);
+    stats_beside_close(&traffic->beside);
     stats_map_close(&traffic->drops);
     traffic->names = fd_close(traffic->names);
 }
@@ -66,7 +67,7 @@ static int open_state(struct tctl *traffic)
         r = state_read(traffic->state, &state);
     if (r < 0)
         return r;
-    if (state.abi_version != TCTL_ABI_VERSION)
+    if (state.abi_version != state_version(state.percpu))
         return -EPROTO;
     traffic->percpu = state.percpu;
     return 0;
@@ -80,7 +81,7 @@ static int open_maps(struct tctl *traffic)
             return r;
     }
     if (traffic->percpu) {
-        int r = stats_map_open(traffic->bpffs, PIN_SPILL, &traffic->spill);
+        int r = stats_beside_open(traffic->bpffs, &traffic->beside);
         if (r < 0)
             return r;
     }
@@ -172,7 +173,7 @@ static int read_once(struct tctl *traffic, uint32_t maps)
     traffic->rows.count = 0;
     for (uint32_t map = 0; map < TCTL_STATS_MAPS && r == 0; map++)
         if (maps & 1u << map)
-            r = stats_read(&read_kernel, &traffic->stats[map], &traffic->spill, map, &traffic->rows);
+            r = stats_read(&read_kernel, &traffic->stats[map], &traffic->beside, map, &traffic->rows);
     return r;
 }
 
@@ -198,7 +199,7 @@ int tctl_read_uid(struct tctl *traffic, uint32_t uid, struct tctl_counters *ret_
     struct tctl_stats_value value;
     int r;
     do {
-        r = stats_read_uid(&read_kernel, &traffic->stats[TCTL_APP_UID_STATS], &traffic->spill, uid, &value);
+        r = stats_read_uid(&read_kernel, &traffic->stats[TCTL_APP_UID_STATS], &traffic->beside, uid, &value);
         if (r == 0)
             r = handle_read_again(traffic);
     } while (r > 0);

@@ -60,7 +60,7 @@ static int read_list(struct list *list)
 
 static int read_stats(const struct tctl *traffic, enum tctl_stats_map map, struct stats_rows *rows)
 {
-    return stats_read(&read_kernel, &traffic->stats[map], &traffic->spill, map, rows);
+    return stats_read(&read_kernel, &traffic->stats[map], &traffic->beside, map, rows);
 }
 
 static int read_maps(const struct tctl *traffic, struct readings *readings)

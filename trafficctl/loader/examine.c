@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <state.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,11 +89,12 @@ static int check_version(const struct job *job, const char *path, int fd, uint32
     int r = bpf_map_lookup_elem(fd, &zero, state);
     if (r < 0)
         return r;
-    if (state->abi_version == TCTL_ABI_VERSION)
+    const uint32_t ours = state_version(state->percpu);
+    if (state->abi_version == ours)
         return 0;
-    return fault_set(
-        job->fault, -EEXIST, "%s was made by layout version %u of trafficctl, this is version %d: %s" AND_NOW, path,
-        state->abi_version, TCTL_ABI_VERSION, state->abi_version > TCTL_ABI_VERSION ? "no downgrade; " : "");
+    return fault_set(job->fault, -EEXIST,
+                     "%s was made by layout version %u of trafficctl, this is version %u: %s" AND_NOW, path,
+                     state->abi_version, ours, state->abi_version > ours ? "no downgrade; " : "");
 }
 
 static int check_map(struct job *job, enum pin_id id, const char *path, int fd)

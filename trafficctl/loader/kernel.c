@@ -194,6 +194,18 @@ static uint32_t answer_ticks(void)
     return ticks > 0 ? ticks : 1;
 }
 
+uint32_t kernel_cpus(void)
+{
+    int cpus = libbpf_num_possible_cpus();
+    return cpus > 0 ? (uint32_t)cpus : 1;
+}
+
+/* All CPUs together do it 40 times a second: readers of some ms seldom have to begin again, and never for long. */
+static uint32_t hot_ticks(void)
+{
+    return (answer_ticks() * kernel_cpus() + 3) / 4;
+}
+
 static uint32_t overflow_uid(void)
 {
     _cleanup_free_ char *text = NULL;
@@ -243,6 +255,7 @@ void kernel_find_out(bool percpu, struct tctl_kernel *kernel)
         .stored_answers = kernel_has_socket_storage(),
         .mptcp = kernel_has_mptcp_helper(),
         .answer_ticks = answer_ticks(),
+        .hot_ticks = hot_ticks(),
         .overflow_uid = overflow_uid(),
     };
     struct btf *btf = kernel_has_types() ? btf__parse(KERNEL_TYPES, NULL) : NULL;

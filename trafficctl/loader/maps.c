@@ -4,12 +4,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <state.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <traffic.skel.h>
 
 #include "cleanup.h"
+#include "kernel.h"
 
 #define MAP(member) offsetof(struct traffic, maps.member)
 
@@ -33,6 +35,8 @@ static const size_t place[PINS] = {
     [PIN_ROW_COUNT] = MAP(row_count_map),
     [PIN_SPILL] = MAP(spill_map),
     [PIN_BUSY] = MAP(busy_map),
+    [PIN_HOT] = MAP(hot_map),
+    [PIN_HOT_MOVES] = MAP(hot_moves_map),
     [PIN_TAG_COUNT] = MAP(tag_count_map),
     [PIN_TAGS_ENDED] = MAP(tags_ended_map),
     [PIN_DELETIONS] = MAP(deletions_map),
@@ -100,6 +104,7 @@ static int size_own(struct job *job)
         {PIN_UID_RULES, (uint32_t)rules},
         {PIN_UID_IFACE, (uint32_t)rules},
         {PIN_SPILL, (uint32_t)all},
+        {PIN_HOT, kernel_cpus()},
         {PIN_TAG_COUNT, tags_in_use(entries)},
         {PIN_LIVE, entries[LOAD_COOKIE_TAG]},
         {PIN_IFACE_PARTS, entries[LOAD_IFACE_STATS]},
@@ -118,8 +123,12 @@ static int choose(struct job *job)
         enum pin_id id;
         bool wanted;
     } choices[] = {
-        {PIN_SPILL, percpu},           {PIN_BUSY, percpu},
-        {PIN_SOCKET_STORAGE, answers}, {PIN_INHERITED_STORAGE, answers},
+        {PIN_SPILL, percpu},
+        {PIN_BUSY, percpu},
+        {PIN_HOT, percpu},
+        {PIN_HOT_MOVES, percpu},
+        {PIN_SOCKET_STORAGE, answers},
+        {PIN_INHERITED_STORAGE, answers},
         {PIN_PEER_STORAGE, answers},
     };
     int r = 0;
@@ -162,7 +171,8 @@ static int write_first(const struct job *job, enum pin_id id)
 {
     const uint32_t zero = 0;
     const uint64_t generation = 1;
-    const struct tctl_state state = {.abi_version = TCTL_ABI_VERSION, .percpu = job->options->percpu};
+    const struct tctl_state state = {.abi_version = state_version(job->options->percpu),
+                                     .percpu = job->options->percpu};
     int fd = bpf_map__fd(maps_of(job, id));
 
     if (id == PIN_STATE)

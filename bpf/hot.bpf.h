@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Only with --counters percpu: what each CPU counts often, at a place that its key tells, so that a packet needs no
+ * look-ups by hash for its total, its row and its tag's row. Those three are there already; what is counted here is
+ * theirs, and readers add it to them. Whatever finds no place here is counted there.
+ *
+ * All of this is done by a program that is alone at its CPU's rows. User space changes only what no program counts for
+ * meanwhile (trafficctl/lib/hot.h).
+ */
+#pragma once
+
+#include "resolve.bpf.h"
+#include "rows.bpf.h"
+
+static __always_inline struct tctl_hot *hot_here(void)
+{
+    __u32 cpu = bpf_get_smp_processor_id();
+
+    return bpf_map_lookup_elem(&hot_map, &cpu);
+}
+
+/* The highest bits of a product depend on all bits of its factor; the multipliers are odd and without a pattern. */
+static __always_inline __u32 hot_place(const struct tctl_stats_key *key)
+{
+    __u64 who = key->uid | (__u64)key->tag << 32, where = key->iface_index | (__u64)key->counter_set << 32;
+
+    return (who * 0x9e3779b97f4a7c15 ^ where * 0xd6e8feb86659fd93) >> (64 - TCTL_HOT_BITS);
+}
+
+static __always_inline bool is_hot_for(const struct tctl_hot_row *row, const struct tctl_stats_key *key)
+{
+    return (row->used == TCTL_HOT_ONCE || row->used == TCTL_HOT_AGAIN) && row->key.uid == key->uid &&
+           row->key.tag == key->tag && row->key.iface_index == key->iface_index &&
+           row->key.counter_set == key->counter_set;
+}
+
+/* False: this key has no place here. */
+static __always_inline bool count_hot(const struct tctl_stats_key *key, const struct wire *wire, bool out)
+{
+    struct tctl_hot *hot = hot_here();
+    __u32 place = hot_place(key);
+    struct tctl_hot_row *row;
+
+    if (!hot)
+        return false;
+    row = &hot->row[place];
+    if (!is_hot_for(row, key)) {
+        row = &hot->row[place ^ 1];
+        if (!is_hot_for(row, key))
+            return false;
+    }
+    add_alone(&row->value, wire, out);
+    row->used = TCTL_HOT_AGAIN;
+    return true;
+}
+
+static __always_inline void give(struct tctl_stats_value *row, const struct tctl_stats_value *value,
+                                 enum tctl_stats_map map)
+{
+    if (!row) {
+        count_lost(map, value->rx_packets + value->tx_packets);
+        return;
+    }
+    row->rx_packets += value->rx_packets;
+    row->rx_bytes += value->rx_bytes;
+    row->tx_packets += value->tx_packets;
+    row->tx_bytes += value->tx_bytes;
+}
+
+/* What a place has counted goes to the rows that it was counted for. */
+static __always_inline void give_to_rows(const struct tctl_hot_row *from)
+{
+    const struct tctl_stats_key key = from->key;
+    const struct tctl_stats_value value = from->value;
+    struct rows rows;
+
+    find_rows(&key, key.uid, &rows);
+    give(rows.app, &value, TCTL_APP_UID_STATS);
+    give(rows.uid, &value, TCTL_UID_STATS);
+    if (key.tag)
+        give(rows.tag, &value, TCTL_TAG_STATS);
+}
+
+/* So seldom that readers, who begin again each time, come to an end. Who deletes has gone over all rows. */
+static __always_inline bool may_cool(struct tctl_hot *hot)
+{
+    __u32 zero = 0;
+    const struct tctl_config *config = bpf_map_lookup_elem(&config_map, &zero);
+    __u64 now = bpf_jiffies64();
+
+    if (!config || is_deleted_now(config) || now - hot->cooled < kernel.hot_ticks)
+        return false;
+    hot->cooled = now;
+    return true;
+}
+
+/* A row is safe once for having counted since its place was last wanted. NULL: both are. */
+static __always_inline struct tctl_hot_row *find_idle(struct tctl_hot_row *row, struct tctl_hot_row *other)
+{
+    if (row->used != TCTL_HOT_AGAIN)
+        return row;
+    if (other->used != TCTL_HOT_AGAIN)
+        return other;
+    row->used = other->used = TCTL_HOT_ONCE;
+    return NULL;
+}
+
+/* NULL: there is none now. */
+static __always_inline struct tctl_hot_row *find_place(struct tctl_hot *hot, __u32 place)
+{
+    struct tctl_hot_row *row = &hot->row[place], *other = &hot->row[place ^ 1], *idle;
+
+    if (row->used == TCTL_HOT_FREE)
+        return row;
+    if (other->used == TCTL_HOT_FREE)
+        return other;
+    idle = find_idle(row, other);
+    return idle && may_cool(hot) ? idle : NULL;
+}
+
+/* The locks also keep stores in their order, as in settle(). */
+static __always_inline void begin_move(struct hot_moves_value *moves)
+{
+    bpf_spin_lock(&moves->lock);
+    moves->begun++;
+    bpf_spin_unlock(&moves->lock);
+    bpf_spin_lock(&moves->lock);
+    bpf_spin_unlock(&moves->lock);
+}
+
+static __always_inline void end_move(struct hot_moves_value *moves)
+{
+    bpf_spin_lock(&moves->lock);
+    bpf_spin_unlock(&moves->lock);
+    bpf_spin_lock(&moves->lock);
+    moves->ended++;
+    bpf_spin_unlock(&moves->lock);
+}
+
+/* A place for what will be counted under this key, whose rows are there. */
+static __noinline int make_hot(const struct tctl_stats_key *key)
+{
+    __u32 zero = 0;
+    struct hot_moves_value *moves = bpf_map_lookup_elem(&hot_moves_map, &zero);
+    struct tctl_hot *hot = hot_here();
+    struct tctl_stats_value none = {};
+    struct tctl_hot_row *row;
+
+    if (!hot || !moves || !key)
+        return 0;
+    row = find_place(hot, hot_place(key));
+    if (!row)
+        return 0;
+    begin_move(moves);
+    if (row->used == TCTL_HOT_ONCE)
+        give_to_rows(row);
+    row->key = *key;
+    row->value = none;
+    row->used = TCTL_HOT_ONCE;
+    end_move(moves);
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * Changes to what each CPU counts often (hot.h), by who deletes or renames what no program counts for meanwhile.
+ * Programs count for other rows beside it all the time. The writers' lock is the caller's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <traffic_abi.h>
+
+/* Mapped for writing, which takes root. */
+struct hot_pages {
+    struct tctl_hot *cpu; /* of each CPU; NULL: there are none */
+    uint32_t cpus;
+};
+
+/* None with --counters shared. End with hot_unmap(). -errno of mmap, errors of pins_open_map() but -ENOENT. */
+int hot_map(const char *bpffs, struct hot_pages *ret_pages);
+void hot_unmap(struct hot_pages *pages);
+
+/* A negative return ends it. */
+typedef int (*hot_change_fn)(void *context, struct tctl_hot_row *row);
+
+/* Every row that counts. What fn returned. */
+int hot_change(const struct hot_pages *pages, hot_change_fn fn, void *context);
+
+/* What it has counted is gone. */
+void hot_end(struct tctl_hot_row *row);
+
+/* What it has counted stays its UID's, and is no tag's any more. */
+void hot_untag(struct tctl_hot_row *row);
+
+/* What it has counted on one interface was counted on another. */
+void hot_rename(struct tctl_hot_row *row, uint32_t from, uint32_t to);
