@@ -118,7 +118,7 @@ static __always_inline struct tctl_hot_row *find_place(struct tctl_hot *hot, __u
     return idle && may_cool(hot) ? idle : NULL;
 }
 
-/* The locks also keep stores in their order, as in settle(). */
+/* Two locks in a row keep stores in their order on weakly ordered CPUs. */
 static __always_inline void begin_move(struct hot_moves_value *moves)
 {
     bpf_spin_lock(&moves->lock);
