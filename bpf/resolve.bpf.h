@@ -234,6 +234,7 @@ static __always_inline bool find_mptcp(struct bpf_sock *sk, const struct tctl_co
     if (!msk)
         return false;
     subject->sk = msk;
+    subject->tcp = NULL;
     subject->home = STORAGE(socket_storage, msk, 0);
     subject->cookie = 0;
     PEEK(&subject->cookie, msk, sk_cookie);
@@ -265,6 +266,15 @@ static __always_inline __u8 kind_of(struct bpf_sock *sk)
     return full->protocol == IPPROTO_TCP ? ANSWER_STREAM : 0;
 }
 
+/* No subflow of MPTCP's: the socket of such a one has no file, or is that of the socket behind it. */
+static __always_inline bool is_own(const struct tcp_sock *tcp)
+{
+    const void *socket = NULL, *sk = NULL, *file = NULL;
+
+    return LOAD(&socket, tcp, sk_socket) && socket && LOAD(&sk, socket, socket_sk) && sk == tcp &&
+           LOAD(&file, socket, socket_file) && file;
+}
+
 static __always_inline void find_subject(struct __sk_buff *skb, struct socket_value *value, __u32 seen,
                                          const struct tcp_sock *young, const struct tctl_config *config,
                                          const struct asking *asking, struct subject *subject)
@@ -278,10 +288,12 @@ static __always_inline void find_subject(struct __sk_buff *skb, struct socket_va
     if (!sk)
         return;
     subject->flags = young ? ANSWER_STREAM : kind_of(sk);
-    if (subject->flags & ANSWER_STREAM && find_mptcp(sk, config, subject))
-        return;
     if (subject->flags & ANSWER_STREAM)
         subject->sk = subject->tcp = young ?: as_tcp(sk);
+    if (young && is_own(young) && know_owner(subject, config))
+        return;
+    if (subject->flags & ANSWER_STREAM && find_mptcp(sk, config, subject))
+        return;
     if (subject->sk || PEEK(&subject->sk, skb, skb_sk))
         KNOW_OWNER(subject, sk, config);
     if (subject->flags & ANSWER_RAW) /* the kernel's answer pings or send resets for all network namespaces in turn */

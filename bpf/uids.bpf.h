@@ -73,17 +73,21 @@ static __always_inline void keep_uid(struct known_uid *known, __u32 uid, const s
     bpf_spin_unlock(&known->lock);
 }
 
+static __noinline __u64 learn_uid(__u32 uid, const struct asking *asking, struct known_uid *known)
+{
+    __u64 number = settle_uid(uid);
+
+    if (known)
+        keep_uid(known, uid, asking, number);
+    return number;
+}
+
 /* As read_uid() gives it. What is known for a while makes the answer as old. */
-static __noinline __u64 ask_uid(__u32 uid, struct asking *asking)
+static __always_inline __u64 ask_uid(__u32 uid, struct asking *asking)
 {
     __u32 place = (uid | asking->after) % KNOWN_UIDS;
     struct known_uid *known = bpf_map_lookup_elem(&known_uids, &place);
     __u64 number = 0;
 
-    if (known && recall_uid(known, uid, asking, &number))
-        return number;
-    number = settle_uid(uid);
-    if (known)
-        keep_uid(known, uid, asking, number);
-    return number;
+    return known && recall_uid(known, uid, asking, &number) ? number : learn_uid(uid, asking, known);
 }
