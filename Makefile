@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # Targets only; each room's room.mk knows its files.
-VERSION := 0.6.0
+VERSION := 0.7.0
 B := build
 PREFIX ?= /usr
 DESTDIR ?=

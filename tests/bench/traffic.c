@@ -105,7 +105,7 @@ static const struct subject {
          .visits = VISITS,
          .bases = {OF(EMPTY)},
          .note = CONNECTIONS_NOTE,
-         .aims = {[OF(SHARED)] = &connects}},
+         .aims = {[OF(SHARED)] = &connects, [OF(PERCPU)] = &connects}},
     [TRAFFIC_TIME_OUT] = {.table = {"time_out", "Program time under traffic, outgoing", "ns", TIME_HOW, NULL, LESS},
                           .unit = 1e-3,
                           .visits = VISITS,
