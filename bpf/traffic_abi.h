@@ -362,7 +362,7 @@ enum tctl_answer_word {
     TCTL_W_TAG,    /* tag */
     TCTL_W_PAYER,  /* the UID whose share of rows new rows are taken from */
     TCTL_W_SEEN,   /* owner as bpf_get_socket_uid() said it */
-    TCTL_W_OWNER,  /* owner as the initial user namespace sees it */
+    TCTL_W_OWNER,  /* owner as the initial user namespace sees it; bit 32: he was asked of the socket's file */
     TCTL_W_GENERATION,
     TCTL_W_MADE, /* jiffies, low 48 bits */
     /* only read where the owner or the user who answers for it is restricted */
