@@ -36,7 +36,7 @@ _Static_assert(sizeof(struct drop_value) == sizeof(struct tctl_drop), "one layou
 struct hot_moves_value {
     struct bpf_spin_lock lock;
     __u32 pad;
-    __u64 begun, ended;
+    __u64 begun, ended, cooled;
 };
 _Static_assert(sizeof(struct hot_moves_value) == sizeof(struct tctl_hot_moves), "one layout");
 
@@ -71,7 +71,8 @@ struct {
     __type(value, struct tctl_stats_value);
 } uid_stats_map SEC(".maps"), tag_stats_map SEC(".maps");
 
-/* only with --counters percpu, as is the next; an entry for each CPU: w P, U what nobody counts for; r P, U */
+/* only with --counters percpu, as is the next; each CPU has entries of its own: w P, U what nobody counts for; r P, U
+ */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);

@@ -152,44 +152,48 @@ struct tctl_spill_key {
 TCTL_ASSERT(sizeof(struct tctl_spill_key) == 20, "ABI");
 
 /*
- * trafficctl/hot (only with --counters percpu), an mmap-able array with an entry for each possible CPU, readable by
- * read_group: what that CPU counts often, for any row of the three maps of UIDs. Readers add a row that is used to the
- * UID's total, to its row (the key with tag 0), and with a tag to the tag's row. Written by the programs; the key's tag
- * and interface and "used" also by who deletes tag data and by trafficd when an interface is removed.
+ * trafficctl/hot (only with --counters percpu), an mmap-able array readable by read_group: what each possible CPU
+ * counts often, for any row of the three maps of UIDs. TCTL_HOT_CHUNKS entries for each CPU, one after the other.
+ * Readers add a row that counts to the UID's total, to its row (the key with tag 0), and with a tag to the tag's row.
+ * Written by the programs; the key's tag and interface and "used" also by who deletes tag data and by trafficd when an
+ * interface is removed.
  */
 #define TCTL_HOT_BITS 10
-#define TCTL_HOT_ROWS (1u << TCTL_HOT_BITS)
+#define TCTL_HOT_ROWS (1u << TCTL_HOT_BITS) /* of one CPU */
+#define TCTL_HOT_CHUNK 64                   /* rows in an entry: 4 KiB, which every kernel can copy */
+#define TCTL_HOT_CHUNKS (TCTL_HOT_ROWS / TCTL_HOT_CHUNK)
 enum tctl_hot_use {
     TCTL_HOT_FREE,
-    TCTL_HOT_ONCE,
-    TCTL_HOT_AGAIN, /* has counted since its place was last wanted by another key */
-    TCTL_HOT_ENDED, /* deleted, not to be read */
+    TCTL_HOT_ONCE,  /* counts */
+    TCTL_HOT_ENDED, /* was deleted */
+    TCTL_HOT_AGAIN, /* counts, and has counted since its place was last wanted by another key */
 };
+#define TCTL_HOT_USE 3    /* of "used": enum tctl_hot_use */
+#define TCTL_HOT_COUNTS 1 /* of "used": the row counts */
+#define TCTL_HOT_TURN 4   /* in "used": how often the place was given to a key, in steps of this */
 struct tctl_hot_row {
     struct tctl_stats_key key;
     struct tctl_stats_value value;
-    __u64 used; /* enum tctl_hot_use */
+    __u64 used;
     __u64 pad;
 };
 TCTL_ASSERT(sizeof(struct tctl_hot_row) == 64, "ABI");
 struct tctl_hot {
-    __u64 cooled; /* jiffies when a row's place was last given to another key */
-    __u64 pad[7];
-    struct tctl_hot_row row[TCTL_HOT_ROWS];
+    struct tctl_hot_row row[TCTL_HOT_CHUNK];
 };
-TCTL_ASSERT(sizeof(struct tctl_hot) == 64 + 64 * TCTL_HOT_ROWS, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_hot) == 4096, "ABI");
 
 /*
  * trafficctl/hot_moves, an array of one entry, readable by read_group: how often a place in trafficctl/hot was given to
- * a key. What the one before had counted goes into the maps meanwhile: who reads begins when begun equals ended, and
- * reads again when begun has changed.
+ * a key. What the one before had counted goes into the maps meanwhile, and until begun equals ended a row is not whole.
  */
 struct tctl_hot_moves {
     __u32 lock; /* struct bpf_spin_lock in the programs' view */
     __u32 pad;
     __u64 begun, ended;
+    __u64 cooled; /* jiffies when a place was last taken from a key */
 };
-TCTL_ASSERT(sizeof(struct tctl_hot_moves) == 24, "ABI");
+TCTL_ASSERT(sizeof(struct tctl_hot_moves) == 32, "ABI");
 
 /* Value of trafficctl/row_count: rows a UID has made in each of these maps. */
 struct tctl_row_count {
@@ -435,7 +439,7 @@ struct tctl_kernel {
     __u32 mptcp;          /* bpf_skc_to_mptcp_sock() is there */
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
-    __u32 hot_ticks;      /* jiffies between two places in trafficctl/hot that one CPU gives to others */
+    __u32 hot_ticks;      /* jiffies between two places in trafficctl/hot that are taken from their keys */
     __u32 sec_path;       /* 1 << SKB_EXT_SEC_PATH: the packet was decrypted by IPsec; 0: this kernel does not */
     struct tctl_member skb_sk, skb_cb, skb_dst;  /* sk_buff: sk, cb, _skb_refdst */
     struct tctl_member addr_sk;                  /* bpf_sock_addr_kern: sk */

@@ -157,13 +157,15 @@ static void add_row(const struct competitor *competitor, int map, const void *ke
 static void add_hot(const struct competitor *competitor, uint32_t uid, uint32_t tag, struct tctl_stats_value *sum)
 {
     const uint32_t cpus = is_percpu(competitor) ? (uint32_t)libbpf_num_possible_cpus() : 0;
-    _cleanup_free_ struct tctl_hot *hot = malloc(sizeof(*hot));
+    struct tctl_hot hot;
 
-    for (uint32_t cpu = 0; hot && cpu < cpus && bpf_map_lookup_elem(competitor->hot, &cpu, hot) == 0; cpu++) {
-        for (size_t i = 0; i < TCTL_HOT_ROWS; i++) {
-            const struct tctl_hot_row *row = &hot->row[i];
+    for (uint32_t entry = 0; entry < cpus * TCTL_HOT_CHUNKS; entry++) {
+        if (bpf_map_lookup_elem(competitor->hot, &entry, &hot) < 0)
+            return;
+        for (size_t i = 0; i < TCTL_HOT_CHUNK; i++) {
+            const struct tctl_hot_row *row = &hot.row[i];
 
-            if (row->used && row->key.uid == uid && (tag == 0 || row->key.tag == tag))
+            if (row->used & TCTL_HOT_COUNTS && row->key.uid == uid && (tag == 0 || row->key.tag == tag))
                 add(sum, &row->value);
         }
     }

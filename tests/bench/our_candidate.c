@@ -105,7 +105,7 @@ static void shape_counters(struct traffic *programs, const struct candidate *how
         bpf_map__set_autocreate(programs->maps.hot_moves_map, false);
         return;
     }
-    bpf_map__set_max_entries(programs->maps.hot_map, (uint32_t)libbpf_num_possible_cpus());
+    bpf_map__set_max_entries(programs->maps.hot_map, (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS);
     for (size_t i = 0; i < ARRAY_SIZE(stats); i++)
         bpf_map__set_type(stats[i], BPF_MAP_TYPE_PERCPU_HASH);
 }

@@ -160,13 +160,14 @@ static void add_spill(const struct layout *layout)
 static void add_hot(const struct layout *layout)
 {
     _cleanup_fd_ int map = world_map(the_world, TCTL_DIR "/hot");
-    static struct tctl_hot hot;
+    const uint32_t entries = (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS;
+    struct tctl_hot hot;
 
-    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++) {
-        assert_int_equal(bpf_map_lookup_elem(map, &cpu, &hot), 0);
-        for (size_t i = 0; i < TCTL_HOT_ROWS; i++) {
+    for (uint32_t entry = 0; entry < entries; entry++) {
+        assert_int_equal(bpf_map_lookup_elem(map, &entry, &hot), 0);
+        for (size_t i = 0; i < TCTL_HOT_CHUNK; i++) {
             struct tctl_stats_key key = hot.row[i].key;
-            if (hot.row[i].used == TCTL_HOT_FREE || (layout->map == TCTL_TAG_STATS && key.tag == 0))
+            if (!(hot.row[i].used & TCTL_HOT_COUNTS) || (layout->map == TCTL_TAG_STATS && key.tag == 0))
                 continue;
             if (layout->map == TCTL_UID_STATS)
                 key.tag = 0;

@@ -150,12 +150,12 @@ static bool is_of_uids(const char *pin)
 
 static void hot_empty(struct world *world)
 {
-    _cleanup_free_ struct tctl_hot *none = calloc(1, sizeof(*none));
+    const uint32_t entries = (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS;
     _cleanup_fd_ int map = pin_open(world, TCTL_DIR "/hot");
+    const struct tctl_hot none = {0};
 
-    assert_non_null(none);
-    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++)
-        assert_return_code(bpf_map_update_elem(map, &cpu, none, BPF_ANY), errno);
+    for (uint32_t entry = 0; entry < entries; entry++)
+        assert_return_code(bpf_map_update_elem(map, &entry, &none, BPF_ANY), errno);
 }
 
 void map_empty(struct world *world, const char *pin)

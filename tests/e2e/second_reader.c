@@ -119,14 +119,13 @@ const void *dump_value(const struct dump *dump, size_t row, size_t cpu)
     return dump->bytes + row * row_size(dump) + dump->key_size + cpu * dump->value_size;
 }
 
-/* Only places that count are told apart from empty ones by what is in them. */
 bool dump_hot_row(const struct dump *hot, size_t n, struct tctl_hot_row *ret_row)
 {
-    for (size_t cpu = 0; cpu < hot->rows; cpu++) {
-        const char *rows = (const char *)dump_value(hot, cpu, 0) + offsetof(struct tctl_hot, row);
-        for (size_t i = 0; i < TCTL_HOT_ROWS; i++) {
+    for (size_t entry = 0; entry < hot->rows; entry++) {
+        const char *rows = dump_value(hot, entry, 0);
+        for (size_t i = 0; i < TCTL_HOT_CHUNK; i++) {
             memcpy(ret_row, rows + i * sizeof(*ret_row), sizeof(*ret_row));
-            if ((ret_row->used == TCTL_HOT_ONCE || ret_row->used == TCTL_HOT_AGAIN) && n-- == 0)
+            if (ret_row->used & TCTL_HOT_COUNTS && n-- == 0)
                 return true;
         }
     }

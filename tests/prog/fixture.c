@@ -207,7 +207,7 @@ static bool is_counted_for(const struct tctl_hot_row *row, enum pin_id id, const
 {
     const struct tctl_stats_key *wanted = key;
 
-    if (row->used != TCTL_HOT_ONCE && row->used != TCTL_HOT_AGAIN)
+    if (!(row->used & TCTL_HOT_COUNTS))
         return false;
     if (id == PIN_APP_UID_STATS)
         return row->key.uid == *(const uint32_t *)key;
@@ -220,16 +220,15 @@ static bool is_counted_for(const struct tctl_hot_row *row, enum pin_id id, const
 
 static void add_hot(const struct fixture *fixture, enum pin_id id, const void *key, struct tctl_stats_value *sum)
 {
-    struct tctl_hot *hot = malloc(sizeof(*hot));
+    const uint32_t entries = (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS;
+    struct tctl_hot hot;
 
-    assert_non_null(hot);
-    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++) {
-        assert_true(fixture_get(fixture, PIN_HOT, &cpu, hot));
-        for (size_t i = 0; i < TCTL_HOT_ROWS; i++)
-            if (is_counted_for(&hot->row[i], id, key))
-                add(sum, &hot->row[i].value);
+    for (uint32_t entry = 0; entry < entries; entry++) {
+        assert_true(fixture_get(fixture, PIN_HOT, &entry, &hot));
+        for (size_t i = 0; i < TCTL_HOT_CHUNK; i++)
+            if (is_counted_for(&hot.row[i], id, key))
+                add(sum, &hot.row[i].value);
     }
-    free(hot);
 }
 
 struct tctl_stats_value fixture_map_row(const struct fixture *fixture, enum pin_id id, const void *key)

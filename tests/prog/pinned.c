@@ -48,7 +48,7 @@ static int make_map(const struct pinned *pinned, enum pin_id id)
     if (id == PIN_CONFIG || id == PIN_HOT_MOVES)
         type = BPF_MAP_TYPE_ARRAY;
     if (id == PIN_HOT)
-        entries = (uint32_t)libbpf_num_possible_cpus();
+        entries = (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS;
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
     return bpf_map_create(type, NULL, pin->key_size, pin->value_size, entries, &options);
 }
@@ -149,13 +149,32 @@ void pinned_put(const struct pinned *pinned, enum pin_id id, const void *key, ui
     assert_return_code(bpf_map_update_elem(pinned->fd[id], key, values, BPF_ANY), errno);
 }
 
+/* For hot_unmap(). */
+static struct tctl_hot_row *map_place(const struct pinned *pinned, uint32_t cpu, uint32_t place,
+                                      struct hot_pages *ret_pages)
+{
+    const uint32_t entry = cpu * TCTL_HOT_CHUNKS + place / TCTL_HOT_CHUNK;
+    assert_int_equal(hot_map(pinned->bpffs, ret_pages), 0);
+    assert_in_range(entry, 0, ret_pages->entries - 1);
+    return &ret_pages->entry[entry].row[place % TCTL_HOT_CHUNK];
+}
+
 void pinned_put_hot(const struct pinned *pinned, uint32_t cpu, uint32_t place, const struct tctl_stats_key *key,
                     uint64_t n)
 {
     struct hot_pages pages;
-    assert_int_equal(hot_map(pinned->bpffs, &pages), 0);
-    assert_in_range(cpu, 0, pages.cpus - 1);
-    pages.cpu[cpu].row[place] = (struct tctl_hot_row){.key = *key, .value = value_of(n), .used = TCTL_HOT_AGAIN};
+    struct tctl_hot_row *row = map_place(pinned, cpu, place, &pages);
+    row->key = *key;
+    row->value = value_of(n);
+    row->used = (row->used & ~(uint64_t)TCTL_HOT_USE) + TCTL_HOT_TURN + TCTL_HOT_AGAIN;
+    hot_unmap(&pages);
+}
+
+void pinned_count_hot(const struct pinned *pinned, uint32_t cpu, uint32_t place, uint64_t n)
+{
+    struct hot_pages pages;
+    struct tctl_hot_row *row = map_place(pinned, cpu, place, &pages);
+    row->value = value_of(row->value.rx_packets + n);
     hot_unmap(&pages);
 }
 

@@ -26,10 +26,12 @@ int pinned_teardown(void **state);
  */
 void pinned_put(const struct pinned *pinned, enum pin_id id, const void *key, uint32_t cpu, uint64_t n);
 
-/* What a CPU counts often, with per-CPU counters: at a place of the caller's choice, n as above. */
+/* What a CPU counts often, with per-CPU counters: a place of the caller's choice given to a key, n as above; and n more
+ * that are counted there. */
 struct tctl_stats_key;
 void pinned_put_hot(const struct pinned *pinned, uint32_t cpu, uint32_t place, const struct tctl_stats_key *key,
                     uint64_t n);
+void pinned_count_hot(const struct pinned *pinned, uint32_t cpu, uint32_t place, uint64_t n);
 
 /* Counters made of n are told apart: rx n packets, 10 n bytes, tx 100 n packets, 1000 n bytes. */
 struct tctl_counters;

@@ -200,8 +200,8 @@ static int is_hot_of(void *context, const void *cpu, const void *value)
 {
     const struct tctl_hot *hot = value;
     int r = 0;
-    for (size_t i = 0; i < TCTL_HOT_ROWS && r == 0; i++)
-        if (hot->row[i].used == TCTL_HOT_ONCE || hot->row[i].used == TCTL_HOT_AGAIN)
+    for (size_t i = 0; i < TCTL_HOT_CHUNK && r == 0; i++)
+        if (hot->row[i].used & TCTL_HOT_COUNTS)
             r = is_of(context, &hot->row[i].key, cpu);
     return r;
 }

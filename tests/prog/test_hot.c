@@ -48,16 +48,29 @@ static uint64_t begun_of(const struct fixture *fixture)
 
 static bool is_hot(const struct fixture *fixture, uint32_t uid, uint32_t tag)
 {
-    _cleanup_free_ struct tctl_hot *hot = malloc(sizeof(*hot));
+    const uint32_t entries = (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS;
+    struct tctl_hot hot;
     bool found = false;
-    assert_non_null(hot);
-    for (uint32_t cpu = 0; cpu < (uint32_t)libbpf_num_possible_cpus(); cpu++) {
-        assert_true(fixture_get(fixture, PIN_HOT, &cpu, hot));
-        for (size_t i = 0; i < TCTL_HOT_ROWS; i++)
-            found |= (hot->row[i].used == TCTL_HOT_ONCE || hot->row[i].used == TCTL_HOT_AGAIN) &&
-                     hot->row[i].key.uid == uid && hot->row[i].key.tag == tag;
+    for (uint32_t entry = 0; entry < entries; entry++) {
+        assert_true(fixture_get(fixture, PIN_HOT, &entry, &hot));
+        for (size_t i = 0; i < TCTL_HOT_CHUNK; i++)
+            found |= hot.row[i].used & TCTL_HOT_COUNTS && hot.row[i].key.uid == uid && hot.row[i].key.tag == tag;
     }
     return found;
+}
+
+/* Rows that will not lose their place the next time that it is wanted. */
+static size_t count_safe(const struct fixture *fixture)
+{
+    const uint32_t entries = (uint32_t)libbpf_num_possible_cpus() * TCTL_HOT_CHUNKS;
+    struct tctl_hot hot;
+    size_t safe = 0;
+    for (uint32_t entry = 0; entry < entries; entry++) {
+        assert_true(fixture_get(fixture, PIN_HOT, &entry, &hot));
+        for (size_t i = 0; i < TCTL_HOT_CHUNK; i++)
+            safe += (hot.row[i].used & TCTL_HOT_USE) == TCTL_HOT_AGAIN;
+    }
+    return safe;
 }
 
 /* Sent packets of a tag in the map itself. */
@@ -220,10 +233,12 @@ static void a_place_goes_to_who_needs_it_and_nothing_is_lost(void **state)
     set_deleting(fixture, UINT64_MAX);
     const uint32_t count = fill_until_one_has_no_place(fixture, &tags, fd), last = tag_of(count);
     const uint64_t begun = begun_of(fixture);
+    const size_t safe = count_safe(fixture);
     uint64_t sent = 2;
     for (; sent < 20; sent++)
         tagging_send(fd);
     assert_int_equal(begun_of(fixture), begun);
+    assert_int_equal(count_safe(fixture), safe); /* who deletes is not written over */
     assert_int_equal(in_map(fixture, UID, last), sent);
 
     set_deleting(fixture, 0);

@@ -156,58 +156,116 @@ static void test_thread_of_another_network_namespace(void **state)
     assert_int_equal(reader.wrong, 0);
 }
 
-/* Somebody who moves traffic between what a CPU counts often and the maps, as the programs do, until told to stop. */
+/*
+ * Somebody who counts and gives places to other keys as the programs do: what a UID has counted at a place goes into
+ * the maps, another one has the place for a while, and then the UID again.
+ */
 struct moving {
     const struct pinned *pinned;
     pthread_t thread;
+    uint64_t moves, in_maps; /* packets of MOVER */
+    uint64_t begun, done;    /* the same, wherever they are; when they were about to be counted, and were */
     bool stop;
 };
 
-#define MOVED 7u
-#define PAUSE 100 /* system calls: readers shall come to an end */
+#define MOVER 2000000001u
+#define GUEST 2000000002u
+#define PLACE 3
+#define COUNTED 7u /* in a turn */
+#define PAUSE 1000 /* system calls: some hundred moves a second */
 
-static void say_moves(const struct moving *moving, uint64_t begun, uint64_t ended)
+static const struct tctl_stats_key mover_key = {.uid = MOVER, .iface_index = ETH},
+                                   guest_key = {.uid = GUEST, .iface_index = ETH};
+
+static void say_moves(const struct moving *moving, uint64_t begun)
 {
-    const struct tctl_hot_moves moves = {.begun = begun, .ended = ended};
+    const struct tctl_hot_moves moves = {.begun = begun, .ended = moving->moves};
     bpf_map_update_elem(moving->pinned->fd[PIN_HOT_MOVES], &(uint32_t){0}, &moves, BPF_ANY);
 }
 
-static void put_where(const struct moving *moving, bool in_maps)
+static void give_place(struct moving *moving, const struct tctl_stats_key *key, uint64_t counted)
 {
-    const struct tctl_stats_key key = {.uid = STAYING, .iface_index = ETH};
-    const uint64_t n = in_maps ? STAYING : STAYING - MOVED;
-    pinned_put(moving->pinned, PIN_APP_UID_STATS, &key.uid, 0, n);
-    pinned_put(moving->pinned, PIN_UID_STATS, &key, 0, n);
-    pinned_put_hot(moving->pinned, 0, 3, &key, STAYING - n);
+    say_moves(moving, moving->moves + 1);
+    moving->in_maps += counted;
+    if (counted) {
+        pinned_put(moving->pinned, PIN_APP_UID_STATS, &mover_key.uid, 0, moving->in_maps);
+        pinned_put(moving->pinned, PIN_UID_STATS, &mover_key, 0, moving->in_maps);
+    }
+    pinned_put_hot(moving->pinned, 0, PLACE, key, 0);
+    moving->moves++;
+    say_moves(moving, moving->moves);
+}
+
+static void rest(void)
+{
+    for (int i = 0; i < PAUSE; i++)
+        sched_yield();
 }
 
 static void *keep_moving(void *context)
 {
-    const struct moving *moving = context;
-    for (uint64_t i = 0; !__atomic_load_n(&moving->stop, __ATOMIC_SEQ_CST); i++) {
-        say_moves(moving, i + 1, i);
-        put_where(moving, i % 2);
-        say_moves(moving, i + 1, i + 1);
-        for (int pause = 0; pause < PAUSE; pause++)
-            sched_yield();
+    struct moving *moving = context;
+    while (!__atomic_load_n(&moving->stop, __ATOMIC_SEQ_CST)) {
+        give_place(moving, &mover_key, 0);
+        __atomic_add_fetch(&moving->begun, COUNTED, __ATOMIC_SEQ_CST);
+        pinned_count_hot(moving->pinned, 0, PLACE, COUNTED);
+        __atomic_add_fetch(&moving->done, COUNTED, __ATOMIC_SEQ_CST);
+        rest();
+        give_place(moving, &guest_key, COUNTED);
+        rest();
     }
     return NULL;
 }
 
+static uint64_t read_one(struct tctl *traffic)
+{
+    struct tctl_counters counters = {0};
+    return tctl_read_uid(traffic, MOVER, &counters) < 0 ? UINT64_MAX : counters.rx_packets;
+}
+
+static uint64_t read_all(struct tctl *traffic)
+{
+    _cleanup_free_ struct tctl_uid_row *rows = NULL;
+    uint64_t sum = 0;
+    size_t count = 0;
+    if (tctl_read_uids(traffic, &rows, &count) < 0)
+        return UINT64_MAX;
+    for (size_t i = 0; i < count; i++)
+        sum += rows[i].uid == MOVER ? rows[i].counters.rx_packets : 0;
+    return sum;
+}
+
+static uint64_t read_rows(struct tctl *traffic)
+{
+    const struct tctl_filter filter = {.has_uid = true, .uid = MOVER};
+    _cleanup_free_ struct tctl_detail_row *rows = NULL;
+    uint64_t sum = 0;
+    size_t count = 0;
+    if (tctl_read_details(traffic, &filter, &rows, &count) < 0)
+        return UINT64_MAX;
+    for (size_t i = 0; i < count; i++)
+        sum += rows[i].counters.rx_packets;
+    return sum;
+}
+
 #define READINGS 3000
+#define MOVES 100 /* at least */
 
 static void test_what_moves_is_read_once(void **state)
 {
+    static uint64_t (*const reads[])(struct tctl *) = {read_one, read_all, read_rows};
     struct moving moving = {.pinned = *state};
     struct tctl *traffic;
     size_t wrong = 0;
     for (uint32_t uid = 1; uid <= STAYING; uid++)
         put(*state, uid);
-    pinned_name(*state, ETH, "eth0");
     assert_int_equal(tctl_open(moving.pinned->bpffs, &traffic), 0);
     assert_int_equal(pthread_create(&moving.thread, NULL, keep_moving, &moving), 0);
-    for (int i = 0; i < READINGS; i++)
-        wrong += !reads_users(traffic) + !reads_details(traffic);
+    for (int i = 0; i < READINGS || __atomic_load_n(&moving.done, __ATOMIC_SEQ_CST) < MOVES * COUNTED; i++) {
+        const uint64_t before = __atomic_load_n(&moving.done, __ATOMIC_SEQ_CST);
+        const uint64_t read = reads[i % ARRAY_SIZE(reads)](traffic);
+        wrong += read < before || read > __atomic_load_n(&moving.begun, __ATOMIC_SEQ_CST);
+    }
     __atomic_store_n(&moving.stop, true, __ATOMIC_SEQ_CST);
     pthread_join(moving.thread, NULL);
     tctl_close(traffic);

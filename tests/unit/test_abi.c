@@ -73,11 +73,12 @@ static void abi_hot_rows_have_no_holes(void **state)
     assert_member(struct tctl_hot_row, value, 16, 32);
     assert_member(struct tctl_hot_row, used, 48, 8);
     assert_int_equal(sizeof(struct tctl_hot_row), 64);
-    assert_member(struct tctl_hot, cooled, 0, 8);
-    assert_member(struct tctl_hot, row, 64, 64 * 1024);
+    assert_member(struct tctl_hot, row, 0, 4096);
+    assert_int_equal(TCTL_HOT_CHUNKS, 16);
     assert_member(struct tctl_hot_moves, begun, 8, 8);
     assert_member(struct tctl_hot_moves, ended, 16, 8);
-    assert_int_equal(sizeof(struct tctl_hot_moves), 24);
+    assert_member(struct tctl_hot_moves, cooled, 24, 8);
+    assert_int_equal(sizeof(struct tctl_hot_moves), 32);
 }
 
 static void abi_config_has_no_holes(void **state)

@@ -154,14 +154,14 @@ static int delete_stats(struct deletion *deletion, enum tctl_stats_map map)
 }
 
 /* What was counted under the tag alone is its UID's still. */
-static int end_hot(void *context, struct tctl_hot_row *row)
+static int end_hot(void *context, const struct hot_seen *seen)
 {
     struct deletion *deletion = context;
-    int r = is_wanted(deletion, row->key.uid, row->key.tag);
+    int r = is_wanted(deletion, seen->key.uid, seen->key.tag);
     if (r == 1 && deletion->what.tag == 0)
-        hot_end(row);
+        hot_end(seen);
     else if (r == 1)
-        hot_untag(row);
+        hot_untag(seen);
     return r;
 }
 

@@ -12,6 +12,7 @@
 #include "grace.h"
 #include "pins.h"
 #include "read.h"
+#include "window.h"
 
 #define NO_UID SIZE_MAX
 #define MAX_TRIES 1000
@@ -37,11 +38,13 @@ int iface_rows_open(const char *bpffs, struct iface_rows *rows)
 {
     for (size_t i = 0; i < IFACE_ROW_MAPS; i++)
         rows->fd[i] = -1;
-    rows->row_count = rows->config = -1;
+    rows->row_count = rows->config = rows->generation = -1;
     rows->hot = (struct hot_pages){0};
     int r = pins_open_map(bpffs, PIN_ROW_COUNT, true, &rows->row_count);
     if (r == 0)
-        r = pins_open_map(bpffs, PIN_CONFIG, false, &rows->config);
+        r = pins_open_map(bpffs, PIN_CONFIG, true, &rows->config);
+    if (r == 0)
+        r = pins_open_map(bpffs, PIN_GENERATION, true, &rows->generation);
     for (size_t i = 0; i < IFACE_ROW_MAPS && r == 0; i++) {
         r = pins_open_map(bpffs, maps[i].pin, true, &rows->fd[i]);
         if (r == -ENOENT && i == IFACE_ROW_SPILL)
@@ -56,6 +59,7 @@ void iface_rows_done(struct iface_rows *rows)
         rows->fd[i] = fd_close(rows->fd[i]);
     rows->row_count = fd_close(rows->row_count);
     rows->config = fd_close(rows->config);
+    rows->generation = fd_close(rows->generation);
     hot_unmap(&rows->hot);
 }
 
@@ -190,6 +194,7 @@ struct moving {
     const struct iface_move *moves;
     size_t count, value_size;
     void *values;
+    struct window *window; /* to be held; or NULL */
 };
 
 static int move_key(const struct moving *moving, const void *key, size_t key_size)
@@ -219,6 +224,8 @@ static int move_keys(const struct moving *moving, struct gather *keys)
             merged = 0;
             uid = key_uid(map, key);
         }
+        if (r == 0 && moving->window)
+            r = window_hold(moving->window);
         if (r == 0)
             r = move_key(moving, key, keys->key_size);
         if (r < 0)
@@ -231,7 +238,7 @@ static int move_keys(const struct moving *moving, struct gather *keys)
 }
 
 static int move_map(const struct iface_rows *rows, enum iface_row_map map, const struct iface_move *moves, size_t count,
-                    struct gather *keys)
+                    struct gather *keys, struct window *window)
 {
     struct read_shape shape;
     if (rows->fd[map] < 0)
@@ -242,47 +249,69 @@ static int move_map(const struct iface_rows *rows, enum iface_row_map map, const
     _cleanup_free_ void *values = malloc(2 * (size_t)shape.value_size);
     if (!values)
         return -ENOMEM;
-    const struct moving moving = {
-        .rows = rows, .map = map, .moves = moves, .count = count, .value_size = shape.value_size, .values = values};
+    const struct moving moving = {.rows = rows,
+                                  .map = map,
+                                  .moves = moves,
+                                  .count = count,
+                                  .value_size = shape.value_size,
+                                  .values = values,
+                                  .window = window};
     return move_keys(&moving, keys);
 }
 
+static int move_maps(const struct iface_rows *rows, const struct iface_move *moves, size_t count,
+                     struct iface_found *found, struct window *window)
+{
+    int r = 0;
+    for (size_t i = 0; i < IFACE_ROW_MAPS && r == 0; i++)
+        r = move_map(rows, (enum iface_row_map)i, moves, count, &found->keys[i], window);
+    return r;
+}
+
+/* What CPUs count often of interfaces that are moved. */
 struct renaming {
     const struct iface_move *moves;
-    size_t count;
-    bool any;
+    size_t count, found;
+    bool rename;
 };
 
-static int rename_hot(void *context, struct tctl_hot_row *row)
+static int rename_hot(void *context, const struct hot_seen *seen)
 {
     struct renaming *renaming = context;
-    const uint32_t index = row->key.iface_index;
-    const struct iface_move *move = bsearch(&index, renaming->moves, renaming->count, sizeof(*move), compare);
+    const struct iface_move *move =
+        bsearch(&seen->key.iface_index, renaming->moves, renaming->count, sizeof(*move), compare);
     if (!move || move->to == 0)
         return 0;
-    hot_rename(row, index, move->to);
-    renaming->any = true;
+    renaming->found++;
+    if (renaming->rename)
+        hot_rename(seen, move->to);
     return 0;
 }
 
-/* A program that has read the old number may be giving the row's traffic to the maps: before those are moved it ends.
- */
-static int move_hot(const struct iface_rows *rows, const struct iface_move *moves, size_t count)
+/* No place may give what it had counted to a row that is being moved: the row's new value would not have it. */
+static int move_with_hot(const struct iface_rows *rows, struct renaming *renaming, struct iface_found *found)
 {
-    struct renaming renaming = {.moves = moves, .count = count};
-    int r = hot_change(&rows->hot, rename_hot, &renaming);
-    if (renaming.any)
-        grace_wait();
-    return r;
+    const struct tctl_tag nobody = {.uid = TCTL_NOBODY};
+    struct window window;
+    int r = window_open(rows->config, rows->generation, &nobody, &window);
+    grace_wait();
+    renaming->rename = true;
+    if (r == 0)
+        r = hot_change(&rows->hot, rename_hot, renaming);
+    if (r == 0)
+        r = move_maps(rows, renaming->moves, renaming->count, found, &window);
+    int closed = window_close(&window);
+    return r < 0 ? r : closed;
 }
 
 int iface_rows_move(const struct iface_rows *rows, const struct iface_move *moves, size_t count,
                     struct iface_found *found)
 {
-    int r = move_hot(rows, moves, count);
-    for (size_t i = 0; i < IFACE_ROW_MAPS && r == 0; i++)
-        r = move_map(rows, (enum iface_row_map)i, moves, count, &found->keys[i]);
-    return r;
+    struct renaming renaming = {.moves = moves, .count = count};
+    int r = hot_change(&rows->hot, rename_hot, &renaming);
+    if (r < 0)
+        return r;
+    return renaming.found ? move_with_hot(rows, &renaming, found) : move_maps(rows, moves, count, found, NULL);
 }
 
 int iface_rows_forget_base(const struct iface_rows *rows, uint32_t index)

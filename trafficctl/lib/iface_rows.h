@@ -27,7 +27,7 @@ enum iface_row_map {
 
 struct iface_rows {
     int fd[IFACE_ROW_MAPS]; /* -1: there is none (spill) */
-    int row_count, config;
+    int row_count, config, generation;
     struct hot_pages hot;
 };
 
@@ -55,8 +55,9 @@ void iface_found_done(struct iface_found *found);
 
 /*
  * Move what was found; what is there already is added to. The target is written before the source goes: who is killed
- * in between loses nothing, and one row is there twice then. In a full map the source goes first. After -ENOMEM and
- * errno of bpf(2) what was moved stays moved, and the rest can be moved later.
+ * in between loses nothing, and one row is there twice then. In a full map the source goes first. After -ENOMEM, -ETIME
+ * (this process was stopped for a second) and errno of bpf(2) what was moved stays moved, and the rest can be moved
+ * later.
  */
 int iface_rows_move(const struct iface_rows *rows, const struct iface_move *moves, size_t count,
                     struct iface_found *found);

@@ -150,45 +150,121 @@ static bool hot_key_of(enum tctl_stats_map map, const struct tctl_stats_key *hot
     return map != TCTL_TAG_STATS || hot->tag != 0;
 }
 
-static int take_hot(void *context, const struct tctl_hot_row *hot)
+static int add_row(struct stats_rows *rows, const struct tctl_stats_key *key, const struct tctl_stats_value *value)
 {
-    const struct reading *reading = context;
-    struct stats_rows *rows = reading->rows;
-    struct stats_row row = {.value = hot->value};
-    if (!hot_key_of(reading->map, &hot->key, &row.key))
-        return 0;
     int r = reserve(rows, 1);
     if (r == 0)
-        rows->rows[rows->count++] = row;
+        rows->rows[rows->count++] = (struct stats_row){.key = *key, .value = *value};
     return r;
 }
 
-static int read_beside(const struct read_calls *calls, const struct stats_beside *beside, enum tctl_stats_map which,
-                       struct stats_rows *rows)
+static int add_hot(enum tctl_stats_map which, const struct hot_rows *hot, struct stats_rows *rows)
 {
-    struct reading reading = {.rows = rows, .map = which};
-    int r = read_spill(calls, &beside->spill, which, rows);
-    return r < 0 || which == TCTL_IFACE_STATS ? r : hot_each(&beside->hot, take_hot, &reading);
+    struct tctl_stats_key key;
+    int r = 0;
+    for (size_t i = 0; i < hot->count && r == 0; i++)
+        if (hot_key_of(which, &hot->rows[i].key, &key))
+            r = add_row(rows, &key, &hot->rows[i].value);
+    return r;
+}
+
+/* One reading of a map with what is beside it: what was read first begins at first, and what was added at beside. */
+struct settling {
+    const struct read_calls *calls;
+    const struct stats_map *map;
+    enum tctl_stats_map which;
+    struct stats_rows *rows;
+    size_t first, beside;
+};
+
+/* Zeroes, and 1: there is no such row. */
+static int look_up(const struct read_calls *calls, const struct stats_map *map, const void *key,
+                   struct tctl_stats_value *ret_value)
+{
+    _cleanup_free_ struct tctl_stats_value *values = calloc(1, map->shape.value_size);
+    if (!values)
+        return -ENOMEM;
+    int r = calls->look_up(map->fd, key, values);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret_value = sum_of_cpus(values, map->shape.cpus);
+    return r == -ENOENT;
+}
+
+static bool are_equal(const struct tctl_stats_key *a, const struct tctl_stats_key *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* A row that was given what a place had counted, after it was read or before. */
+static int read_again(const struct settling *settling, const struct tctl_stats_key *key)
+{
+    struct stats_rows *rows = settling->rows;
+    struct tctl_stats_value value;
+    int r = look_up(settling->calls, settling->map,
+                    settling->which == TCTL_APP_UID_STATS ? (const void *)&key->uid : key, &value);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    for (size_t i = settling->first; i < settling->beside; i++) {
+        if (are_equal(&rows->rows[i].key, key)) {
+            rows->rows[i].value = value;
+            return 0;
+        }
+    }
+    return add_row(rows, key, &value);
+}
+
+/* What has lost its place since the map was read. 1: something has. */
+static int read_moved(const struct settling *settling, const struct hot_rows *before, const struct hot_rows *after)
+{
+    struct tctl_stats_key key;
+    size_t at = 0;
+    int r = 0, moved = 0;
+    for (size_t i = 0; i < before->count && r == 0; i++) {
+        if (hot_is_still(&before->rows[i], after, &at) || !hot_key_of(settling->which, &before->rows[i].key, &key))
+            continue;
+        moved = 1;
+        r = read_again(settling, &key);
+    }
+    return r < 0 ? r : moved;
+}
+
+/*
+ * Places go to other keys while a map is read, and what they had counted is in the map, or was not yet: those rows are
+ * looked up again, singly, which is so short that it is done again itself if a place goes meanwhile.
+ */
+static int settle(const struct settling *settling, const struct hot *hot, const struct hot_rows *before)
+{
+    _cleanup_(hot_rows_done) struct hot_rows after = {0};
+    const size_t read = settling->rows->count;
+    uint64_t begun;
+    int r;
+    do {
+        settling->rows->count = read;
+        r = hot_read(hot, &after, &begun);
+        if (r == 0)
+            r = read_moved(settling, before, &after);
+        if (r > 0)
+            r = hot_has_moved(hot, begun);
+    } while (r > 0);
+    return r < 0 ? r : add_hot(settling->which, &after, settling->rows);
 }
 
 int stats_read(const struct read_calls *calls, const struct stats_map *map, const struct stats_beside *beside,
                enum tctl_stats_map which, struct stats_rows *rows)
 {
+    _cleanup_(hot_rows_done) struct hot_rows before = {0};
     struct reading reading = {.rows = rows, .map = which, .cpus = map->shape.cpus};
-    const size_t before = rows->count;
+    struct settling settling = {.calls = calls, .map = map, .which = which, .rows = rows, .first = rows->count};
+    const bool is_hot = beside->hot.fd >= 0 && which != TCTL_IFACE_STATS;
     uint64_t begun;
-    int r;
-    do {
-        rows->count = before;
-        r = hot_begin(&beside->hot, &begun);
-        if (r == 0)
-            r = read_map_rows(calls, map->fd, &map->shape, &rows->memory, take_rows, &reading);
-        if (r == 0)
-            r = read_beside(calls, beside, which, rows);
-        if (r == 0)
-            r = hot_has_moved(&beside->hot, begun);
-    } while (r > 0);
-    return r;
+    int r = is_hot ? hot_read(&beside->hot, &before, &begun) : 0;
+    if (r == 0)
+        r = read_map_rows(calls, map->fd, &map->shape, &rows->memory, take_rows, &reading);
+    settling.beside = rows->count;
+    if (r == 0)
+        r = read_spill(calls, &beside->spill, which, rows);
+    return r < 0 || !is_hot ? r : settle(&settling, &beside->hot, &before);
 }
 
 static int compare_u32(uint32_t a, uint32_t b)
@@ -222,33 +298,28 @@ void stats_rows_sum(struct stats_rows *rows)
     rows->count = last + 1;
 }
 
-/* Zeroes if there is no such row. */
-static int look_up_uid(const struct read_calls *calls, const struct stats_map *map, uint32_t uid,
-                       struct tctl_stats_value *ret_value)
+/* Added up: what was spilt, and what is counted often. */
+static int add_uid_beside(const struct read_calls *calls, const struct stats_beside *beside, uint32_t uid,
+                          struct tctl_stats_value *sum)
 {
-    _cleanup_free_ struct tctl_stats_value *values = calloc(1, map->shape.value_size);
-    if (!values)
-        return -ENOMEM;
-    int r = calls->look_up(map->fd, &uid, values);
-    if (r < 0 && r != -ENOENT)
+    _cleanup_(stats_rows_done) struct stats_rows spilt = {0};
+    _cleanup_(hot_rows_done) struct hot_rows hot = {0};
+    uint64_t begun;
+    int r = read_spill(calls, &beside->spill, TCTL_APP_UID_STATS, &spilt);
+    if (r == 0)
+        r = hot_read(&beside->hot, &hot, &begun);
+    if (r < 0)
         return r;
-    *ret_value = sum_of_cpus(values, map->shape.cpus);
+    for (size_t i = 0; i < spilt.count; i++)
+        if (spilt.rows[i].key.uid == uid)
+            add(sum, &spilt.rows[i].value);
+    for (size_t i = 0; i < hot.count; i++)
+        if (hot.rows[i].key.uid == uid)
+            add(sum, &hot.rows[i].value);
     return 0;
 }
 
-/* Added up. */
-static int read_uid_beside(const struct read_calls *calls, const struct stats_beside *beside, uint32_t uid,
-                           struct tctl_stats_value *sum)
-{
-    _cleanup_(stats_rows_done) struct stats_rows rows = {0};
-    int r = read_beside(calls, beside, TCTL_APP_UID_STATS, &rows);
-    for (size_t i = 0; i < rows.count && r == 0; i++) {
-        if (rows.rows[i].key.uid == uid)
-            add(sum, &rows.rows[i].value);
-    }
-    return r;
-}
-
+/* So short that it is done again when a place went to another key meanwhile. */
 int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, const struct stats_beside *beside,
                    uint32_t uid, struct tctl_stats_value *ret_value)
 {
@@ -257,9 +328,9 @@ int stats_read_uid(const struct read_calls *calls, const struct stats_map *map, 
     do {
         r = hot_begin(&beside->hot, &begun);
         if (r == 0)
-            r = look_up_uid(calls, map, uid, ret_value);
-        if (r == 0)
-            r = read_uid_beside(calls, beside, uid, ret_value);
+            r = look_up(calls, map, &uid, ret_value);
+        if (r >= 0)
+            r = add_uid_beside(calls, beside, uid, ret_value);
         if (r == 0)
             r = hot_has_moved(&beside->hot, begun);
     } while (r > 0);

@@ -17,7 +17,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-static int write_words(const struct window *window, struct tctl_tag deleting)
+static int write_words(const struct window *window, struct tctl_tag deleting, uint64_t until_ns)
 {
     const uint32_t zero = 0;
     struct tctl_config config;
@@ -25,17 +25,17 @@ static int write_words(const struct window *window, struct tctl_tag deleting)
     if (r < 0)
         return r;
     config.deleting = deleting;
-    config.deleting_until = window->until_ns;
+    config.deleting_until = until_ns;
     return bpf_map_update_elem(window->config, &zero, &config, BPF_ANY);
 }
 
 /* Programs may read while the kernel copies: what is not the UID changes only while that is nobody. */
 static int write_open(const struct window *window)
 {
-    int r = write_words(window, (struct tctl_tag){.uid = TCTL_NOBODY});
+    int r = write_words(window, (struct tctl_tag){.uid = TCTL_NOBODY}, window->until_ns);
     if (r == 0)
-        r = write_words(window, (struct tctl_tag){.uid = TCTL_NOBODY, .tag = window->what.tag});
-    return r < 0 ? r : write_words(window, window->what);
+        r = write_words(window, (struct tctl_tag){.uid = TCTL_NOBODY, .tag = window->what.tag}, window->until_ns);
+    return r < 0 ? r : write_words(window, window->what, window->until_ns);
 }
 
 int window_open(int config, int generation, const struct tctl_tag *what, struct window *window)
@@ -56,7 +56,7 @@ int window_hold(struct window *window)
     if (now + SECOND_NS / 2 < old)
         return 0;
     window->until_ns = now + SECOND_NS;
-    int r = write_words(window, window->what);
+    int r = write_words(window, window->what, window->until_ns);
     if (r < 0)
         return r;
     /* Asked after writing: this process may have been stopped in between. */
@@ -65,6 +65,6 @@ int window_hold(struct window *window)
 
 int window_close(const struct window *window)
 {
-    int r = write_words(window, (struct tctl_tag){.uid = TCTL_NOBODY, .tag = window->what.tag});
+    int r = write_words(window, (struct tctl_tag){.uid = TCTL_NOBODY, .tag = window->what.tag}, 0);
     return r < 0 ? r : generation_raise(window->generation);
 }

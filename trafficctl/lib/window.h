@@ -12,7 +12,7 @@
 
 struct window {
     int config, generation; /* the maps; not owned */
-    struct tctl_tag what;   /* tag 0: all of the UID */
+    struct tctl_tag what;   /* tag 0: all of the UID; uid TCTL_NOBODY: places of hot rows alone stay whose they are */
     uint64_t until_ns;      /* CLOCK_MONOTONIC */
 };
 

@@ -194,16 +194,10 @@ static uint32_t answer_ticks(void)
     return ticks > 0 ? ticks : 1;
 }
 
-uint32_t kernel_cpus(void)
-{
-    int cpus = libbpf_num_possible_cpus();
-    return cpus > 0 ? (uint32_t)cpus : 1;
-}
-
-/* All CPUs together do it 40 times a second: readers of some ms seldom have to begin again, and never for long. */
+/* 40 a second: who reads large maps has few rows to look at again. */
 static uint32_t hot_ticks(void)
 {
-    return (answer_ticks() * kernel_cpus() + 3) / 4;
+    return (answer_ticks() + 3) / 4;
 }
 
 static uint32_t overflow_uid(void)

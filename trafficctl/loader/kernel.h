@@ -3,7 +3,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <traffic_abi.h>
 
@@ -12,9 +11,6 @@ struct btf;
 /* Fill in every member's place by the kernel's types; those that btf does not know, or all if it is NULL,
  * TCTL_NO_OFFSET. */
 void kernel_offsets(const struct btf *btf, struct tctl_kernel *kernel);
-
-/* Possible CPUs: per-CPU maps have an entry for each. 1 where nobody can tell. */
-uint32_t kernel_cpus(void);
 
 /* Everything: offsets by /sys/kernel/btf/vmlinux if it is there, features by trying. Needs CAP_BPF to try. */
 void kernel_find_out(bool percpu, struct tctl_kernel *kernel);

@@ -11,7 +11,6 @@
 #include <traffic.skel.h>
 
 #include "cleanup.h"
-#include "kernel.h"
 
 #define MAP(member) offsetof(struct traffic, maps.member)
 
@@ -89,6 +88,9 @@ static int size_own(struct job *job)
     uint64_t all = (uint64_t)entries[LOAD_APP_UID_STATS] + entries[LOAD_UID_STATS] + entries[LOAD_TAG_STATS] +
                    entries[LOAD_IFACE_STATS];
     uint64_t rules = (uint64_t)entries[LOAD_DOZABLE_UID] + entries[LOAD_STANDBY_UID] + entries[LOAD_POWERSAVE_UID];
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 0)
+        return fault_set(job->fault, cpus, "cannot tell how many CPUs there can be: %s", strerror(-cpus));
     if (all > UINT32_MAX)
         return fault_set(job->fault, -ERANGE, "the stats maps of the configuration are too large together");
     if (rules > UINT32_MAX)
@@ -104,7 +106,7 @@ static int size_own(struct job *job)
         {PIN_UID_RULES, (uint32_t)rules},
         {PIN_UID_IFACE, (uint32_t)rules},
         {PIN_SPILL, (uint32_t)all},
-        {PIN_HOT, kernel_cpus()},
+        {PIN_HOT, (uint32_t)cpus * TCTL_HOT_CHUNKS},
         {PIN_TAG_COUNT, tags_in_use(entries)},
         {PIN_LIVE, entries[LOAD_COOKIE_TAG]},
         {PIN_IFACE_PARTS, entries[LOAD_IFACE_STATS]},
