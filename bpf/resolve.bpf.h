@@ -82,6 +82,12 @@ static __always_inline bool recall_restriction(const struct socket_value *value,
     return true;
 }
 
+/* Where the kernel itself is not read, many UIDs look like this one. */
+static __always_inline bool is_vague(__u32 seen)
+{
+    return !kernel.cast && seen == kernel.overflow_uid;
+}
+
 /*
  * The stored answer, if it is whole and fresh. No lock: each word carries the stamp of the resolve that wrote it, and
  * unequal stamps are no answer.
@@ -107,7 +113,7 @@ static __always_inline bool recall(struct __sk_buff *skb, const struct socket_va
     ret->flags = charge >> 40;
     if (ret->flags & ANSWER_RESTRICTED && !recall_restriction(value, charge, owner, ret))
         return false;
-    if (seen == kernel.overflow_uid) { /* many UIDs look like this one */
+    if (is_vague(seen)) {
         const void *sk = NULL;
         __u32 uid = seen;
 
@@ -405,7 +411,7 @@ static __always_inline bool recall_owner(struct socket_value *value, __u32 seen,
 
     if (unequal >> STAMP_SHIFT || (generation & PAYLOAD) != asking->generation || !(owner & OWNER_OF_FILE))
         return false;
-    if ((__u32)seen_then != seen || seen == kernel.overflow_uid)
+    if ((__u32)seen_then != seen || is_vague(seen))
         return false;
     subject->home = value;
     subject->to = (struct belonging){.uid = owner, .user = user, .payer = payer, .asked = true};
@@ -456,6 +462,19 @@ static __always_inline const struct tcp_sock *as_young(struct bpf_sock *sk)
     return segments && segments->segs_in + segments->segs_out < YOUNG_SEGMENTS ? tcp : NULL;
 }
 
+static const void *(*const cast_to_kernel)(const struct __sk_buff *skb) = (void *)TCTL_CAST_CALL;
+
+/* The owner, to be compared with who it was before. What has a storage is no half socket, and has a UID. */
+static __always_inline __u32 see_owner(struct __sk_buff *skb, const struct socket_value *value)
+{
+    const void *sk = NULL;
+    __u32 uid = 0;
+
+    if (value && kernel.cast && LOAD(&sk, cast_to_kernel(skb), skb_sk) && sk && LOAD(&uid, sk, sk_uid))
+        return uid;
+    return bpf_get_socket_uid(skb);
+}
+
 /* The answer for a packet's socket, from its storage or from the maps. */
 static __always_inline void answer_for(struct __sk_buff *skb, struct answer *answer)
 {
@@ -470,7 +489,7 @@ static __always_inline void answer_for(struct __sk_buff *skb, struct answer *ans
             value = STORAGE(socket_storage, sk, BPF_SK_STORAGE_GET_F_CREATE);
     }
     if (!young)
-        seen = bpf_get_socket_uid(skb);
+        seen = see_owner(skb, value);
     if (value && recall(skb, value, seen, answer))
         return;
     resolve(skb, value, seen, young, answer);

@@ -365,7 +365,7 @@ enum tctl_answer_word {
     TCTL_W_CHARGE, /* uid to charge, set << 32, flags << 40 */
     TCTL_W_TAG,    /* tag */
     TCTL_W_PAYER,  /* the UID whose share of rows new rows are taken from */
-    TCTL_W_SEEN,   /* owner as bpf_get_socket_uid() said it */
+    TCTL_W_SEEN,   /* owner as a program sees him at a packet: sk_uid, or bpf_get_socket_uid() */
     TCTL_W_OWNER,  /* owner as the initial user namespace sees it; bit 32: he was asked of the socket's file */
     TCTL_W_GENERATION,
     TCTL_W_MADE, /* jiffies, low 48 bits */
@@ -429,6 +429,9 @@ struct tctl_member {
 };
 TCTL_ASSERT(sizeof(struct tctl_member) == 4, "ABI");
 
+/* A helper that no kernel has: the loader puts the function with the number kernel.cast in its place. */
+#define TCTL_CAST_CALL 0x7ca57000
+
 /*
  * Read-only data of the programs ("kernel"): what the loader found out about the running kernel before load. Without
  * kernel BTF every offset is TCTL_NO_OFFSET and the branches that would use it are pruned by the verifier.
@@ -440,6 +443,7 @@ struct tctl_kernel {
     __u32 answer_ticks;   /* jiffies in 100 ms */
     __u32 overflow_uid;   /* /proc/sys/kernel/overflowuid: what an unmapped UID looks like */
     __u32 hot_ticks;      /* jiffies between two places in trafficctl/hot that are taken from their keys */
+    __u32 cast;           /* bpf_cast_to_kern_ctx()'s number in the kernel's types; 0: not to be called */
     __u32 sec_path;       /* 1 << SKB_EXT_SEC_PATH: the packet was decrypted by IPsec; 0: this kernel does not */
     struct tctl_member skb_sk, skb_cb, skb_dst;  /* sk_buff: sk, cb, _skb_refdst */
     struct tctl_member addr_sk;                  /* bpf_sock_addr_kern: sk */

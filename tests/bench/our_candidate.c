@@ -6,6 +6,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "cast.h"
 #include "cleanup.h"
 #include "kernel.h"
 #include "traffic_abi.h"
@@ -140,7 +141,8 @@ int our_candidate_load(const struct candidate *how, struct competitor *competito
     memcpy((void *)&programs->rodata->kernel, &found, sizeof(found));
     make_room(programs, how->listed);
     shape_counters(programs, how);
-    r = traffic__load(programs);
+    r = cast_put(programs->progs.egress, found.cast)
+            ?: cast_put(programs->progs.ingress, found.cast) ?: traffic__load(programs);
     if (r < 0)
         return r;
     find(programs, competitor);

@@ -37,7 +37,7 @@ $(patsubst %,$(B)/san/tests/unit/test_%,exporter negotiate series): $(patsubst %
 $(B)/san/tests/unit/test_http: $(patsubst %,$(B)/san/trafficctl/exporter/%.o,address connections families http negotiate \
     replies text)
 $(B)/san/tests/unit/test_report: $(B)/san/tests/bench/report.o
-$(B)/san/tests/unit/test_kernel: $(B)/san/trafficctl/loader/kernel.o
+$(B)/san/tests/unit/test_kernel: $(patsubst %,$(B)/san/trafficctl/loader/%.o,kernel cast)
 $(B)/san/tests/unit/test_nft_seen: $(patsubst %,$(B)/san/netfilter/%.o,nft_parts nft_rules nft_seen nft_talk)
 
 # Those that wait begin first, and the others run meanwhile.

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cast.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "parse.h"
@@ -255,5 +256,6 @@ void kernel_find_out(bool percpu, struct tctl_kernel *kernel)
     struct btf *btf = kernel_has_types() ? btf__parse(KERNEL_TYPES, NULL) : NULL;
     kernel_offsets(btf, kernel);
     kernel->sec_path = sec_path(btf);
+    kernel->cast = cast_find(btf, kernel);
     btf__free(btf);
 }

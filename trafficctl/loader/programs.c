@@ -6,6 +6,7 @@
 
 #include <traffic.skel.h>
 
+#include "cast.h"
 #include "complaint.h"
 #include "examine.h"
 #include "grow.h"
@@ -64,6 +65,10 @@ int programs_load(struct job *job)
 {
     job->skeleton->rodata->kernel = job->kernel;
     int r = bpf_program__set_autoload(job->skeleton->progs.release, job->release_hook);
+    if (r == 0)
+        r = cast_put(job->skeleton->progs.egress, job->kernel.cast);
+    if (r == 0)
+        r = cast_put(job->skeleton->progs.ingress, job->kernel.cast);
     if (r == 0)
         r = iterators_choose(job);
     if (r == 0)
