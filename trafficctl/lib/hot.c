@@ -24,7 +24,7 @@ void hot_close(struct hot *hot)
 int hot_open(const char *bpffs, struct hot *ret_hot)
 {
     struct hot hot = HOT_NONE;
-    struct read_shape shape;
+    struct read_shape shape = {0};
     int r = pins_open_map(bpffs, PIN_HOT, false, &hot.fd);
     if (r == 0)
         r = read_shape_of(hot.fd, &shape);

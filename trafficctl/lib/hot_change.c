@@ -15,7 +15,7 @@
 int hot_map(const char *bpffs, struct hot_pages *ret_pages)
 {
     _cleanup_fd_ int fd = -1;
-    struct read_shape shape;
+    struct read_shape shape = {0};
     *ret_pages = (struct hot_pages){0};
     int r = pins_open_map(bpffs, PIN_HOT, true, &fd);
     if (r == 0)
