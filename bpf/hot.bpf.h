@@ -5,7 +5,7 @@
  * theirs, and readers add it to them. Whatever finds no place here is counted there.
  *
  * All of this is done by a program that is alone at its CPU's rows. User space changes only what no program counts for
- * meanwhile (trafficctl/lib/hot.h).
+ * meanwhile (trafficctl/lib/hot_change.h).
  */
 #pragma once
 
@@ -128,19 +128,23 @@ static __always_inline struct tctl_hot_row *find_place(struct tctl_hot *hot, __u
 }
 
 /* Two locks in a row keep stores in their order on weakly ordered CPUs. */
+static __always_inline void pass_lock(struct hot_moves_value *moves)
+{
+    bpf_spin_lock(&moves->lock);
+    bpf_spin_unlock(&moves->lock);
+}
+
 static __always_inline void begin_move(struct hot_moves_value *moves)
 {
     bpf_spin_lock(&moves->lock);
     moves->begun++;
     bpf_spin_unlock(&moves->lock);
-    bpf_spin_lock(&moves->lock);
-    bpf_spin_unlock(&moves->lock);
+    pass_lock(moves);
 }
 
 static __always_inline void end_move(struct hot_moves_value *moves)
 {
-    bpf_spin_lock(&moves->lock);
-    bpf_spin_unlock(&moves->lock);
+    pass_lock(moves);
     bpf_spin_lock(&moves->lock);
     moves->ended++;
     bpf_spin_unlock(&moves->lock);
@@ -155,10 +159,8 @@ static __always_inline void take_place(struct tctl_hot_row *row, const struct tc
 
     row->key = *key;
     row->value = none;
-    bpf_spin_lock(&moves->lock);
-    bpf_spin_unlock(&moves->lock);
-    bpf_spin_lock(&moves->lock);
-    bpf_spin_unlock(&moves->lock);
+    pass_lock(moves);
+    pass_lock(moves);
     *(volatile __u64 *)&row->used = turn | TCTL_HOT_ONCE;
 }
 

@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "deletion.h"
 #include "fd.h"
+#include "hot_change.h"
 #include "loopback.h"
 #include "tagging.h"
 
@@ -119,10 +120,12 @@ static void send_many(int fd, int count)
         tagging_send(fd);
 }
 
-static int tagged(const struct fixture *fixture, struct tags *tags, uint32_t uid, uint32_t tag)
+/* A socket that has sent so many packets under its tag. */
+static int tagged(const struct fixture *fixture, struct tags *tags, uint32_t uid, uint32_t tag, int count)
 {
     int fd = loopback_udp(fixture);
     assert_int_equal(tagging_set(tags, fd, uid, tag), 0);
+    send_many(fd, count);
     return fd;
 }
 
@@ -131,8 +134,7 @@ static void what_is_counted_often_is_not_looked_up(void **state)
 {
     const struct fixture *fixture = *state;
     _cleanup_tags_ struct tags tags = tagging_open(fixture);
-    _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG);
-    send_many(fd, 7);
+    _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG, 7);
     assert_true(is_hot(fixture, UID, TAG));
     assert_int_equal(in_map(fixture, UID, TAG), 1);
     assert_int_equal(in_map(fixture, UID, 0), 1);
@@ -147,9 +149,7 @@ static void what_a_tag_had_counted_stays_its_uids(void **state)
 {
     const struct fixture *fixture = *state;
     _cleanup_tags_ struct tags tags = tagging_open(fixture);
-    _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG), other = tagged(fixture, &tags, OTHER, TAG);
-    send_many(fd, 7);
-    send_many(other, 3);
+    _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG, 7), other = tagged(fixture, &tags, OTHER, TAG, 3);
     assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, TAG), 0);
     assert_false(is_hot(fixture, UID, TAG));
     assert_int_equal(read_tag(fixture, UID, TAG), 0);
@@ -166,9 +166,7 @@ static void what_a_uid_had_counted_goes(void **state)
 {
     const struct fixture *fixture = *state;
     _cleanup_tags_ struct tags tags = tagging_open(fixture);
-    _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG), other = tagged(fixture, &tags, OTHER, TAG);
-    send_many(fd, 7);
-    send_many(other, 3);
+    _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG, 7), other = tagged(fixture, &tags, OTHER, TAG, 3);
     assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, 0), 0);
     assert_false(is_hot(fixture, UID, TAG));
     assert_int_equal(read_total(fixture, UID), 0);
@@ -178,6 +176,26 @@ static void what_a_uid_had_counted_goes(void **state)
     send_many(fd, 5);
     assert_int_equal(read_tag(fixture, UID, TAG), 5);
     assert_int_equal(read_total(fixture, UID), 5);
+}
+
+/* However long who changes it was stopped since he looked. */
+static void a_place_that_went_to_another_key_is_left_alone(void **state)
+{
+    const struct tctl_hot_row theirs = {.key = {OTHER, TAG, 0, 2}, .used = 2 * TCTL_HOT_TURN | TCTL_HOT_ONCE};
+    struct tctl_hot_row row = {.key = {UID, TAG, 0, 1}, .used = TCTL_HOT_TURN | TCTL_HOT_AGAIN};
+    const struct hot_seen seen = {.row = &row, .key = row.key, .used = row.used};
+    (void)state;
+    hot_rename(&seen, 7);
+    assert_int_equal(row.key.iface_index, 7);
+    hot_untag(&seen);
+    assert_int_equal(row.key.tag, 0);
+    hot_end(&seen);
+    assert_int_equal(row.used, TCTL_HOT_TURN | TCTL_HOT_ENDED);
+    row = theirs;
+    hot_rename(&seen, 7);
+    hot_untag(&seen);
+    hot_end(&seen);
+    assert_memory_equal(&row, &theirs, sizeof(row));
 }
 
 /* While somebody deletes no place is given to another key. */
@@ -344,6 +362,7 @@ int main(void)
         PERCPU(what_is_counted_often_is_not_looked_up),
         PERCPU(what_a_tag_had_counted_stays_its_uids),
         PERCPU(what_a_uid_had_counted_goes),
+        cmocka_unit_test(a_place_that_went_to_another_key_is_left_alone),
         PERCPU(a_place_goes_to_who_needs_it_and_nothing_is_lost),
         PERCPU(readers_see_each_packet_once_whatever_moves),
     };

@@ -19,14 +19,14 @@ struct tctl_state *state_unmap(struct tctl_state *state);
 /* The state now. map_fd: the map PIN_STATE. Errno of bpf(2). */
 int state_read(int map_fd, struct tctl_state *ret_state);
 
+/* The same of what is pinned below bpffs. Errors of pins_open_map() too. */
+int state_read_pinned(const char *bpffs, struct tctl_state *ret_state);
+
 /* The version of the layout that this kind of counters has. */
 static inline uint32_t state_version(bool percpu)
 {
     return percpu ? TCTL_ABI_VERSION_PERCPU : TCTL_ABI_VERSION;
 }
-
-/* The same of what is pinned below bpffs. Errors of pins_open_map() too. */
-int state_read_pinned(const char *bpffs, struct tctl_state *ret_state);
 
 /* Is what is pinned below bpffs of its kind's version? -EPROTO: no; errors as above. */
 int state_check_version(const char *bpffs);
