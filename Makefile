@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # Targets only; each room's room.mk knows its files.
-VERSION := 0.7.0
+VERSION := 0.8.0
 B := build
 PREFIX ?= /usr
 DESTDIR ?=
@@ -30,8 +30,8 @@ $$($(1)_SAN): $(B)/san/%.o: %.c $(4)
 -include $$($(1)_OBJ:.o=.d) $$($(1)_SAN:.o=.d)
 endef
 
-include bpf/room.mk trafficctl/base/room.mk trafficctl/lib/room.mk netfilter/room.mk trafficctl/loader/room.mk
-include trafficctl/tag/room.mk trafficctl/daemon/room.mk trafficctl/cli/room.mk
+include bpf/room.mk trafficctl/base/room.mk trafficctl/nft/room.mk trafficctl/lib/room.mk netfilter/room.mk
+include trafficctl/loader/room.mk trafficctl/tag/room.mk trafficctl/daemon/room.mk trafficctl/cli/room.mk
 include trafficctl/top/room.mk trafficctl/exporter/room.mk trafficctl/completion/room.mk
 include tests/room.mk config/room.mk
 

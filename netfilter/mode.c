@@ -13,7 +13,7 @@
 
 struct netfilter_held {
     struct link_held links;
-    struct nft_owner *table;
+    struct nft_talk *table;
 };
 
 struct netfilter_held *netfilter_held_free(struct netfilter_held *held)
@@ -21,7 +21,7 @@ struct netfilter_held *netfilter_held_free(struct netfilter_held *held)
     if (!held)
         return NULL;
     link_held_done(&held->links);
-    nft_owner_free(held->table);
+    nft_talk_free(held->table);
     free(held);
     return NULL;
 }

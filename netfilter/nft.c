@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "batch.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "nft_rules.h"
 #include "nft_seen.h"
-#include "nft_talk.h"
 
 /* How often others may change the ruleset while we do. */
 #define ATTEMPTS 50
@@ -67,7 +67,7 @@ static int pinned_open(const char *bpffs, struct pinned *pinned, struct fault *f
 /* What is being done, and what this kernel has refused so far. */
 struct putting {
     const struct pinned *pinned;
-    struct nft_owner *owner;
+    struct nft_talk *owner;
     struct nft_seen seen;
     struct nft_batch batch;
     size_t parts;
@@ -211,12 +211,12 @@ static bool runs_all(const struct nft_seen *seen, const struct pinned *pinned)
     return all;
 }
 
-static bool is_owned_by_other(const struct nft_seen *seen, const struct nft_owner *owner)
+static bool is_owned_by_other(const struct nft_seen *seen, const struct nft_talk *owner)
 {
     return seen->flags & NFT_TABLE_F_OWNER && seen->owner != owner->portid;
 }
 
-static int refuse_foreign(const struct nft_seen *seen, const struct nft_owner *owner, struct fault *fault)
+static int refuse_foreign(const struct nft_seen *seen, const struct nft_talk *owner, struct fault *fault)
 {
     if (seen->exists && !seen->ours)
         return fault_set(fault, -EEXIST,
@@ -257,7 +257,7 @@ static int put_round(struct putting *putting, struct fault *fault, bool *ret_tol
     return r == 0 ? step(putting) : r;
 }
 
-static int put_all(const char *bpffs, struct nft_owner *owner, struct fault *fault)
+static int put_all(const char *bpffs, struct nft_talk *owner, struct fault *fault)
 {
     _cleanup_pinned_ struct pinned pinned = NOTHING_PINNED;
     struct putting putting = {.pinned = &pinned, .owner = owner};
@@ -274,9 +274,9 @@ static int put_all(const char *bpffs, struct nft_owner *owner, struct fault *fau
     return r < 0 && !told ? tell_refused(r, fault) : r;
 }
 
-int nft_put(const char *bpffs, struct nft_owner **owner, struct fault *fault)
+int nft_put(const char *bpffs, struct nft_talk **owner, struct fault *fault)
 {
-    _cleanup_(nft_owner_freep) struct nft_owner *made = NULL;
+    _cleanup_talk_ struct nft_talk *made = NULL;
     int r = *owner ? 0 : nft_talk_open(&made, fault);
     if (r == 0)
         r = put_all(bpffs, *owner ? *owner : made, fault);
@@ -287,7 +287,7 @@ int nft_put(const char *bpffs, struct nft_owner **owner, struct fault *fault)
 
 int nft_look(const char *bpffs, uint32_t *ret_there, struct fault *fault)
 {
-    _cleanup_(nft_owner_freep) struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     _cleanup_pinned_ struct pinned pinned = NOTHING_PINNED;
     struct nft_seen seen;
     *ret_there = 0;
@@ -305,7 +305,7 @@ int nft_look(const char *bpffs, uint32_t *ret_there, struct fault *fault)
     return 0;
 }
 
-static int remove_seen(struct nft_owner *owner, const struct nft_seen *seen)
+static int remove_seen(struct nft_talk *owner, const struct nft_seen *seen)
 {
     struct nft_batch batch;
     uint32_t refused = 0;
@@ -321,7 +321,7 @@ static int remove_seen(struct nft_owner *owner, const struct nft_seen *seen)
 }
 
 /* What somebody has put into the table goes with it. */
-static int remove_ours(struct nft_owner *owner, struct fault *fault)
+static int remove_ours(struct nft_talk *owner, struct fault *fault)
 {
     struct nft_seen seen;
     int r = -EAGAIN;
@@ -339,7 +339,7 @@ static int remove_ours(struct nft_owner *owner, struct fault *fault)
 
 int nft_remove(struct fault *fault)
 {
-    _cleanup_(nft_owner_freep) struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     int r = nft_talk_open(&owner, fault);
     if (r == -ENOTSUP)
         return 0;

@@ -3,15 +3,12 @@
 #pragma once
 
 #include "netfilter.h"
-
-/* The owner of the table, where the kernel knows owners: its netlink socket. */
-struct nft_owner;
-struct nft_owner *nft_owner_free(struct nft_owner *owner);
+#include "talk.h"
 
 /*
- * As netfilter_put(), _look() and _remove(). *owner as held there. -EBUSY: somebody who lives owns the table, and
- * something is to be done to it; -EEXIST: it is not ours.
+ * As netfilter_put(), _look() and _remove(). *owner as held there: the owner of a table is a netlink socket. -EBUSY:
+ * somebody who lives owns the table, and something is to be done to it; -EEXIST: it is not ours.
  */
-int nft_put(const char *bpffs, struct nft_owner **owner, struct fault *fault);
+int nft_put(const char *bpffs, struct nft_talk **owner, struct fault *fault);
 int nft_look(const char *bpffs, uint32_t *ret_there, struct fault *fault);
 int nft_remove(struct fault *fault);

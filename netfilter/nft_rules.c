@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "nft_rules.h"
 
+#include <expr.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
@@ -83,35 +84,14 @@ static struct nftnl_expr *add(struct nftnl_rule *rule, const char *name)
     return expr;
 }
 
-static bool add_load(struct nftnl_rule *rule, const char *name, uint16_t key_attribute, uint32_t key,
-                     uint16_t register_attribute)
-{
-    struct nftnl_expr *load = add(rule, name);
-    if (!load)
-        return false;
-    nftnl_expr_set_u32(load, key_attribute, key);
-    nftnl_expr_set_u32(load, register_attribute, NFT_REG_1);
-    return true;
-}
-
-static bool add_meta(struct nftnl_rule *rule, uint32_t key)
-{
-    return add_load(rule, "meta", NFTNL_EXPR_META_KEY, key, NFTNL_EXPR_META_DREG);
-}
-
 static bool add_rt(struct nftnl_rule *rule, uint32_t key)
 {
-    return add_load(rule, "rt", NFTNL_EXPR_RT_KEY, key, NFTNL_EXPR_RT_DREG);
-}
-
-static bool add_compare(struct nftnl_rule *rule, uint32_t operator, const void * data, uint32_t size)
-{
-    struct nftnl_expr *compare = add(rule, "cmp");
-    if (!compare)
+    struct nftnl_expr *load = add(rule, "rt");
+    if (!load)
         return false;
-    nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-    nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, operator);
-    return nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, data, size) == 0;
+    nftnl_expr_set_u32(load, NFTNL_EXPR_RT_KEY, key);
+    nftnl_expr_set_u32(load, NFTNL_EXPR_RT_DREG, NFT_REG_1);
+    return true;
 }
 
 /*
@@ -122,10 +102,10 @@ static bool add_guards(struct nftnl_rule *rule, const struct nft_place *place)
 {
     const uint8_t missing = 0;
     bool incoming = place->hook == NF_INET_PRE_ROUTING;
-    return add_meta(rule, incoming ? NFT_META_IIFNAME : NFT_META_OIFNAME) &&
-           add_compare(rule, NFT_CMP_NEQ, IPSEC_NAME, strlen(IPSEC_NAME)) &&
-           (incoming ? add_meta(rule, NFT_META_SECPATH) : add_rt(rule, NFT_RT_XFRM)) &&
-           add_compare(rule, NFT_CMP_EQ, &missing, sizeof(missing));
+    return nft_expr_meta(rule, incoming ? NFT_META_IIFNAME : NFT_META_OIFNAME, NFT_REGISTER_FIRST) &&
+           nft_expr_compare(rule, NFT_CMP_NEQ, IPSEC_NAME, strlen(IPSEC_NAME)) &&
+           (incoming ? nft_expr_meta(rule, NFT_META_SECPATH, NFT_REGISTER_FIRST) : add_rt(rule, NFT_RT_XFRM)) &&
+           nft_expr_compare(rule, NFT_CMP_EQ, &missing, sizeof(missing));
 }
 
 static void describe(struct xt_bpf_info_v1 *info, const struct nft_program *program)

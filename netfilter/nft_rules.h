@@ -6,15 +6,13 @@
  */
 #pragma once
 
-#include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
-#include <libnftnl/table.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <traffic_abi.h>
 
+#include "objects.h"
 #include "pins.h"
 
 #define NFT_TABLE "trafficctl"
@@ -33,28 +31,6 @@ struct nft_place {
 };
 #define NFT_PLACES 2
 extern const struct nft_place nft_places[NFT_PLACES];
-
-static inline void nft_table_freep(struct nftnl_table **table)
-{
-    if (*table)
-        nftnl_table_free(*table);
-}
-
-static inline void nft_chain_freep(struct nftnl_chain **chain)
-{
-    if (*chain)
-        nftnl_chain_free(*chain);
-}
-
-static inline void nft_rule_freep(struct nftnl_rule **rule)
-{
-    if (*rule)
-        nftnl_rule_free(*rule);
-}
-
-#define _cleanup_table_ _cleanup_(nft_table_freep)
-#define _cleanup_chain_ _cleanup_(nft_chain_freep)
-#define _cleanup_rule_ _cleanup_(nft_rule_freep)
 
 /* All of these return NULL when there is no memory. The caller frees. */
 struct nftnl_table *nft_table_new(uint32_t flags);

@@ -7,7 +7,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "cleanup.h"
-#include "nft_parts.h"
+#include "parts.h"
 
 #define ATTEMPTS 20
 #define REQUEST_SIZE 1024
@@ -105,7 +105,7 @@ int nft_seen_rule(const struct nlmsghdr *message, void *into)
     return MNL_CB_OK;
 }
 
-static int ask_table(struct nft_owner *owner, struct nft_seen *seen)
+static int ask_table(struct nft_talk *owner, struct nft_seen *seen)
 {
     char buffer[REQUEST_SIZE];
     struct nlmsghdr *request = nft_talk_head(buffer, NFT_MSG_GETTABLE, NLM_F_ACK);
@@ -113,7 +113,7 @@ static int ask_table(struct nft_owner *owner, struct nft_seen *seen)
     return nft_talk_ask(owner, request, nft_seen_table, seen);
 }
 
-static int ask_chain(struct nft_owner *owner, struct nft_chain_seen *seen)
+static int ask_chain(struct nft_talk *owner, struct nft_chain_seen *seen)
 {
     char buffer[REQUEST_SIZE];
     struct nlmsghdr *request = nft_talk_head(buffer, NFT_MSG_GETCHAIN, NLM_F_ACK);
@@ -122,7 +122,7 @@ static int ask_chain(struct nft_owner *owner, struct nft_chain_seen *seen)
     return nft_talk_ask(owner, request, nft_seen_chain, seen);
 }
 
-static int ask_rules(struct nft_owner *owner, struct nft_chain_seen *seen)
+static int ask_rules(struct nft_talk *owner, struct nft_chain_seen *seen)
 {
     char buffer[REQUEST_SIZE];
     struct nlmsghdr *request = nft_talk_head(buffer, NFT_MSG_GETRULE, NLM_F_DUMP);
@@ -132,7 +132,7 @@ static int ask_rules(struct nft_owner *owner, struct nft_chain_seen *seen)
 }
 
 /* What is not there is an answer too. */
-static int read_all(struct nft_owner *owner, struct nft_seen *seen)
+static int read_all(struct nft_talk *owner, struct nft_seen *seen)
 {
     int r = ask_table(owner, seen);
     for (size_t i = 0; i < NFT_PLACES && r == 0; i++) {
@@ -145,7 +145,7 @@ static int read_all(struct nft_owner *owner, struct nft_seen *seen)
     return r == -ENOENT ? 0 : r;
 }
 
-static int read_once(struct nft_owner *owner, struct nft_seen *seen)
+static int read_once(struct nft_talk *owner, struct nft_seen *seen)
 {
     uint32_t after = 0;
     *seen = (struct nft_seen){0};
@@ -161,7 +161,7 @@ static int read_once(struct nft_owner *owner, struct nft_seen *seen)
     return r;
 }
 
-int nft_seen_read(struct nft_owner *owner, struct nft_seen *ret_seen)
+int nft_seen_read(struct nft_talk *owner, struct nft_seen *ret_seen)
 {
     int r = -EINTR;
     for (int i = 0; i < ATTEMPTS && r == -EINTR; i++)

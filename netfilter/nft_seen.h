@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "nft_rules.h"
-#include "nft_talk.h"
+#include "talk.h"
 
 /* So many surplus rules are taken away at a time. */
 #define NFT_SURPLUS 8
@@ -35,7 +35,7 @@ struct nft_seen {
 };
 
 /* All from one ruleset. -EAGAIN: it changes faster than it can be read; errno of nft_talk_ask(). */
-int nft_seen_read(struct nft_owner *owner, struct nft_seen *ret_seen);
+int nft_seen_read(struct nft_talk *owner, struct nft_seen *ret_seen);
 
 /* Our rule is there once, in a chain that runs it, and names this program. */
 bool nft_seen_runs(const struct nft_seen *seen, size_t place, uint32_t program);

@@ -31,6 +31,8 @@ static const struct traffic_way ways[] = {
     {.name = "trafficd, nft", .trafficd = true, .netfilter = "nft"},
     {.name = "trafficd, legacy", .trafficd = true, .netfilter = "legacy"},
     {.name = "trafficd, link, 12 chains", .trafficd = true, .netfilter = "link", .users = LISTED, .tcp = true},
+    {.name = "trafficd --backend nft", .trafficd = true, .backend = "nft", .tcp = true},
+    {.name = "trafficd --backend nft, 12 chains", .trafficd = true, .backend = "nft", .users = LISTED, .tcp = true},
     {.name = "nft, dynamic set", .rules = TRAFFIC_NFT_SET, .users = LISTED, .tcp = true},
     {.name = "iptables-nft, 10 rules", .rules = TRAFFIC_IPTABLES_NFT, .users = 10},
     {.name = "iptables-nft, 100 rules", .rules = TRAFFIC_IPTABLES_NFT, .users = 100},

@@ -10,6 +10,7 @@
 
 #include "burst.h"
 #include "cleanup.h"
+#include "inside.h"
 #include "traffic_world.h"
 
 /* Who is listed passes an allow list, and who is not, a deny list. */
@@ -41,13 +42,20 @@ static int fill_chains(struct world *world, unsigned users)
                             world->bpffs, BURST_IFACE);
 }
 
+/* Who changes what nf_tables judges is where it judges. */
+static int fill_chains_in_a(struct world *world, unsigned users)
+{
+    int r = place_enter(world, PLACE_A) ?: fill_chains(world, users);
+    return place_leave(world) ?: r;
+}
+
 int traffic_daemon_start(struct world *world, unsigned users, const int *sockets, size_t count)
 {
     int r = world_start_daemon(world);
 
     if (r == 0 && users)
-        r = fill_chains(world, users);
-    for (size_t i = 0; i < count && r == 0; i++)
+        r = fill_chains_in_a(world, users);
+    for (size_t i = 0; i < count && r == 0 && !world->options.backend; i++)
         r = tctl_tag(world->fwmarkd, sockets[i], APP, APP_TAG);
     return r;
 }
@@ -71,7 +79,8 @@ static int check_iface(struct world *world, unsigned packets)
 
 static int check_users(struct world *world, unsigned packets)
 {
-    const struct tctl_filter wanted = {.has_uid = true, .uid = APP, .has_tag = true, .tag = APP_TAG};
+    const uint32_t tag = world->options.backend ? 0 : APP_TAG;
+    const struct tctl_filter wanted = {.has_uid = true, .uid = APP, .has_tag = true, .tag = tag};
     _cleanup_free_ struct tctl_detail_row *rows = NULL;
     struct tctl_counters sum = {0};
     size_t count = 0;

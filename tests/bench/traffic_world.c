@@ -108,7 +108,7 @@ static void serve(const struct scene *scene, int channel)
 static void live(const struct traffic_way *way, int channel)
 {
     const struct world_options options = {
-        .no_daemon = true, .netfilter = way->netfilter, .config = "app_uids = 10000-20000\n"};
+        .no_daemon = true, .backend = way->backend, .netfilter = way->netfilter, .config = "app_uids = 10000-20000\n"};
     struct scene scene = {.way = way, .attached = ATTACHED_NOTHING, .veth = {-1, -1}, .loopback = {-1, -1}};
     int r = world_new(&options, &scene.world);
 

@@ -20,7 +20,7 @@ struct traffic_way {
     bool attached; /* programs: */
     enum who who;
     bool trafficd;
-    const char *netfilter; /* trafficd's option */
+    const char *backend, *netfilter; /* trafficd's options */
     enum traffic_rules rules;
     unsigned users; /* of the rules; with trafficd: on the list of each chain, 0: chains are off */
     bool tcp;       /* iperf3 is run too */

@@ -314,9 +314,9 @@ static struct expected status_now(const void *context)
     (void)context;
     return (struct expected){
         .text = status_lines(&state, maps),
-        .json = json_pack("{s:o, s:o, s:o, s:o, s:I, s:s}", "maps", maps, "lost", lost_now(&state), "chains",
-                          switches_now(), "dropped", dropped, "since", (json_int_t)state.since_sec, "boot_id",
-                          state.boot_id),
+        .json = json_pack("{s:{s:s, s:n, s:[]}, s:o, s:o, s:o, s:o, s:I, s:s}", "backend", "name", "bpf", "why",
+                          "lacks", "maps", maps, "lost", lost_now(&state), "chains", switches_now(), "dropped", dropped,
+                          "since", (json_int_t)state.since_sec, "boot_id", state.boot_id),
     };
 }
 

@@ -25,6 +25,15 @@
 #define MADE_UP_GROUP 500000
 #define SETTLE_MS 6000
 
+bool fwmark_length_is_right(uint32_t id, size_t size)
+{
+    if (id == FWMARK_ON_CONNECT_COMPLETE)
+        return size == FWMARK_REQUEST_LONG;
+    if (id == FWMARK_ON_CONNECT || (id >= FWMARK_COUNTER_SET && id <= 13))
+        return size == FWMARK_REQUEST_SHORT || size == FWMARK_REQUEST_LONG;
+    return size == FWMARK_REQUEST_SHORT;
+}
+
 /*
  * Effective IDs of this thread alone: the C library's calls would change those of the capture's thread too. To be
  * another user and root again costs less than a child for each request, and the kernel reports the same.

@@ -56,6 +56,11 @@ struct fwmark_request {
 };
 #define FWMARK_LONGEST 4096
 
+/* Netd's two lengths of a request, in bytes; is one right for a command, by our own reckoning? */
+#define FWMARK_REQUEST_SHORT 16
+#define FWMARK_REQUEST_LONG 52
+bool fwmark_length_is_right(uint32_t id, size_t size);
+
 /* A connection to trafficd of the current world, or to another path, the caller's own. */
 int fwmark_connect(const struct fwmark_caller *caller);
 int fwmark_connect_at(const char *path, const struct fwmark_caller *caller);

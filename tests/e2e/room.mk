@@ -6,6 +6,8 @@ E2E_SHARED := $(filter-out $(B)/obj/tests/e2e/test_%.o,$(E2E_OBJ))
 $(E2E_TESTS): %: %.o $(E2E_SHARED) $(HARNESS_OBJ) $(BASE_OBJ) $(B)/libtrafficctl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson $(LIB_LIBS) -lpthread -o $@
 
+$(B)/obj/tests/e2e/test_nft_tags: $(B)/libtrafficctl-tag.a
+
 # The examples, of what is installed and by the line that each has for its readers, with libraries of either kind.
 STAGE := $(abspath $(B))/stage
 EXAMPLES_SHARED := $(patsubst trafficctl/examples/%.c,$(B)/examples/%,$(wildcard trafficctl/examples/*.c))
@@ -29,8 +31,9 @@ EXAMPLES := $(EXAMPLES_SHARED) $(EXAMPLES_STATIC)
 e2e = $(1:%=$(B)/obj/tests/e2e/test_%)
 E2E_ALONE := $(call e2e,exporter exporter_many firewall_certain fwmarkd_delete hostile_descriptors hostile_files \
     hostile_scarce hostile_slow races tag_churn)
-E2E_PROMPT := $(call e2e,tag_end repair restart chains monitor firewall tags why)
-E2E_LONG := $(call e2e,netfilter verify firewall_restart fwmarkd_restart upgrade netfilter_ways fwmarkd names exact top)
+E2E_PROMPT := $(call e2e,tag_end repair restart chains monitor firewall tags why nft_flush)
+E2E_LONG := $(call e2e,netfilter verify nft_daemon firewall_restart fwmarkd_restart upgrade netfilter_ways fwmarkd names \
+    exact top)
 E2E_OTHERS := $(filter-out $(E2E_LONG) $(E2E_PROMPT) $(E2E_ALONE),$(E2E_TESTS))
 check-e2e: $(E2E_TESTS) $(EXAMPLES) $(PROGRAMS) $(B)/prometheus/promtool ## end-to-end tests (root); T=name for one
 	@failed=0; $(call beside,$(E2E_LONG) $(E2E_OTHERS)) || failed=1; $(call beside,$(E2E_PROMPT)) || failed=1; \

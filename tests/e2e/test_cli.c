@@ -213,9 +213,11 @@ static void test_check(void **state)
         assert_true(json_string_length(json_object_get(row, "needed_for")) > 0);
     }
     assert_true(json_is_true(json_object_get(named(document, "requirements", "name", "CONFIG_CGROUP_BPF"), "ok")));
+    assert_string_equal(json_string_value(json_object_get(json_object_get(document, "backend"), "name")), "bpf");
     json_decref(document);
     run_ctl(the_world, "check", 0, &said);
     assert_non_null(strstr(said.out, "CONFIG_CGROUP_BPF"));
+    assert_non_null(strstr(said.out, "\nbackend (auto): bpf\n"));
 }
 
 /* A program that somebody detached is a state of its own. */

@@ -88,6 +88,7 @@ static void test_numbers_are_the_librarys(void **state)
     assert_rows_are_the_librarys(plain);
     assert_rows_are_the_librarys(openmetrics);
     assert_int_equal(sample_of(plain, "trafficd_maps_readable"), 1);
+    assert_int_equal(sample_of(plain, "trafficd_backend_info{backend=\"bpf\"}"), 1);
     assert_int_equal(sample_of(plain, "trafficd_daemon_running"), 1);
     assert_int_equal(sample_of(plain, "trafficd_program_attached{program=\"egress\"}"), 1);
     assert_int_equal(sample_of(plain, "trafficd_firewall_enforcing{chain=\"dozable\"}"), 0);

@@ -20,21 +20,12 @@
 
 #define USER 10001
 #define INFO 1 /* as a tag, and as a counter set */
-#define SHORT 16
-#define LONG 52
+#define SHORT FWMARK_REQUEST_SHORT
+#define LONG FWMARK_REQUEST_LONG
 
 /* In this order there is a tag to delete, and one to take away. */
 static const uint32_t COMMANDS[] = {0,  1,  2,  3,  4,  5,  6,  7,  9,  10, 7,   8,          9,         11,
                                     12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 255, 0x80000000, 0xFFFFFFFF};
-
-static bool length_is_right(uint32_t id, size_t size)
-{
-    if (id == FWMARK_ON_CONNECT_COMPLETE)
-        return size == LONG;
-    if (id == FWMARK_ON_CONNECT || (id >= FWMARK_COUNTER_SET && id <= 13))
-        return size == SHORT || size == LONG;
-    return size == SHORT;
-}
 
 /* What is in the maps for the one socket and the one user, by our own reckoning. */
 struct model {
@@ -58,7 +49,7 @@ static int effect(struct model *model, uint32_t id)
 /* sockets: how many of one's own come with it. */
 static int expected(struct model *model, uint32_t id, size_t size, size_t sockets, bool root)
 {
-    if (!length_is_right(id, size))
+    if (!fwmark_length_is_right(id, size))
         return -EBADMSG;
     if ((id == FWMARK_COUNTER_SET || id == FWMARK_DELETE) && size == SHORT)
         return root ? effect(model, id) : -EPERM;

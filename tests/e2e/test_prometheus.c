@@ -22,7 +22,7 @@
 #include "wall_kit.h"
 
 #define READER 20001 /* his group is read_group */
-#define FAMILIES 23
+#define FAMILIES 24
 enum { TALKER = 10011, WRITER, DENIED, TAGGING };
 
 static struct exporter exporter;

@@ -22,12 +22,10 @@
 #include <cmocka.h>
 
 #include "fd.h"
+#include "heard_wall.h"
 #include "inside.h"
-#include "journal.h"
 #include "traffic_abi.h"
-#include "wall_kit.h"
 
-#define DENIED 10001
 #define FREE 10002
 #define WHOLE "all programs are attached and pinned again"
 
@@ -41,28 +39,6 @@ static const struct program_pins {
     {"connect4", "trafficctl/connect4_link", "trafficctl/connect4_prog", BPF_CGROUP_INET4_CONNECT},
     {"connect6", "trafficctl/connect6_link", "trafficctl/connect6_prog", BPF_CGROUP_INET6_CONNECT},
 };
-
-static int set_up(void **state)
-{
-    if (wall_setup(state) < 0 || world_stop_daemon(the_world, SIGTERM, NULL) < 0)
-        return -1;
-    journal_start();
-    wall("firewall enable standby");
-    wall("firewall deny standby %d", DENIED);
-    journal_forget();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    int r = wall_teardown(state);
-
-    /* Whoever writes to a pipe without a reader is ended. */
-    world_stop_daemon(the_world, SIGTERM, NULL);
-    journal_end();
-    return r < 0 ? r : world_start_daemon(the_world);
-}
-#define REPAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 static const char *pin_path(const char *pin)
 {
@@ -393,18 +369,18 @@ static void test_rule_of_an_interface_follows_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REPAIR(test_detached_link),
-        REPAIR(test_all_links_detached_at_once),
-        REPAIR(test_pin_of_a_link_removed),
-        REPAIR(test_pin_of_a_program_removed),
-        REPAIR(test_pin_of_an_iterator_removed),
-        REPAIR(test_foreign_program_in_our_link),
-        REPAIR(test_control_group_removed_and_made_anew),
-        REPAIR(test_control_group_made_anew_later),
-        REPAIR(test_a_map_is_never_put_back),
-        REPAIR(test_rules_written_raw_stay),
-        REPAIR(test_metered_interface_comes_and_goes),
-        REPAIR(test_rule_of_an_interface_follows_its_name),
+        WITH_WALL(test_detached_link),
+        WITH_WALL(test_all_links_detached_at_once),
+        WITH_WALL(test_pin_of_a_link_removed),
+        WITH_WALL(test_pin_of_a_program_removed),
+        WITH_WALL(test_pin_of_an_iterator_removed),
+        WITH_WALL(test_foreign_program_in_our_link),
+        WITH_WALL(test_control_group_removed_and_made_anew),
+        WITH_WALL(test_control_group_made_anew_later),
+        WITH_WALL(test_a_map_is_never_put_back),
+        WITH_WALL(test_rules_written_raw_stay),
+        WITH_WALL(test_metered_interface_comes_and_goes),
+        WITH_WALL(test_rule_of_an_interface_follows_its_name),
     };
     const struct world_options options = {.config = WALL_CONFIG};
 

@@ -2,7 +2,7 @@
 # what a run finds goes to build/fuzz. FUZZ_SECONDS each.
 FUZZ_SECONDS ?= 30
 FUZZ_SEES := -Itrafficctl/include -Itrafficctl/daemon -Itrafficctl/loader -Itrafficctl/lib -Itrafficctl/base -Ibpf
-FUZZ_SEES += -Itrafficctl/tag -Inetfilter -Itrafficctl/exporter
+FUZZ_SEES += -Itrafficctl/tag -Inetfilter -Itrafficctl/nft -Itrafficctl/exporter
 FUZZ_SANITIZE := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
@@ -11,14 +11,18 @@ FUZZ_PROGRAMS := $(FUZZERS:%=$(B)/fuzz/fuzz_%)
 fuzzed = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 
 $(B)/fuzz/fuzz_config: $(call fuzzed,$(addprefix trafficctl/daemon/,config.c settings.c kind.c login_defs.c) \
-    trafficctl/loader/options.c $(wildcard trafficctl/lib/*.c trafficctl/base/*.c))
+    trafficctl/loader/options.c $(patsubst %,trafficctl/lib/%.c,locks pins ways) $(wildcard trafficctl/base/*.c))
 $(B)/fuzz/fuzz_policy: $(call fuzzed,$(patsubst %,trafficctl/lib/%.c,policy policy_text chains pins locks) \
     $(wildcard trafficctl/base/*.c))
 $(B)/fuzz/fuzz_links: $(call fuzzed,trafficctl/daemon/link_events.c $(patsubst %,trafficctl/lib/%.c,link_list iface_names \
-    iface_names_fold iface_rows gather locks pins read) trafficctl/base/fd.c)
+    iface_names_fold iface_rows gather generation grace hot hot_change locks pins read stats window) trafficctl/base/fd.c)
 $(B)/fuzz/fuzz_request: $(call fuzzed,trafficctl/daemon/request.c)
 $(B)/fuzz/fuzz_accept: $(call fuzzed,trafficctl/exporter/negotiate.c)
 $(B)/fuzz/fuzz_legacy: $(call fuzzed,$(patsubst %,netfilter/legacy_%.c,entries place text))
+FUZZ_COUNTS := $(patsubst %,trafficctl/nft/%.c,block counts ifnames ledger)
+$(B)/fuzz/fuzz_nft_snapshot: $(call fuzzed,trafficctl/nft/snapshot.c trafficctl/base/fd.c $(FUZZ_COUNTS))
+$(B)/fuzz/fuzz_nft_base: $(call fuzzed,trafficctl/nft/base.c trafficctl/nft/base_file.c $(FUZZ_COUNTS) \
+    $(patsubst %,trafficctl/base/%.c,fault fd))
 
 $(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* trafficd of a world: started in A, outside the world's cgroup, ready when it says so. */
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "denial.h"
 #include "fd.h"
 #include "inside.h"
 
@@ -56,6 +58,18 @@ static int btf_hide(void)
     return 0;
 }
 
+static int deny(const struct world *world)
+{
+    switch (world->options.deny) {
+    case WORLD_DENIES_PROGRAMS:
+        return denial_of_bpf(DENIAL_OF(BPF_PROG_LOAD) | DENIAL_OF(BPF_LINK_CREATE), EINVAL);
+    case WORLD_DENIES_BPF:
+        return denial_of_bpf(DENIAL_ALL, EPERM);
+    default:
+        return 0;
+    }
+}
+
 static int files_limit(const struct world *world)
 {
     const struct rlimit limit = {world->open_files, world->open_files};
@@ -78,17 +92,21 @@ static int hand_over(const struct world *world)
 
 __attribute__((noreturn)) static void daemon_child(struct world *world)
 {
-    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config,  "--bpffs", world->bpffs, "--cgroup",
-                          world->cgroup,          "--socket", world->fwmarkd, NULL};
+    const char *word[] = {TCTL_BUILD "/trafficd", "--config", world->config, "--bpffs", world->bpffs, "--socket",
+                          world->fwmarkd,         "--cgroup", world->cgroup, NULL};
     char socket_path[128];
 
     snprintf(socket_path, sizeof(socket_path), "%s/notify", world->folder);
     for (int s = 1; s < 32; s++)
         signal(s, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!world_has_bpffs(world)) {
+        word[7] = "--backend";
+        word[8] = world->options.backend;
+    }
     setenv("NOTIFY_SOCKET", socket_path, 1);
     if (setns(world->netns[PLACE_A], CLONE_NEWNET) == 0 && (!world->hide_btf || btf_hide() == 0) &&
-        (world->handed < 0 || hand_over(world) == 0) && files_limit(world) == 0)
+        (world->handed < 0 || hand_over(world) == 0) && files_limit(world) == 0 && deny(world) == 0)
         execv(word[0], (char *const *)word);
     fprintf(stderr, "%s: %s\n", word[0], strerror(errno));
     _exit(126);

@@ -17,6 +17,9 @@ static inline int say_error(const char *file, int line, const char *what, int er
 #define SAY(err, what) say_error(__FILE__, __LINE__, what, err)
 #define SAY_ERRNO(what) SAY(-errno, what)
 
+/* Pins there, for BPF to count by? */
+bool world_has_bpffs(const struct world *world);
+
 /* Network namespaces, veth pairs and the bridge. world->netns are -1 or open afterwards. */
 int topology_new(struct world *world);
 

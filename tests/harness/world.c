@@ -17,6 +17,7 @@
 
 #define FOLDER "/tmp/tctl-e2e-%d-XXXXXX"
 #define FOLDER_PREFIX "tctl-e2e-"
+#define STATE "bpf/trafficctl/"
 
 /* The world that signals and exit() undo. */
 static struct world *living;
@@ -54,16 +55,21 @@ static void cgroup_remove(const char *path)
 
 static void folder_remove(const char *folder)
 {
-    static const char *const files[] = {"conf", "notify", "fwmarkd", "handed", "policy", "policy.good"};
+    static const char *const files[] = {"conf",        "notify",      "fwmarkd",    "handed",        "policy",
+                                        "policy.good", STATE "state", STATE "base", STATE "readings"};
+    static const char *const folders[] = {STATE "running", STATE, "bpf"};
     char path[128];
 
+    snprintf(path, sizeof(path), "%s/bpf", folder);
+    umount2(path, MNT_DETACH);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
         unlink(path);
     }
-    snprintf(path, sizeof(path), "%s/bpf", folder);
-    umount2(path, MNT_DETACH);
-    rmdir(path);
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, folders[i]);
+        rmdir(path);
+    }
     if (rmdir(folder) < 0 && errno != ENOENT)
         SAY_ERRNO(folder);
 }
@@ -144,6 +150,20 @@ static int mounts_own(void)
     return 0;
 }
 
+bool world_has_bpffs(const struct world *world)
+{
+    return !world->options.backend || strcmp(world->options.backend, "bpf") == 0;
+}
+
+static int bpffs_new(struct world *world)
+{
+    snprintf(world->bpffs, sizeof(world->bpffs), "%s/bpf", world->folder);
+    if (mkdir(world->bpffs, world_has_bpffs(world) ? 0700 : 0755) < 0 ||
+        (world_has_bpffs(world) && mount("bpf", world->bpffs, "bpf", 0, "mode=0700") < 0))
+        return SAY_ERRNO(world->bpffs);
+    return 0;
+}
+
 static int folder_new(struct world *world)
 {
     snprintf(world->folder, sizeof(world->folder), FOLDER, getpid());
@@ -153,10 +173,7 @@ static int folder_new(struct world *world)
     }
     if (chmod(world->folder, 0711) < 0) /* any user may connect to trafficd in it */
         return SAY_ERRNO(world->folder);
-    snprintf(world->bpffs, sizeof(world->bpffs), "%s/bpf", world->folder);
-    if (mkdir(world->bpffs, 0700) < 0 || mount("bpf", world->bpffs, "bpf", 0, "mode=0700") < 0)
-        return SAY_ERRNO(world->bpffs);
-    return 0;
+    return bpffs_new(world);
 }
 
 static int cgroup_new(struct world *world)

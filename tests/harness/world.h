@@ -32,10 +32,19 @@ enum place {
 #define WORLD_B4 "198.51.100.1"
 #define WORLD_B6 "fd00:b::1"
 
+/* What trafficd's kernel says to bpf(2). */
+enum world_denial {
+    WORLD_DENIES_NOTHING,
+    WORLD_DENIES_PROGRAMS, /* it has neither programs nor links */
+    WORLD_DENIES_BPF,      /* a container may not */
+};
+
 struct world_options {
     bool percpu;
-    bool no_daemon;        /* build everything but start no trafficd */
-    bool hide_btf;         /* trafficd sees an empty /sys/kernel/btf */
+    bool no_daemon;      /* build everything but start no trafficd */
+    bool hide_btf;       /* trafficd sees an empty /sys/kernel/btf */
+    const char *backend; /* trafficd's option; NULL: bpf. Else world.bpffs is a plain folder, and A is what it counts */
+    enum world_denial deny;
     const char *netfilter; /* trafficd's option; NULL: off */
     const char *config;    /* more lines for trafficd's configuration file; NULL none */
 };
@@ -47,7 +56,7 @@ struct world {
     pid_t owner;           /* the test process; nobody else undoes the world */
     pid_t daemon;          /* trafficd, 0 when it does not run */
     char folder[64];       /* mktemp */
-    char bpffs[80];        /* bpffs mounted 0700 */
+    char bpffs[80];        /* bpffs mounted 0700; a plain folder where nf_tables counts */
     char config[80];       /* trafficd's configuration file */
     char fwmarkd[80];      /* the socket where trafficd takes requests of any user */
     int handed;            /* -1, or a listening socket that trafficd is started with from now on ... */

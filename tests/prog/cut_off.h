@@ -14,3 +14,6 @@
 
 /* Run in a child up to its change-th such call, from 1 on, and kill it. False: it ended before that, with status 0. */
 bool cut_off(child_fn run, void *context, unsigned int change);
+
+/* The same before its batch-th change of the ruleset of nf_tables. */
+bool cut_off_batch(child_fn run, void *context, unsigned int batch);

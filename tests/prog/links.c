@@ -44,7 +44,7 @@ struct links *links_new(bool percpu)
 struct links *links_free(struct links *links)
 {
     links_remove(links);
-    nft_owner_free(links->rules);
+    nft_talk_free(links->rules);
     fixture_free(links->fixture);
     the_world = world_free(links->world);
     free(links);

@@ -15,7 +15,7 @@ struct links {
     struct fixture *fixture;
     uint32_t a0; /* number of A's interface */
     struct tctl_stats_value before;
-    struct nft_owner *rules;
+    struct nft_talk *rules;
 };
 
 /* A world without trafficd, the fixture's programs loaded, nothing linked. One at a time. */

@@ -193,7 +193,7 @@ void ruleset_fill_with_foreign(void)
     ruleset_run("ip6tables-nft -t nat -A POSTROUTING -s fd00::/8 -j MASQUERADE");
 }
 
-void ruleset_put(const struct ruleset *ruleset, struct nft_owner **owner)
+void ruleset_put(const struct ruleset *ruleset, struct nft_talk **owner)
 {
     struct fault fault = {};
     int r = nft_put(ruleset->folder, owner, &fault);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "cleanup.h"
-#include "nft_talk.h"
+#include "nft.h"
 #include "pins.h"
 
 #define RULESET_COUNTERS 4
@@ -44,9 +44,7 @@ void ruleset_assert_as_noted(const struct ruleset *ruleset);
 /* Tables of every family, with sets, counters, chains of all types, and what iptables-nft makes. */
 void ruleset_fill_with_foreign(void);
 
-#define _cleanup_owner_ _cleanup_(nft_owner_freep)
-
 /* nft_put(), nft_look() and nft_remove(), which succeed. */
-void ruleset_put(const struct ruleset *ruleset, struct nft_owner **owner);
+void ruleset_put(const struct ruleset *ruleset, struct nft_talk **owner);
 uint32_t ruleset_look(const struct ruleset *ruleset);
 void ruleset_remove(void);

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "policy_file.h"
+
 static void make_place(struct scene *scene)
 {
     strcpy(scene->folder, "/tmp/trafficctl-scene-XXXXXX");
@@ -37,9 +39,12 @@ int scene_set_up(void **state)
 int scene_tear_down(void **state)
 {
     struct scene *scene = *state;
+    char good[sizeof(scene->policy) + sizeof(POLICY_FILE_GOOD)];
     tctl_firewall_close(scene->firewall);
     enforce_done(&scene->enforce);
+    snprintf(good, sizeof(good), "%s" POLICY_FILE_GOOD, scene->policy);
     unlink(scene->policy);
+    unlink(good);
     rmdir(scene->folder);
     fixture_free(scene->fixture);
     free(scene);

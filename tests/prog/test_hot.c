@@ -150,6 +150,7 @@ static void what_a_tag_had_counted_stays_its_uids(void **state)
     const struct fixture *fixture = *state;
     _cleanup_tags_ struct tags tags = tagging_open(fixture);
     _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG, 7), other = tagged(fixture, &tags, OTHER, TAG, 3);
+    assert_return_code(other, errno);
     assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, TAG), 0);
     assert_false(is_hot(fixture, UID, TAG));
     assert_int_equal(read_tag(fixture, UID, TAG), 0);
@@ -167,6 +168,7 @@ static void what_a_uid_had_counted_goes(void **state)
     const struct fixture *fixture = *state;
     _cleanup_tags_ struct tags tags = tagging_open(fixture);
     _cleanup_fd_ int fd = tagged(fixture, &tags, UID, TAG, 7), other = tagged(fixture, &tags, OTHER, TAG, 3);
+    assert_return_code(other, errno);
     assert_int_equal(deletion_run(fixture->bpffs, &tags, UID, 0), 0);
     assert_false(is_hot(fixture, UID, TAG));
     assert_int_equal(read_total(fixture, UID), 0);

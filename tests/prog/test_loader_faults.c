@@ -426,27 +426,6 @@ static void writer_that_holds_on_is_named(void **state)
     check_says(pid);
 }
 
-static void probe_lists_what_the_seed_asks_for(void **state)
-{
-    static const char *const names[] = {
-        "CONFIG_CGROUP_BPF",    "CONFIG_BPF",    "CONFIG_BPF_SYSCALL", "CONFIG_NETFILTER_XT_MATCH_BPF",
-        "CONFIG_INET_UDP_DIAG", "MEMLOCK 8 MiB", "netfilter links",    "nf_tables with xt_bpf"};
-    struct requirement *list = NULL;
-    size_t count = 0;
-    (void)state;
-    assert_int_equal(loader_probe(&list, &count, NULL), 0);
-    _cleanup_free_ struct requirement *requirements = list;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        size_t at = 0;
-        while (at < count && strcmp(requirements[at].name, names[i]) != 0)
-            at++;
-        assert_true(at < count);
-    }
-    /* What these tests ran on has to be there. */
-    for (size_t i = 0; i < count; i++)
-        assert_true(requirements[i].ok || !requirements[i].required);
-}
-
 #define EMPTY(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_tear_down)
 #define LOADED(test) cmocka_unit_test_setup_teardown(test, set_up_loaded, fixture_tear_down)
 
@@ -482,7 +461,6 @@ int main(void)
         EMPTY(kernel_without_types_is_served),
         EMPTY(running_trafficd_is_named),
         LOADED(writer_that_holds_on_is_named),
-        EMPTY(probe_lists_what_the_seed_asks_for),
     };
     cmocka_set_test_filter(getenv("T"));
     return cmocka_run_group_tests_name("prog: loader, faults", tests, NULL, NULL);

@@ -23,15 +23,15 @@
 
 #include "cleanup.h"
 #include "fd.h"
-#include "nft_talk.h"
 #include "ruleset.h"
+#include "talk.h"
 
 #define INGRESS (1u << TCTL_PREROUTING4 | 1u << TCTL_PREROUTING6)
 #define EGRESS (1u << TCTL_POSTROUTING4 | 1u << TCTL_POSTROUTING6)
 
 static uint32_t generation(void)
 {
-    _cleanup_owner_ struct nft_owner *asking = NULL;
+    _cleanup_talk_ struct nft_talk *asking = NULL;
     struct fault fault = {};
     uint32_t number = 0;
     assert_int_equal(nft_talk_open(&asking, &fault), 0);
@@ -40,7 +40,7 @@ static uint32_t generation(void)
 }
 
 /* Put again: rules, handles and the generation are what they were. */
-static void assert_put_changes_nothing(const struct ruleset *ruleset, struct nft_owner **owner)
+static void assert_put_changes_nothing(const struct ruleset *ruleset, struct nft_talk **owner)
 {
     _cleanup_free_ char *before = ruleset_everything(true);
     uint32_t number = generation();
@@ -80,7 +80,7 @@ static void hush(void)
 static void table_runs_the_pinned_programs(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     hush();
     assert_int_equal(ruleset_look(ruleset), 0);
     ruleset_put(ruleset, &owner);
@@ -91,7 +91,7 @@ static void table_runs_the_pinned_programs(void **state)
     send_some_ipv6(50);
     assert_int_equal(ruleset_counted(ruleset, 0), 150);
     assert_int_equal(ruleset_counted(ruleset, 1), 150);
-    owner = nft_owner_free(owner);
+    owner = nft_talk_free(owner);
     ruleset_remove();
     assert_int_equal(ruleset_look(ruleset), 0);
     send_some("127.0.0.1", 10);
@@ -110,7 +110,7 @@ static void nft_shows_what_the_table_is(void **state)
         "oifname != \"ipsec*\" rt ipsec missing xt match bpf comment \"trafficctl program ",
     };
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     ruleset_put(ruleset, &owner);
     _cleanup_free_ char *text = ruleset_says("nft list ruleset");
     print_message("%s", text);
@@ -122,10 +122,10 @@ static void nft_shows_what_the_table_is(void **state)
 static void twice_changes_nothing(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     ruleset_fill_with_foreign();
     ruleset_put(ruleset, &owner);
-    const struct nft_owner *first = owner;
+    const struct nft_talk *first = owner;
     assert_put_changes_nothing(ruleset, &owner);
     assert_ptr_equal(owner, first);
     assert_put_changes_nothing(ruleset, &owner);
@@ -137,10 +137,10 @@ static void foreign_ruleset_is_left_byte_for_byte(void **state)
     ruleset_fill_with_foreign();
     ruleset_note(ruleset);
     for (int i = 0; i < 3; i++) {
-        _cleanup_owner_ struct nft_owner *owner = NULL;
+        _cleanup_talk_ struct nft_talk *owner = NULL;
         ruleset_put(ruleset, &owner);
         assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
-        owner = nft_owner_free(owner);
+        owner = nft_talk_free(owner);
         ruleset_remove();
         ruleset_assert_as_noted(ruleset);
     }
@@ -151,10 +151,10 @@ static void foreign_ruleset_is_left_byte_for_byte(void **state)
 static void empty_ruleset_is_empty_again(void **state)
 {
     struct ruleset *ruleset = *state;
-    struct nft_owner *owner = NULL;
+    struct nft_talk *owner = NULL;
     ruleset_note(ruleset);
     ruleset_put(ruleset, &owner);
-    nft_owner_free(owner);
+    nft_talk_free(owner);
     ruleset_remove();
     ruleset_assert_as_noted(ruleset);
 }
@@ -162,7 +162,7 @@ static void empty_ruleset_is_empty_again(void **state)
 static void flush_by_others_leaves_what_has_an_owner(void **state)
 {
     struct ruleset *ruleset = *state;
-    struct nft_owner *owner = NULL;
+    struct nft_talk *owner = NULL;
     ruleset_fill_with_foreign();
     ruleset_put(ruleset, &owner);
     ruleset_run("nft flush ruleset");
@@ -170,7 +170,7 @@ static void flush_by_others_leaves_what_has_an_owner(void **state)
     ruleset_fails("nft delete table inet trafficctl 2>&1");
     ruleset_fails("nft flush chain inet trafficctl bw_raw_PREROUTING 2>&1");
     assert_put_changes_nothing(ruleset, &owner);
-    nft_owner_free(owner);
+    nft_talk_free(owner);
     assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     ruleset_run("nft flush ruleset");
     assert_int_equal(ruleset_look(ruleset), 0);
@@ -212,9 +212,9 @@ static void damage_is_seen_and_mended(void **state)
 {
     struct ruleset *ruleset = *state;
     for (size_t i = 0; i < ARRAY_SIZE(DAMAGES); i++) {
-        struct nft_owner *owner = NULL;
+        struct nft_talk *owner = NULL;
         ruleset_put(ruleset, &owner);
-        owner = nft_owner_free(owner);
+        owner = nft_talk_free(owner);
         ruleset_run(DAMAGES[i].command);
         if (ruleset_look(ruleset) != DAMAGES[i].left)
             fail_msg("%s: there is %x", DAMAGES[i].command, ruleset_look(ruleset));
@@ -222,7 +222,7 @@ static void damage_is_seen_and_mended(void **state)
         if (ruleset_look(ruleset) != TCTL_ALL_IFACE_HOOKS)
             fail_msg("%s: then there is %x", DAMAGES[i].command, ruleset_look(ruleset));
         assert_put_changes_nothing(ruleset, &owner);
-        nft_owner_free(owner);
+        nft_talk_free(owner);
         ruleset_remove();
     }
 }
@@ -230,9 +230,9 @@ static void damage_is_seen_and_mended(void **state)
 static void rules_of_others_in_our_chains_are_left(void **state)
 {
     struct ruleset *ruleset = *state;
-    struct nft_owner *owner = NULL;
+    struct nft_talk *owner = NULL;
     ruleset_put(ruleset, &owner);
-    owner = nft_owner_free(owner);
+    owner = nft_talk_free(owner);
     ruleset_run("nft add rule inet trafficctl bw_raw_PREROUTING ip ttl 254 drop");
     assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     ruleset_run("nft insert rule inet trafficctl bw_raw_PREROUTING ip ttl 255 drop");
@@ -242,13 +242,13 @@ static void rules_of_others_in_our_chains_are_left(void **state)
     assert_non_null(strstr(text, "ip ttl 254 drop"));
     assert_non_null(strstr(text, "ip ttl 255 drop"));
     assert_true(strstr(text, "ip ttl 255 drop") > strstr(text, "xt match"));
-    nft_owner_free(owner);
+    nft_talk_free(owner);
 }
 
 static void foreign_table_of_our_name_is_refused(void **state)
 {
     struct ruleset *ruleset = *state;
-    struct nft_owner *owner = NULL;
+    struct nft_talk *owner = NULL;
     struct fault fault = {};
     ruleset_run("nft 'add table inet trafficctl; add chain inet trafficctl bw_raw_PREROUTING "
                 "{ type filter hook prerouting priority -450; }; add rule inet trafficctl bw_raw_PREROUTING counter'");
@@ -265,7 +265,7 @@ static void foreign_table_of_our_name_is_refused(void **state)
 static void replaced_program_is_missing_until_put(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     ruleset_put(ruleset, &owner);
     ruleset_pin(ruleset, ruleset->folder, PIN_XT_EGRESS_PROG, 2);
     assert_int_equal(ruleset_look(ruleset), INGRESS);
@@ -293,7 +293,7 @@ static void *keep_sending(void *argument)
 static void no_packet_is_lost_or_doubled_by_a_replacement(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     struct sender sender = {};
     hush();
     ruleset_put(ruleset, &owner);
@@ -322,10 +322,10 @@ static void put_goes_on_while_others_change_the_ruleset(void **state)
         _exit(127);
     }
     for (int i = 0; i < 50; i++) {
-        struct nft_owner *owner = NULL;
+        struct nft_talk *owner = NULL;
         ruleset_put(ruleset, &owner);
         assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
-        nft_owner_free(owner);
+        nft_talk_free(owner);
         ruleset_remove();
         assert_int_equal(ruleset_look(ruleset), 0);
     }
@@ -348,7 +348,7 @@ static void make_interface(const char *name, const char *address, const char *pe
 static void interfaces_of_ipsec_are_not_counted(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     make_interface("ipsec7", "192.0.2.1/24", "192.0.2.2");
     make_interface("other7", "198.51.100.1/24", "198.51.100.2");
     ruleset_put(ruleset, &owner);
@@ -362,7 +362,7 @@ static void interfaces_of_ipsec_are_not_counted(void **state)
 static void put_at(struct ruleset *ruleset, const char *path)
 {
     struct fault fault = {};
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     uint32_t there = 0;
     uint64_t before = ruleset_counted(ruleset, 0);
     assert_return_code(mkdir(path, 0700), errno);
@@ -374,7 +374,7 @@ static void put_at(struct ruleset *ruleset, const char *path)
     assert_int_equal(there, TCTL_ALL_IFACE_HOOKS);
     send_some("127.0.0.1", 10);
     assert_int_equal(ruleset_counted(ruleset, 0), before + 10);
-    owner = nft_owner_free(owner);
+    owner = nft_talk_free(owner);
     ruleset_remove();
     umount2(path, MNT_DETACH);
     rmdir(path);
@@ -400,10 +400,10 @@ static void missing_program_is_told(void **state)
 {
     struct ruleset *ruleset = *state;
     _cleanup_free_ char *path = NULL;
-    struct nft_owner *owner = NULL;
+    struct nft_talk *owner = NULL;
     struct fault fault = {};
     ruleset_put(ruleset, &owner);
-    nft_owner_free(TAKE_PTR(owner));
+    nft_talk_free(TAKE_PTR(owner));
     assert_return_code(pins_path(ruleset->folder, PIN_XT_EGRESS_PROG, &path), 0);
     assert_return_code(unlink(path), errno);
     assert_int_equal(ruleset_look(ruleset), INGRESS);

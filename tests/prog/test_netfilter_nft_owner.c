@@ -16,14 +16,14 @@
 static void living_owner_is_respected(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
-    struct nft_owner *second = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
+    struct nft_talk *second = NULL;
     struct fault fault = {};
     ruleset_put(ruleset, &owner);
     ruleset_note(ruleset);
     ruleset_put(ruleset, &second); /* nothing is to be done */
     ruleset_assert_as_noted(ruleset);
-    second = nft_owner_free(second);
+    second = nft_talk_free(second);
     assert_int_equal(nft_remove(&fault), -EBUSY);
     assert_int_equal(ruleset_look(ruleset), TCTL_ALL_IFACE_HOOKS);
     ruleset_pin(ruleset, ruleset->folder, PIN_XT_EGRESS_PROG, 2);
@@ -36,7 +36,7 @@ static void living_owner_is_respected(void **state)
 static void table_of_a_dead_process_is_adopted(void **state)
 {
     struct ruleset *ruleset = *state;
-    _cleanup_owner_ struct nft_owner *owner = NULL;
+    _cleanup_talk_ struct nft_talk *owner = NULL;
     int status = -1;
     pid_t child = fork();
     assert_return_code(child, errno);

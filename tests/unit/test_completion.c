@@ -203,6 +203,7 @@ static void all_of_trafficd_is_offered(void **state)
 
     offers_options(shell, "trafficd", completion_find("trafficd")->general);
     completes(shell, "trafficd --load-only --netfilter leg", "legacy");
+    completes(shell, "trafficd --backend n", "nft");
     offers_nothing(shell, "trafficd x");
 }
 

@@ -55,7 +55,7 @@ static void config_takes_every_key(void **state)
 {
     (void)state;
     struct settings settings =
-        accepts("# comment\n[trafficd]\nbpffs = /b\ncgroup=/c\nsocket = /s\nnetfilter = off\n"
+        accepts("# comment\n[trafficd]\nbpffs = /b\ncgroup=/c\nsocket = /s\nbackend = nft\nnetfilter = off\n"
                 "counters = percpu ; why\napp_uids = 10-20,0x1E-\nper_user_range: 100000\n"
                 "accounting_uids = 0,root,0x3E8\naccounting_group = a\nread_group = r\nfold_user_namespaces = no\n"
                 "rows_per_uid = 7\npolicy = /p\non_bad_policy = closed\nexempt_esp = on\nexempt_loopback = 0\n"
@@ -64,6 +64,7 @@ static void config_takes_every_key(void **state)
     assert_string_equal(settings.bpffs, "/b");
     assert_string_equal(settings.cgroup, "/c");
     assert_string_equal(settings.socket, "/s");
+    assert_int_equal(settings.backend, LOAD_BACKEND_NFT);
     assert_int_equal(settings.netfilter, LOAD_NETFILTER_OFF);
     assert_true(settings.percpu);
     assert_int_equal(settings.app_uids.count, 2);
@@ -120,6 +121,7 @@ static void config_refuses_values_that_do_not_fit(void **state)
     refuses("[trafficd]\nper_user_range = 99999999999999999999\n", "FILE:2: ", "from 0 to 4294967295");
     refuses("[trafficd]\nrows_per_uid = many\n", "FILE:2: ", "from 0 to");
     refuses("[trafficd]\ncounters = both\n", "FILE:2: ", "shared or percpu");
+    refuses("[trafficd]\nbackend = ebpf\n", "FILE:2: ", "auto, bpf or nft");
     refuses("[trafficd]\nnetfilter = on\n", "FILE:2: ", "auto, link, nft, legacy or off");
     refuses("[trafficd]\nbpffs_search = maybe\n", "FILE:2: ", "yes or no");
     refuses("[trafficd]\nfold_user_namespaces =\n", "FILE:2: ", "yes or no");

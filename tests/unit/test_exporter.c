@@ -162,10 +162,11 @@ static struct text render_one(const struct collected *collected, enum text_forma
 static void what_is_not_there_is_left_out(void **state)
 {
     (void)state;
-    struct collected collected = {.status = some_status()};
+    struct collected collected = {.status = some_status(), .backend = "nft"};
     struct text text = render_one(&collected, TEXT_OPENMETRICS);
 
     has(&text, "\ntrafficd_maps_readable 1\n");
+    has(&text, "\ntrafficd_backend_info{backend=\"nft\"} 1\n");
     has(&text, "\ntrafficd_daemon_running 1\n");
     has(&text, "\ntrafficd_start_time_seconds 1700000000\n");
     has_not(&text, "trafficd_last_look");
@@ -194,7 +195,7 @@ static void users_have_names_and_counters(void **state)
 {
     (void)state;
     struct collect_row rows[12] = {{0, "a0", {UINT64_MAX, UINT64_MAX - 1, 9007199254740993, 0}}};
-    struct collected collected = {.status = some_status(), .users = {rows, 12}};
+    struct collected collected = {.status = some_status(), .backend = "bpf", .users = {rows, 12}};
 
     for (uint32_t i = 1; i < 12; i++)
         rows[i] = (struct collect_row){4294967280u + i, "a\\\"", {1, 2, 3, 4}};

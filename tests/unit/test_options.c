@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "effective.h"
 #include "options.h"
 
 static const struct options_files NO_FILES = {"/nonexistent/c", "/nonexistent/login.defs"};
@@ -96,6 +97,7 @@ static void options_refuse_values_that_do_not_fit(void **state)
 {
     (void)state;
     static const char *const CASES[][3] = {
+        {"--backend", "nf_tables", "auto, bpf or nft"},
         {"--netfilter", "ipset", "auto, link, nft, legacy or off"},
         {"--counters", "", "shared or percpu"},
         {"--app-uids", "1000", NULL},
@@ -181,8 +183,8 @@ static void settings_print_a_configuration(void **state)
 
     settings_of(&settings, "--app-uids", "1-2,5,9-");
     assert_int_equal(settings_print(&settings, text, NULL), 0);
-    assert_non_null(strstr(
-        text, "[trafficd]\nbpffs = /sys/fs/bpf\ncgroup =\nsocket = /run/trafficctl/fwmarkd\nnetfilter = auto\n"));
+    assert_non_null(
+        strstr(text, "[trafficd]\nbpffs = /sys/fs/bpf\ncgroup =\nsocket = /run/trafficctl/fwmarkd\nbackend = auto\n"));
     assert_non_null(strstr(text, "\napp_uids = 1-2,5-5,9-4294967294\n"));
     /* peers find these two in the pinned state */
     assert_non_null(strstr(text, "\npolicy = /var/lib/trafficctl/policy\n"));
@@ -252,6 +254,8 @@ static void the_longest_settings_fit_the_state(void **state)
                                       &fault),
                      0);
     assert_int_equal(settings_print(&settings, text, &fault), 0);
+    /* and what the loader adds */
+    assert_true(strlen(text) + sizeof(EFFECTIVE_WHY " = \n") + LOAD_WHY_LEN <= TCTL_OPTIONS_LEN);
 }
 
 /* A line of the configuration has at most 190 bytes. */
@@ -317,6 +321,9 @@ static void settings_reach_the_loader(void **state)
     assert_false(load.exempt_esp);
     assert_true(load.exempt_loopback);
     assert_string_equal(load.effective, "text");
+    assert_int_equal(load.backend, LOAD_BACKEND_AUTO);
+    settings_of(&settings, "--backend", "bpf");
+    assert_int_equal(settings_load_options(&settings, "").backend, LOAD_BACKEND_BPF);
     settings_of(&settings, "--cgroup", "/c");
     assert_string_equal(settings_load_options(&settings, "").cgroup, "/c");
     settings_of(&settings, "--policy", "/p");

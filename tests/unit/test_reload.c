@@ -102,6 +102,9 @@ static void reload_names_what_needs_an_unload(void **state)
     assert_int_equal(reload_to("[trafficd]\ncounters = percpu\n", &settings, said, sizeof(said)), 0);
     assert_non_null(strstr(said, "counters was changed: stop trafficd, run 'trafficctl unload'"));
     assert_false(settings.percpu);
+    assert_int_equal(reload_to("[trafficd]\nbackend = nft\n", &settings, said, sizeof(said)), 0);
+    assert_non_null(strstr(said, "backend was changed: stop trafficd, run 'trafficctl unload'"));
+    assert_int_equal(settings.backend, LOAD_BACKEND_AUTO);
     assert_int_equal(reload_to("[maps]\nuid_stats = 5\n", &settings, said, sizeof(said)), 0);
     assert_non_null(strstr(said, "uid_stats of [maps] was changed: stop trafficd, run 'trafficctl unload'"));
     assert_int_equal(settings.entries[LOAD_UID_STATS], load_map_default_entries(LOAD_UID_STATS));

@@ -187,9 +187,10 @@ static void text_is_cut_by_columns(void **state)
 
 static void healthy(const struct tctl_status *status, enum tctl_health level, const char *text)
 {
+    const struct tctl_backend backend = {.name = "bpf"};
     struct health health;
 
-    health_judge(status, &health);
+    health_judge(status, &backend, &health);
     assert_int_equal(health.level, level);
     assert_string_equal(health.text, text);
 }
@@ -198,6 +199,8 @@ static void health_says_why(void **state)
 {
     (void)state;
     struct tctl_status status = {.health = TCTL_OK, .daemon_pid = 7, .netfilter = "off"};
+    const struct tctl_backend nft = {.name = "nft", .lack_count = 1};
+    struct health health;
 
     for (size_t i = 0; i < TCTL_STATUS_PROGRAMS; i++)
         status.programs[i].name = "egress_prog";
@@ -209,6 +212,8 @@ static void health_says_why(void **state)
     status.daemon_pid = 0;
     status.health = TCTL_DEGRADED;
     healthy(&status, TCTL_DEGRADED, "DEGRADED, LOST 3 packets: trafficd is not running");
+    health_judge(&status, &nft, &health);
+    assert_string_equal(health.text, "DEGRADED, LOST 3 packets: trafficd is not running: nft cannot all of it");
     status.programs[1].wanted = true;
     status.health = TCTL_DOWN;
     status.lost[4].packets = 0;
@@ -216,8 +221,7 @@ static void health_says_why(void **state)
     for (size_t i = 0; i < TCTL_STATUS_PLACES; i++)
         status.places[i].name = "a place with a long name";
     status.netfilter = "link";
-    struct health health;
-    health_judge(&status, &health); /* more than there is room for */
+    health_judge(&status, &nft, &health); /* more than there is room for */
     assert_int_equal(strlen(health.text), sizeof(health.text) - 1);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "fd.h"
 
 struct mount_line {
     const char *point;
@@ -124,4 +125,15 @@ int mounts_type_of(const char *path, char **ret_type)
     if (r == 0)
         *ret_type = search.found;
     return r;
+}
+
+/* "nodev\tbpf", or "\text4". */
+bool mounts_knows(const char *type)
+{
+    _cleanup_free_ char *all = NULL, *line = NULL;
+    if (asprintf(&line, "\t%s\n", type) < 0) {
+        line = NULL;
+        return false;
+    }
+    return fd_read_file("/proc/filesystems", 65536, &all) == 0 && strstr(all, line);
 }

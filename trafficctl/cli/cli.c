@@ -70,6 +70,12 @@ enum cli_status cli_read_failed(const struct cli *cli, int err)
     case -EPERM:
         return cli_failed("the kernel lets only root open the pins in %s (others from Linux 5.19 on): become root",
                           cli->bpffs);
+    case -ENOTCONN:
+        return cli_failed(
+            "trafficd is not running, and nf_tables tells its counters to root alone: start it, or become "
+            "root in its network namespace");
+    case -EOPNOTSUPP:
+        return cli_failed("what is loaded in %s counts by nf_tables, which cannot do this", cli->bpffs);
     case -EPROTO:
         return cli_failed("the pins in %s were made by another version: use that version, or run 'trafficctl unload' "
                           "(counters are lost) and start this version's trafficd",

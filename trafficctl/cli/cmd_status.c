@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "differs.h"
 #include "format.h"
+#include "lacking.h"
 #include "print.h"
 
 static const char *const STATES[] = {
@@ -83,13 +84,15 @@ static json_t *netfilter_json(const struct tctl_status *now)
                      format_saturated(now->malformed));
 }
 
-static enum cli_status print_status_json(const struct tctl_status *now, const struct differs *differs)
+static enum cli_status print_status_json(const struct tctl_status *now, const struct tctl_backend *backend,
+                                         const struct differs *differs)
 {
-    return print_json_document(json_pack(
-        "{s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health], "daemon",
-        daemon_json(now), "since", (json_int_t)now->since_sec, "boot_id", print_json_text(now->boot_id), "programs",
-        programs_json(now), "maps", maps_json(now), "lost", lost_json(now), "chains", chains_json(now), "dropped",
-        dropped_json(now), "netfilter", netfilter_json(now), "differs", differs_json(differs)));
+    return print_json_document(
+        json_pack("{s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", STATES[now->health],
+                  "backend", lacking_json(backend), "daemon", daemon_json(now), "since", (json_int_t)now->since_sec,
+                  "boot_id", print_json_text(now->boot_id), "programs", programs_json(now), "maps", maps_json(now),
+                  "lost", lost_json(now), "chains", chains_json(now), "dropped", dropped_json(now), "netfilter",
+                  netfilter_json(now), "differs", differs_json(differs)));
 }
 
 static void print_state(const struct cli *cli, const struct tctl_status *now)
@@ -102,7 +105,7 @@ static void print_state(const struct cli *cli, const struct tctl_status *now)
     putchar('\n');
 }
 
-static void print_summary(const struct cli *cli, const struct tctl_status *now)
+static void print_summary(const struct cli *cli, const struct tctl_status *now, const struct tctl_backend *backend)
 {
     _cleanup_free_ char *boot = format_utf8(now->boot_id);
     char since[FORMAT_LEN], seen[FORMAT_LEN];
@@ -110,6 +113,8 @@ static void print_summary(const struct cli *cli, const struct tctl_status *now)
     format_time(now->since_sec, since);
     format_time(now->seen_sec, seen);
     print_state(cli, now);
+    fputs("backend: ", stdout);
+    lacking_print_name(backend);
     if (now->daemon_pid)
         printf("trafficd: running, pid %d\n", now->daemon_pid);
     else
@@ -196,12 +201,13 @@ static void print_interfaces(const struct tctl_status *now)
         printf("malformed netlink messages ignored: %" PRIu64 "\n", now->malformed);
 }
 
-static enum cli_status print_status(const struct cli *cli, const struct tctl_status *now, const struct differs *differs)
+static enum cli_status print_status(const struct cli *cli, const struct tctl_status *now,
+                                    const struct tctl_backend *backend, const struct differs *differs)
 {
     static enum cli_status (*const TABLES[])(const struct cli *, const struct tctl_status *) = {print_programs,
                                                                                                 print_maps, print_lost};
 
-    print_summary(cli, now);
+    print_summary(cli, now, backend);
     for (size_t i = 0; i < ARRAY_SIZE(TABLES); i++) {
         enum cli_status status = TABLES[i](cli, now);
         if (status != CLI_DONE)
@@ -210,7 +216,8 @@ static enum cli_status print_status(const struct cli *cli, const struct tctl_sta
     }
     print_firewall(now);
     print_interfaces(now);
-    return differs_print(cli, differs);
+    enum cli_status status = lacking_print(cli, backend);
+    return status == CLI_DONE ? differs_print(cli, differs) : status;
 }
 
 /* Root is told what is there now, others what trafficd last saw. */
@@ -229,6 +236,7 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
     _cleanup_(differs_done) struct differs differs = {0};
     struct tctl_status now;
+    struct tctl_backend backend;
     enum cli_status status = cli_open(cli, &traffic);
 
     (void)argc;
@@ -236,6 +244,8 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
     if (status != CLI_DONE)
         return status;
     int r = tctl_status(traffic, &now);
+    if (r == 0)
+        r = tctl_backend(traffic, &backend);
     if (r < 0)
         return cli_read_failed(cli, r);
     look_at_places(cli, &now);
@@ -246,7 +256,7 @@ enum cli_status cmd_status(const struct cli *cli, int argc, char **argv)
         return status;
     if (differs.count && now.health == TCTL_OK)
         now.health = TCTL_DEGRADED;
-    status = cli->json ? print_status_json(&now, &differs) : print_status(cli, &now, &differs);
+    status = cli->json ? print_status_json(&now, &backend, &differs) : print_status(cli, &now, &backend, &differs);
     if (status != CLI_DONE)
         return status;
     return now.health == TCTL_OK ? CLI_DONE : CLI_DEGRADED;

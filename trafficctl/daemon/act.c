@@ -73,10 +73,23 @@ static int untag(struct server *server, const struct connection *connection)
     return tags_remove(&server->tags, connection->descriptor);
 }
 
+static int just_answer(const struct connection *connection, const struct request *request, int answer)
+{
+    int r = request->needs_socket ? act_check_socket(connection->descriptor) : 0;
+
+    return r < 0 ? r : answer;
+}
+
+/* Who may is not asked: more rights would not help anybody. */
+static int refuse_tags(const struct connection *connection, const struct request *request)
+{
+    return just_answer(connection, request, request->kind == REQUEST_ANSWER ? request->error : -EOPNOTSUPP);
+}
+
 int act(struct server *server, const struct connection *connection, const struct request *request)
 {
-    int r;
-
+    if (!server->has_tags)
+        return refuse_tags(connection, request);
     switch (request->kind) {
     case REQUEST_TAG:
         return tag(server, connection, request);
@@ -91,7 +104,6 @@ int act(struct server *server, const struct connection *connection, const struct
             return -EPERM;
         return deletion_run(server->bpffs, &server->tags, request->uid, request->info);
     default:
-        r = request->needs_socket ? act_check_socket(connection->descriptor) : 0;
-        return r < 0 ? r : request->error;
+        return just_answer(connection, request, request->error);
     }
 }

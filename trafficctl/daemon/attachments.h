@@ -2,7 +2,8 @@
 /*
  * What hangs on the control group and what is pinned, watched and repaired: by events of the pins' folders and of the
  * one that the control group is in, and by a look each ATTACHMENTS_LOOK_MS, since the kernel tells nobody of a link
- * that is detached. Programs, links and their pins are put back; maps never are. A member of the daemon's loop. Logs.
+ * that is detached. Programs, links and their pins are put back; maps never are. Where a table of nf_tables counts, the
+ * changes of the ruleset are the events, and the table is made whole at once. A member of the daemon's loop. Logs.
  */
 #pragma once
 

@@ -22,6 +22,7 @@
 
 struct fwmarkd {
     struct settings settings;
+    bool has_tags;
     struct socket_file listener;
     struct event_base *base;
     int control;         /* to the server; -1: there is none */
@@ -62,7 +63,7 @@ static pid_t fork_server(const struct fwmarkd *fwmarkd, int control)
     sigprocmask(SIG_SETMASK, &all, &kept);
     pid_t pid = fork();
     if (pid == 0)
-        server_main(&fwmarkd->settings, fwmarkd->listener.fd, control);
+        server_main(&fwmarkd->settings, fwmarkd->has_tags, fwmarkd->listener.fd, control);
     sigprocmask(SIG_SETMASK, &kept, NULL);
     return pid;
 }
@@ -205,14 +206,15 @@ static int set_up(struct fwmarkd *fwmarkd, struct fault *fault)
     return r < 0 ? r : take_server(fwmarkd, fault);
 }
 
-int fwmarkd_start(const struct settings *settings, struct event_base *base, struct fwmarkd **ret_fwmarkd,
+int fwmarkd_start(const struct settings *settings, bool has_tags, struct event_base *base, struct fwmarkd **ret_fwmarkd,
                   struct fault *fault)
 {
     struct fwmarkd *fwmarkd = calloc(1, sizeof(*fwmarkd));
 
     if (!fwmarkd)
         return fault_set(fault, -ENOMEM, "out of memory");
-    *fwmarkd = (struct fwmarkd){.settings = *settings, .listener.fd = -1, .base = base, .control = -1};
+    *fwmarkd =
+        (struct fwmarkd){.settings = *settings, .has_tags = has_tags, .listener.fd = -1, .base = base, .control = -1};
     int r = set_up(fwmarkd, fault);
     if (r < 0)
         fwmarkd_stop(fwmarkd);

@@ -11,10 +11,11 @@ struct event_base;
 struct fwmarkd;
 
 /*
- * Listen and serve; base is used until fwmarkd_stop(). fault says what to do. -EADDRINUSE, -EEXIST: something is in the
- * place of the socket; -ENOMEM, -EAGAIN: no room for a process and its threads; -ETIMEDOUT; -errno.
+ * Listen and serve; base is used until fwmarkd_stop(). has_tags: as server_main(). fault says what to do. -EADDRINUSE,
+ * -EEXIST: something is in the place of the socket; -ENOMEM, -EAGAIN: no room for a process and its threads;
+ * -ETIMEDOUT; -errno.
  */
-int fwmarkd_start(const struct settings *settings, struct event_base *base, struct fwmarkd **ret_fwmarkd,
+int fwmarkd_start(const struct settings *settings, bool has_tags, struct event_base *base, struct fwmarkd **ret_fwmarkd,
                   struct fault *fault);
 
 /* Where clients reach it: the path, or words for a socket that was handed over. Lives as long as fwmarkd. */

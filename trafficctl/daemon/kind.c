@@ -78,6 +78,22 @@ static int parse_either(const char *text, const char *no, const char *yes, bool 
     return 0;
 }
 
+static int parse_backend(const char *text, void *field)
+{
+    for (unsigned int backend = 0; backend <= LOAD_BACKEND_NFT; backend++) {
+        if (!strcmp(text, load_backend_name(backend))) {
+            *(enum load_backend *)field = backend;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static void print_backend(const void *field, char *text, size_t size)
+{
+    snprintf(text, size, "%s", load_backend_name(*(const enum load_backend *)field));
+}
+
 static int parse_netfilter(const char *text, void *field)
 {
     for (unsigned int way = 0; way <= LOAD_NETFILTER_AUTO; way++) {
@@ -227,6 +243,8 @@ const struct setting_kind kind_group = {parse_word, print_text, SETTINGS_STRING_
                                         .value = {"GROUP", VALUE_GROUP}};
 const struct setting_kind kind_bool = {parse_yes_no, print_bool, sizeof(bool), "yes or no",
                                        .value = {.words = "yes|no"}};
+const struct setting_kind kind_backend = {parse_backend, print_backend, sizeof(enum load_backend), "auto, bpf or nft",
+                                          .value = {.words = "auto|bpf|nft"}};
 const struct setting_kind kind_netfilter = {parse_netfilter, print_netfilter, sizeof(enum load_netfilter),
                                             "auto, link, nft, legacy or off",
                                             .value = {.words = "auto|link|nft|legacy|off"}};

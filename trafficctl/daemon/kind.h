@@ -16,5 +16,5 @@ struct setting_kind {
     struct value value; /* the same for help and completion */
 };
 
-extern const struct setting_kind kind_directory, kind_mount, kind_socket, kind_group, kind_bool, kind_netfilter,
-    kind_counters, kind_bad_policy, kind_file, kind_ranges, kind_uids, kind_number, kind_entries;
+extern const struct setting_kind kind_directory, kind_mount, kind_socket, kind_group, kind_bool, kind_backend,
+    kind_netfilter, kind_counters, kind_bad_policy, kind_file, kind_ranges, kind_uids, kind_number, kind_entries;

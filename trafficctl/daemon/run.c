@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <malloc.h>
+#include <readings_answer.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <tags.h>
 
@@ -14,7 +16,9 @@
 #include "links.h"
 #include "log.h"
 #include "notify.h"
+#include "readings.h"
 #include "reload.h"
+#include "saving.h"
 #include "sockets.h"
 #include "warn.h"
 
@@ -24,7 +28,8 @@ struct daemon {
     struct settings settings;
     struct loaded *loaded;
     struct fwmarkd *fwmarkd;
-    struct sockets *sockets;
+    struct sockets *sockets;   /* NULL where nothing has tags */
+    struct readings *readings; /* NULL where members of read_group read maps */
     struct event_base *base;
 };
 
@@ -44,6 +49,15 @@ static void on_stop(evutil_socket_t signal, short what, void *data)
     event_base_loopbreak(daemon->base);
 }
 
+static void apply(struct daemon *daemon)
+{
+    fwmarkd_apply(daemon->fwmarkd, &daemon->settings);
+    int r = daemon->readings ? readings_give(daemon->readings, loaded_read_group(daemon->loaded)) : 0;
+    if (r < 0)
+        log_error("%s/" READINGS_SOCKET " cannot be given to the group: %s; restart trafficd",
+                  loaded_place(daemon->loaded), strerror(-r));
+}
+
 static void on_reload(evutil_socket_t signal, short what, void *data)
 {
     struct daemon *daemon = data;
@@ -52,7 +66,7 @@ static void on_reload(evutil_socket_t signal, short what, void *data)
     (void)what;
     tell(notify_reloading());
     if (reload(daemon->options, daemon->files, daemon->loaded, &daemon->settings) == 0)
-        fwmarkd_apply(daemon->fwmarkd, &daemon->settings);
+        apply(daemon);
     tell(notify_ready());
 }
 
@@ -86,6 +100,11 @@ static void links_freep(struct links **links)
     *links = links_free(*links);
 }
 
+static void saving_endp(struct saving **saving)
+{
+    *saving = saving_end(*saving);
+}
+
 static void loaded_freep(struct loaded **loaded)
 {
     *loaded = loaded_free(*loaded);
@@ -100,10 +119,13 @@ static int say(int r, const struct fault *fault)
 /* Until a signal stops it. */
 static int dispatch(struct daemon *daemon)
 {
+    const struct loaded *loaded = daemon->loaded;
+    const bool has_maps = loaded_has_maps(loaded);
     const struct fault fault = {0};
 
-    log_info("counting; pins in %s, tags at %s, netfilter %s", daemon->settings.bpffs, fwmarkd_place(daemon->fwmarkd),
-             loaded_netfilter(daemon->loaded));
+    log_info("counting; backend %s, %s in %s, tags %s %s, netfilter %s", loaded_backend(loaded),
+             has_maps ? "pins" : "files", loaded_place(loaded), has_maps ? "at" : "refused at",
+             fwmarkd_place(daemon->fwmarkd), loaded_netfilter(loaded));
     tell(notify_ready());
     return event_base_dispatch(daemon->base) < 0 ? say(-EIO, &fault) : 0;
 }
@@ -124,19 +146,59 @@ static int open_tags(struct daemon *daemon, struct tags *tags)
     return r < 0 ? say(r, &fault) : 0;
 }
 
-static int serve_tags(struct daemon *daemon)
+static int serve_clients(struct daemon *daemon)
 {
-    struct tags tags;
     struct fault fault = {0};
-    int r = open_tags(daemon, &tags);
+    int r = fwmarkd_start(&daemon->settings, loaded_has_maps(daemon->loaded), daemon->base, &daemon->fwmarkd, &fault);
 
-    if (r == 0) {
-        r = fwmarkd_start(&daemon->settings, daemon->base, &daemon->fwmarkd, &fault);
-        r = r < 0 ? say(r, &fault) : dispatch(daemon);
-        daemon->fwmarkd = fwmarkd_stop(daemon->fwmarkd);
-    }
+    r = r < 0 ? say(r, &fault) : dispatch(daemon);
+    daemon->fwmarkd = fwmarkd_stop(daemon->fwmarkd);
+    return r;
+}
+
+/* Names of interfaces are numbers in maps, and tags are rows in others. */
+static int serve_maps(struct daemon *daemon)
+{
+    _cleanup_(links_freep) struct links *links = NULL;
+    struct tags tags;
+    const struct fault fault = {0};
+    int r = links_new(daemon->base, &daemon->settings, &links);
+
+    if (r < 0)
+        return say(r, &fault);
+    r = open_tags(daemon, &tags);
+    if (r == 0)
+        r = serve_clients(daemon);
     daemon->sockets = sockets_free(daemon->sockets);
     tags_done(&tags);
+    return r;
+}
+
+static int read_now(void *loaded, int *ret_fd)
+{
+    return loader_hand(loaded, ret_fd);
+}
+
+static int open_readings(struct daemon *daemon, struct fault *fault)
+{
+    char path[SETTINGS_STRING_LEN + sizeof(READINGS_SOCKET) + 1];
+
+    snprintf(path, sizeof(path), "%s/" READINGS_SOCKET, loaded_place(daemon->loaded));
+    return readings_new(daemon->base, path, loaded_read_group(daemon->loaded), read_now, daemon->loaded,
+                        &daemon->readings, fault);
+}
+
+/* The table names interfaces itself, and has no tags. What it counts is root's alone, and may be gone at any time. */
+static int serve_table(struct daemon *daemon)
+{
+    _cleanup_(saving_endp) struct saving *saving = NULL;
+    struct fault fault = {0};
+    int r = saving_new(daemon->base, daemon->loaded, &saving);
+
+    if (r == 0)
+        r = open_readings(daemon, &fault);
+    r = r < 0 ? say(r, &fault) : serve_clients(daemon);
+    daemon->readings = readings_free(daemon->readings);
     return r;
 }
 
@@ -144,13 +206,12 @@ static int serve_tags(struct daemon *daemon)
 static int serve_loaded(struct daemon *daemon)
 {
     _cleanup_(attachments_freep) struct attachments *attachments = NULL;
-    _cleanup_(links_freep) struct links *links = NULL;
-    struct fault fault = {0};
+    const struct fault fault = {0};
     int r = attachments_new(daemon->base, daemon->loaded, &daemon->settings, on_look, daemon, &attachments);
 
-    if (r == 0)
-        r = links_new(daemon->base, &daemon->settings, &links);
-    return r < 0 ? say(r, &fault) : serve_tags(daemon);
+    if (r < 0)
+        return say(r, &fault);
+    return loaded_has_maps(daemon->loaded) ? serve_maps(daemon) : serve_table(daemon);
 }
 
 /* Signals are taken from before the load on: one that comes meanwhile is served when the load is done. */

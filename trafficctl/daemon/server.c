@@ -45,9 +45,9 @@ static int open_events(struct server *server)
     return 0;
 }
 
-static void init(struct server *server, const struct settings *settings, int listener, int control)
+static void init(struct server *server, const struct settings *settings, bool has_tags, int listener, int control)
 {
-    *server = (struct server){.listener = listener, .control = control};
+    *server = (struct server){.listener = listener, .control = control, .has_tags = has_tags};
     strcpy(server->bpffs, settings->bpffs);
     server->limit.sockets = settings->entries[LOAD_COOKIE_TAG] / 2;
     server->rights = peer_rights_of(settings);
@@ -56,15 +56,20 @@ static void init(struct server *server, const struct settings *settings, int lis
     pool_init(&server->pool);
 }
 
-/* The end of the process is the end of all this. */
-static int set_up(struct server *server, const struct settings *settings, struct fault *fault)
+static int open_maps(struct server *server, const struct settings *settings)
 {
     int r = peer_folding_open(settings, &server->folding);
 
+    return r < 0 ? r : tags_open(server->bpffs, &server->tags);
+}
+
+/* The end of the process is the end of all this. */
+static int set_up(struct server *server, const struct settings *settings, struct fault *fault)
+{
+    int r = server->has_tags ? open_maps(server, settings) : 0;
+
     if (r == 0)
         r = waiting_init(&server->waiting, waiting_size(open_files()));
-    if (r == 0)
-        r = tags_open(server->bpffs, &server->tags);
     if (r == 0)
         r = open_events(server);
     if (r < 0)
@@ -174,7 +179,7 @@ static void end(struct server *server, enum server_order_kind order, pid_t paren
     answer_waiting(server); /* who was put aside meanwhile */
 }
 
-void server_main(const struct settings *settings, int listener, int control)
+void server_main(const struct settings *settings, bool has_tags, int listener, int control)
 {
     static struct server server; /* threads that are held up may outlive this call */
     struct server_word word = {.kind = SERVER_FAILED};
@@ -183,7 +188,7 @@ void server_main(const struct settings *settings, int listener, int control)
     take_no_signals();
     prctl(PR_SET_NAME, "trafficd-tags");
     close_others(listener < control ? listener : control, listener < control ? control : listener);
-    init(&server, settings, listener, control);
+    init(&server, settings, has_tags, listener, control);
     word.error = set_up(&server, settings, &word.fault);
     if (word.error == 0) {
         server_say(&server, SERVER_READY);

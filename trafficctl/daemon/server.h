@@ -39,8 +39,11 @@ struct server_word {
     struct fault fault;
 };
 
-/* The process, after a fork: listener and control are its only descriptors, but for the standard ones. */
-__attribute__((noreturn)) void server_main(const struct settings *settings, int listener, int control);
+/*
+ * The process, after a fork: listener and control are its only descriptors, but for the standard ones. has_tags: there
+ * are maps to tag sockets in; else whatever would write there is answered -EOPNOTSUPP.
+ */
+__attribute__((noreturn)) void server_main(const struct settings *settings, bool has_tags, int listener, int control);
 
 /* The event of the timer; others are keys of waiting connections, which are larger. */
 #define SERVER_DEADLINE 0
@@ -50,6 +53,7 @@ struct server {
     int deadline; /* timer: somebody has waited too long */
     atomic_bool accepts_no_more, stopping;
     char bpffs[SETTINGS_STRING_LEN];
+    bool has_tags; /* else tags and folding, which are maps, are not there */
     struct tags tags;
     struct tags_limit limit;
     struct peer_folding folding;

@@ -19,6 +19,8 @@ static const struct setting TABLE[] = {
     {"cgroup", "", "whose sockets are counted; empty: the mounted cgroup2", &kind_mount, FIELD(cgroup)},
     {"socket", "/run/trafficctl/fwmarkd", "where tags are asked for, by netd's fwmarkd protocol", &kind_socket,
      FIELD(socket)},
+    {"backend", "auto", "what counts and judges: BPF, or nf_tables; auto: nf_tables only where BPF cannot be had",
+     &kind_backend, FIELD(backend), .needs_unload = true},
     {"netfilter", "auto",
      "where interfaces are counted: BPF links, a table of nf_tables, iptables-legacy, nowhere; auto: the first that "
      "works",
@@ -197,6 +199,7 @@ void settings_copy_row(const struct setting *row, struct settings *to, const str
 struct load_options settings_load_options(const struct settings *settings, const char *effective)
 {
     struct load_options options = {
+        .backend = settings->backend,
         .bpffs = settings->bpffs,
         .cgroup = *settings->cgroup ? settings->cgroup : NULL,
         .percpu = settings->percpu,

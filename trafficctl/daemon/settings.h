@@ -41,6 +41,7 @@ struct settings {
     char bpffs[SETTINGS_STRING_LEN];
     char cgroup[SETTINGS_STRING_LEN]; /* empty: the mounted cgroup2 */
     char socket[SETTINGS_SOCKET_LEN];
+    enum load_backend backend;
     enum load_netfilter netfilter;
     bool percpu;
     struct settings_ranges app_uids;

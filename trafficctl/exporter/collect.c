@@ -123,6 +123,16 @@ static int read_drops(struct tctl *traffic, struct collected *collected)
     return 0;
 }
 
+static int read_backend(struct tctl *traffic, struct collected *collected)
+{
+    struct tctl_backend backend;
+    int r = tctl_backend(traffic, &backend);
+
+    if (r == 0)
+        collected->backend = backend.name;
+    return r;
+}
+
 static int read_all(const char *bpffs, struct collected *collected)
 {
     _cleanup_(cli_closep) struct tctl *traffic = NULL;
@@ -130,6 +140,8 @@ static int read_all(const char *bpffs, struct collected *collected)
 
     if (r == 0)
         r = tctl_status(traffic, &collected->status);
+    if (r == 0)
+        r = read_backend(traffic, collected);
     if (r == 0)
         r = read_devices(traffic, &collected->devices);
     if (r == 0)

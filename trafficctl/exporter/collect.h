@@ -28,6 +28,7 @@ struct collect_drop {
 struct collected {
     int error; /* not 0: maps could not be read, and there is nothing else here */
     struct tctl_status status;
+    const char *backend; /* "bpf" or "nft" */
     struct collect_rows devices, users;
     struct collect_drop *drops; /* every reason that there is */
     size_t drop_count;

@@ -8,6 +8,8 @@ const struct family families[FAMILIES] = {
     [FAMILY_BUILD_INFO] = {"trafficd_build_info", GAUGE, "Version of trafficctl that exports; the value is 1."},
     [FAMILY_MAPS_READABLE] = {"trafficd_maps_readable", GAUGE,
                               "Whether trafficd's pinned maps could be read; if not, nothing else is exported."},
+    [FAMILY_BACKEND_INFO] = {"trafficd_backend_info", GAUGE,
+                             "What counts and judges: bpf, or nft, which cannot all of it; the value is 1."},
     [FAMILY_DAEMON_RUNNING] = {"trafficd_daemon_running", GAUGE,
                                "Whether trafficd runs; without it counting and filtering go on, and nobody watches."},
     [FAMILY_START_TIME] = {"trafficd_start_time_seconds", GAUGE, "When counting began, in seconds since the epoch."},

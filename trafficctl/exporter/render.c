@@ -133,6 +133,7 @@ static void render_readable(const struct rendered *rendered, struct text *text)
 {
     const struct collected *collected = rendered->collected;
 
+    text_labelled(text, FAMILY_BACKEND_INFO, 1, {"backend", collected->backend});
     render_state(&collected->status, text);
     render_programs(&collected->status, text);
     render_chains(&collected->status, text);

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include <trafficctl/accounting.h>
-#include <trafficctl/traffic.h>
 
 #include "cleanup.h"
 #include "deletion.h"
+#include "place.h"
 #include "tags.h"
 
 struct tctl_accounting {
@@ -34,11 +34,11 @@ int tctl_accounting_open(const char *bpffs, struct tctl_accounting **ret_account
     struct tctl_accounting *opened = calloc(1, sizeof(*opened));
     if (!opened)
         return -ENOMEM;
-    int r = tags_open(bpffs ? bpffs : TCTL_BPFFS, &opened->tags);
+    int r = tags_open(place_find(bpffs), &opened->tags);
     _cleanup_(tctl_accounting_closep) struct tctl_accounting *accounting = opened;
     if (r < 0)
         return r;
-    accounting->bpffs = strdup(bpffs ? bpffs : TCTL_BPFFS);
+    accounting->bpffs = strdup(place_find(bpffs));
     if (!accounting->bpffs)
         return -ENOMEM;
     *ret_accounting = TAKE_PTR(accounting);

@@ -111,6 +111,11 @@ int cgroup_tree_configured(const char *bpffs, struct cgroup_tree *tree)
     return r < 0 && r != -ENOENT ? r : open_tree(dir, tree);
 }
 
+void cgroup_tree_everybody(struct cgroup_tree *tree)
+{
+    *tree = (struct cgroup_tree){.fd = -1, .everybody = true};
+}
+
 static bool is_below(const char *place, const char *above)
 {
     size_t length = strlen(above);

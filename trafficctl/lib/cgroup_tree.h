@@ -23,6 +23,9 @@ struct cgroup_tree {
 int cgroup_tree_configured(const char *bpffs, struct cgroup_tree *tree);
 void cgroup_tree_done(struct cgroup_tree *tree);
 
+/* Where no group is asked about: every socket is inside. */
+void cgroup_tree_everybody(struct cgroup_tree *tree);
+
 /* The number of the group that fd has open. -errno of name_to_handle_at(2). */
 int cgroup_tree_id(int fd, uint64_t *ret_id);
 

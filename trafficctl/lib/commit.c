@@ -12,36 +12,31 @@
 #include "asked.h"
 #include "chains.h"
 #include "cleanup.h"
-#include "execute.h"
 #include "ifaces.h"
 #include "policy_file.h"
-#include "rules.h"
 
-/* What is saved and what the maps hold, before a change and after it. */
+/* What is saved, before a change and after it, and what holds. */
 struct commit {
     struct tctl_firewall *firewall;
     struct asked asked;
     struct tctl_config config;
     ino_t saved; /* number of the file; 0: nothing was saved */
     struct policy old, new;
-    struct image from, to;
-    struct plan plan;
+    struct staged *staged;
 };
 
 static void commit_done(struct commit *commit)
 {
     policy_done(&commit->old);
     policy_done(&commit->new);
-    plan_done(&commit->plan);
-    image_done(&commit->from);
-    image_done(&commit->to);
+    commit->firewall->backend->stage_done(commit->staged);
 }
 
 static int read_asked(struct commit *commit)
 {
     int r = asked_read(commit->firewall->bpffs, &commit->asked);
     if (r == 0)
-        r = rules_config(&commit->firewall->enforce, &commit->config);
+        r = commit->firewall->backend->rules_config(commit->firewall->enforcer, &commit->config);
     return r < 0 ? firewall_failed(commit->firewall, r, "cannot read what trafficd was asked for") : 0;
 }
 
@@ -63,12 +58,6 @@ static int read_saved(struct commit *commit)
     return policy_copy(&commit->old, &commit->new);
 }
 
-static int read_maps(struct commit *commit)
-{
-    int r = image_read(&commit->firewall->enforce, &commit->from);
-    return r < 0 ? r : image_copy(&commit->from, &commit->to);
-}
-
 /* Whom it says nothing about that holds: a rule that is made, or a list left that the UID was never on. */
 static bool means_nothing(const struct commit *commit, const struct change *change, uint32_t uid)
 {
@@ -76,7 +65,7 @@ static bool means_nothing(const struct commit *commit, const struct change *chan
         return false;
     if (change_makes_rules(change))
         return true;
-    return change->denies && !image_lists(&commit->from, change->chain, uid) &&
+    return change->denies && !commit->firewall->backend->stage_lists(commit->staged, change->chain, uid) &&
            !policy_uids_has(&commit->old.listed[change->chain], uid);
 }
 
@@ -103,10 +92,18 @@ static bool is_saved_mark(const struct commit *commit, const char *name)
     return false;
 }
 
-/* The mark of an interface that is gone can be taken from what is saved. */
+/* The mark of an interface that is gone can be taken from what is saved, and from what holds if that is by names. */
+static int find_mark(const struct commit *commit, const char *iface, bool *ret_marked)
+{
+    const struct tctl_firewall *firewall = commit->firewall;
+    *ret_marked = is_saved_mark(commit, iface);
+    return *ret_marked ? 0 : firewall->backend->rules_metered(firewall->enforcer, 0, iface, ret_marked);
+}
+
 static int find_iface(const struct commit *commit, struct change *change)
 {
     _cleanup_(ifaces_done) struct ifaces ifaces = {0};
+    bool marked = false;
     if (!change->iface || (change->kind == CHANGE_IFACE && !*change->iface))
         return 0;
     int r = firewall_check_netns(commit->firewall, &commit->config);
@@ -117,29 +114,30 @@ static int find_iface(const struct commit *commit, struct change *change)
     change->number = ifaces_number(&ifaces, change->iface);
     if (change->kind == CHANGE_METERED && change->number == IFACES_LOOPBACK)
         return fault_set(&commit->firewall->problem, -EINVAL, "the loopback interface cannot be metered");
-    if (change->number || (change->kind == CHANGE_METERED && !change->on && is_saved_mark(commit, change->iface)))
+    if (change->number)
         return 0;
+    if (change->kind == CHANGE_METERED && !change->on)
+        r = find_mark(commit, change->iface, &marked);
+    if (r < 0 || marked)
+        return r;
     return fault_set(&commit->firewall->problem, -ENODEV, "there is no interface %s", change->iface);
 }
 
 static int prepare(struct commit *commit, struct change *change)
 {
+    struct tctl_firewall *firewall = commit->firewall;
     int r = read_asked(commit);
     if (r == 0 && !change->runtime)
         r = read_saved(commit);
     if (r == 0)
-        r = read_maps(commit);
+        r = firewall->backend->stage_open(firewall->enforcer, &commit->staged);
     if (r == 0)
         r = check_uids(commit, change);
     if (r == 0)
         r = find_iface(commit, change);
     if (r == 0 && !change->runtime)
         r = change_policy(change, &commit->new);
-    if (r == 0)
-        r = change_image(change, &commit->to);
-    if (r == 0)
-        r = plan_make(&commit->from, &commit->to, &commit->plan);
-    return r < 0 ? r : plan_check(&commit->plan, &commit->firewall->enforce, &commit->firewall->problem);
+    return r < 0 ? r : firewall->backend->stage_change(commit->staged, change, &firewall->problem);
 }
 
 static void put_old_back(const struct commit *commit)
@@ -170,7 +168,7 @@ static int save_and_enforce(const struct commit *commit)
     if (r < 0 && number_of(commit->asked.policy) == commit->saved)
         return r;
     if (r == 0)
-        r = execute_plan(&commit->plan, &firewall->enforce, &firewall->problem);
+        r = firewall->backend->stage_commit(commit->staged, &firewall->problem);
     if (r < 0) {
         put_old_back(commit);
         return r;
@@ -185,7 +183,7 @@ int commit_change(struct tctl_firewall *firewall, struct change *change, bool *r
     int r = prepare(&commit, change);
     if (r < 0)
         return r;
-    r = change->runtime ? execute_plan(&commit.plan, &firewall->enforce, &firewall->problem)
+    r = change->runtime ? firewall->backend->stage_commit(commit.staged, &firewall->problem)
                         : save_and_enforce(&commit);
     if (r < 0)
         return r;
@@ -226,7 +224,7 @@ int commit_saved(struct tctl_firewall *firewall, bool *ret_destroy)
     if (r == 0 && names_interfaces(&commit.new))
         r = firewall_check_netns(firewall, &commit.config);
     if (r == 0)
-        r = enforce_apply(&firewall->enforce, &commit.new, &firewall->problem);
+        r = firewall->backend->rules_apply(firewall->enforcer, &commit.new, &firewall->problem);
     if (r < 0)
         return r;
     keep_good(&commit, &commit.new);

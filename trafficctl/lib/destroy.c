@@ -7,13 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cgroup_tree.h"
 #include "cleanup.h"
 #include "ifaces.h"
 #include "inet_sockets.h"
 #include "netlink.h"
 #include "own_addresses.h"
-#include "rules.h"
 
 /* Sockets that are remembered at once. */
 #define BATCH 4096
@@ -40,8 +38,7 @@ struct batch {
 };
 
 struct destroy {
-    const char *bpffs;
-    const struct enforce *enforce;
+    const struct tctl_firewall *firewall;
     struct cgroup_tree tree;
     struct tctl_config config;
     struct own_addresses own;
@@ -97,7 +94,7 @@ static int judge(struct destroy *destroy, uint32_t uid)
         return 0;
     uint32_t drops = 0;
     if (may_judge(&destroy->config, uid)) {
-        int r = rules_of(destroy->enforce, &destroy->config, uid, &rules);
+        int r = destroy->firewall->backend->rules_of(destroy->firewall->enforcer, &destroy->config, uid, &rules);
         if (r < 0)
             return r;
         drops = restriction_of(&rules).drops;
@@ -202,11 +199,12 @@ static int destroy_init(struct destroy *destroy)
     destroy->batch = malloc(sizeof(*destroy->batch));
     if (!destroy->batch)
         return -ENOMEM;
-    int r = rules_config(destroy->enforce, &destroy->config);
+    const struct tctl_firewall *firewall = destroy->firewall;
+    int r = firewall->backend->rules_config(firewall->enforcer, &destroy->config);
     if (r == 0)
         r = check_namespace(&destroy->config);
     if (r == 0)
-        r = cgroup_tree_configured(destroy->bpffs, &destroy->tree);
+        r = firewall->backend->rules_tree(firewall->enforcer, &destroy->tree);
     if (r == 0)
         r = own_addresses_read(&destroy->own);
     return r < 0 ? r : inet_sockets_open(&destroy->netlink);
@@ -226,10 +224,10 @@ static int say(struct fault *fault, int r)
     return fault_set(fault, r, "the change holds, but open sockets of those it blocks stay open, silent: %s", why);
 }
 
-int destroy_blocked(const char *bpffs, const struct enforce *enforce, size_t *ret_count, struct fault *fault)
+int destroy_blocked(const struct tctl_firewall *firewall, size_t *ret_count, struct fault *fault)
 {
     static const uint8_t families[] = {AF_INET, AF_INET6}, protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
-    _cleanup_(destroy_done) struct destroy destroy = {.bpffs = bpffs, .enforce = enforce, .tree.fd = -1};
+    _cleanup_(destroy_done) struct destroy destroy = {.firewall = firewall, .tree.fd = -1};
     int r = destroy_init(&destroy);
     for (size_t i = 0; i < ARRAY_SIZE(families) && r == 0; i++)
         for (size_t j = 0; j < ARRAY_SIZE(protocols) && r == 0; j++)

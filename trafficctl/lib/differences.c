@@ -4,13 +4,10 @@
 
 #include "asked.h"
 #include "cleanup.h"
-#include "differences_programs.h"
 #include "differences_rules.h"
 #include "firewall.h"
 #include "listeners.h"
 #include "policy_file.h"
-#include "rules.h"
-#include "state.h"
 
 /* 1: there is one to compare with. A bad one is a difference itself. */
 static int read_policy(const char *path, struct policy *policy, struct difference_list *list)
@@ -33,23 +30,27 @@ static int compare(const struct comparison *comparison, bool saved)
     return r < 0 ? r : differences_unjudged(comparison);
 }
 
-static int look_at_rules(const struct enforce *enforce, const char *path, struct difference_list *list)
+static int look_at_rules(const struct tctl_firewall *firewall, const char *path, struct difference_list *list)
 {
     _cleanup_(policy_done) struct policy policy = {0};
     _cleanup_(image_done) struct image image = {0};
     _cleanup_(ifaces_done) struct ifaces ifaces = {0};
     struct tctl_config config;
     bool here = false;
-    int r = rules_config(enforce, &config);
+    int saved = read_policy(path, &policy, list);
+    if (saved < 0)
+        return saved;
+    int r = firewall->backend->rules_config(firewall->enforcer, &config);
     if (r == 0)
-        r = image_read(enforce, &image);
+        r = firewall->backend->rules_image(firewall->enforcer, &image);
     if (r == 0)
         r = ifaces_are_of(config.netns_inum, &here);
     if (r == 0 && here)
         r = ifaces_list(&ifaces);
-    int saved = r < 0 ? r : read_policy(path, &policy, list);
-    if (saved < 0)
-        return saved;
+    if ((r == -ENOENT || r == -EEXIST) && list->count > 0)
+        return 0; /* what holds them is gone, and that is said */
+    if (r < 0)
+        return r;
     if (image.closed)
         difference_add(list, "the saved policy", "nobody passes, since it could not be read", "firewall");
     const struct comparison comparison = {
@@ -62,16 +63,6 @@ static int look_at_rules(const struct enforce *enforce, const char *path, struct
     return compare(&comparison, saved > 0);
 }
 
-static int look_at_programs(const char *bpffs, struct cgroup_tree *tree, int *ret_found, struct difference_list *list)
-{
-    struct tctl_state state = {0};
-    int r = state_read_pinned(bpffs, &state);
-    if (r < 0)
-        return r;
-    *ret_found = cgroup_tree_configured(bpffs, tree);
-    return differences_programs(bpffs, state.wanted, tree, *ret_found, list);
-}
-
 /*
  * A change is first in the file and then in the maps, and a start replaces one pin after the other: under the lock all
  * are done, unless their writer does not end. Processes are looked at afterwards, since others wait for the lock, and
@@ -80,12 +71,13 @@ static int look_at_programs(const char *bpffs, struct cgroup_tree *tree, int *re
 static int find(struct tctl_firewall *firewall, const char *policy, struct difference_list *list)
 {
     _cleanup_(cgroup_tree_done) struct cgroup_tree tree = {.fd = -1};
-    int found = 0, locked = writer_lock(&firewall->writer);
+    int locked = writer_lock(&firewall->writer);
     if (locked < 0 && locked != -EBUSY)
         return locked;
-    int r = look_at_programs(firewall->bpffs, &tree, &found, list);
+    const int found = firewall->backend->rules_tree(firewall->enforcer, &tree);
+    int r = firewall->backend->rules_differ(firewall->enforcer, &tree, found, list);
     if (r == 0)
-        r = look_at_rules(&firewall->enforce, policy, list);
+        r = look_at_rules(firewall, policy, list);
     if (locked == 0)
         writer_unlock(&firewall->writer);
     return r == 0 && found == 0 ? listeners_find(&tree, list) : r;

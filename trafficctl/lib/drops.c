@@ -2,16 +2,13 @@
 /* What the firewall dropped. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <trafficctl/firewall.h>
 
+#include "backend.h"
 #include "chains.h"
 #include "cleanup.h"
-#include "handle.h"
 #include "merge.h"
-#include "pins.h"
-#include "read.h"
 
 struct drop {
     struct tctl_drop_key key;
@@ -28,7 +25,7 @@ static void drops_done(struct drops *drops)
     free(drops->rows);
 }
 
-static int take_row(void *context, const void *key, const void *value)
+static int take_drop(void *context, const struct tctl_drop_key *key, const struct tctl_stats_value *dropped)
 {
     struct drops *drops = context;
     if (drops->count == drops->room) {
@@ -39,29 +36,18 @@ static int take_row(void *context, const void *key, const void *value)
         drops->rows = grown;
         drops->room = room;
     }
-    struct drop *drop = &drops->rows[drops->count++];
-    memcpy(&drop->key, key, sizeof(drop->key));
-    memcpy(&drop->dropped, (const char *)value + offsetof(struct tctl_drop, dropped), sizeof(drop->dropped));
+    drops->rows[drops->count++] = (struct drop){.key = *key, .dropped = *dropped};
     return 0;
-}
-
-static int read_once(struct tctl *traffic, struct drops *drops)
-{
-    struct stats_map *map = &traffic->drops;
-    int r = pins_check_loaded(traffic->folder);
-    if (r == 0 && map->fd < 0)
-        r = stats_map_open(traffic->bpffs, PIN_DROPS, map);
-    drops->count = 0;
-    return r < 0 ? r : read_map(&read_kernel, map->fd, &map->shape, take_row, drops);
 }
 
 static int read_drops(struct tctl *traffic, struct drops *drops)
 {
     int r;
     do {
-        r = read_once(traffic, drops);
+        drops->count = 0;
+        r = traffic->backend->drops(traffic->reader, take_drop, drops);
         if (r == 0)
-            r = handle_read_again(traffic);
+            r = traffic->backend->again(traffic->reader);
     } while (r > 0);
     return r;
 }

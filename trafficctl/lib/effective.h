@@ -9,6 +9,9 @@
 /* Any value, the NUL included. */
 #define EFFECTIVE_LEN 256
 
+/* A line that the loader adds where nf_tables counts: why. */
+#define EFFECTIVE_WHY "backend_why"
+
 /*
  * The value of a key of section [trafficd], as "policy"; an empty one too. -ENOENT: there is no such line, which a
  * trafficd older than the key has left. -EMSGSIZE: longer than any value that trafficd takes.

@@ -10,18 +10,19 @@
 
 #include <trafficctl/events.h>
 
+#include "bpf_reader.h"
 #include "chains.h"
 #include "cleanup.h"
 #include "fd.h"
-#include "handle.h"
 #include "locks.h"
 #include "pins.h"
+#include "place.h"
 #include "writer.h"
 
 struct tctl_events {
-    struct tctl *traffic; /* knows the names of interfaces */
-    struct writer writer; /* knows whether everything was unloaded */
-    int monitoring;       /* locked as long as we read */
+    struct reader *reader; /* knows the names of interfaces */
+    struct writer writer;  /* knows whether everything was unloaded */
+    int monitoring;        /* locked as long as we read */
     int map;
     struct ring_buffer *ring;
     struct names names; /* of one tctl_events_read() */
@@ -44,7 +45,7 @@ struct tctl_events *tctl_events_close(struct tctl_events *events)
     fd_close(events->map);
     fd_close(events->monitoring);
     writer_done(&events->writer);
-    tctl_close(events->traffic);
+    bpf_reader_close(events->reader);
     free(events);
     return NULL;
 }
@@ -102,7 +103,7 @@ static int become_reader(struct tctl_events *events)
 
 static int open_ring(struct tctl_events *events)
 {
-    int r = pins_open_map(events->traffic->bpffs, PIN_EVENTS, true, &events->map);
+    int r = pins_open_map(events->reader->bpffs, PIN_EVENTS, true, &events->map);
     if (r < 0)
         return r;
     events->ring = ring_buffer__new(events->map, take_event, events, NULL);
@@ -115,9 +116,9 @@ int tctl_events_open(const char *bpffs, struct tctl_events **ret_events)
     if (!events)
         return -ENOMEM;
     *events = (struct tctl_events){.monitoring = -1, .map = -1, .since_ns = clock_ns(CLOCK_MONOTONIC)};
-    int r = writer_open(bpffs ?: TCTL_BPFFS, &events->writer);
+    int r = writer_open(place_find(bpffs), &events->writer);
     if (r == 0)
-        r = tctl_open(bpffs, &events->traffic);
+        r = bpf_reader_open(place_find(bpffs), &events->reader);
     if (r == 0)
         r = become_reader(events);
     if (r == 0)
@@ -130,7 +131,7 @@ int tctl_events_open(const char *bpffs, struct tctl_events **ret_events)
 
 int tctl_events_reader(const char *bpffs, int *ret_pid)
 {
-    return pins_lock_holder(bpffs ?: TCTL_BPFFS, PINS_MONITORING_DIR, ret_pid);
+    return pins_lock_holder(place_find(bpffs), PINS_MONITORING_DIR, ret_pid);
 }
 
 int tctl_events_fd(const struct tctl_events *events)
@@ -146,7 +147,7 @@ int tctl_events_read(struct tctl_events *events, tctl_event_fn fn, void *context
     events->fn = fn;
     events->context = context;
     events->ahead_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-    events->names = handle_names(events->traffic);
+    events->names = bpf_reader_names(events->reader);
     r = ring_buffer__consume(events->ring);
     names_done(&events->names);
     return r < 0 ? r : 0;

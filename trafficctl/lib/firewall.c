@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "asked.h"
-#include "attached.h"
 #include "chains.h"
 #include "cleanup.h"
 #include "commit.h"
 #include "destroy.h"
 #include "ifaces.h"
+#include "place.h"
 #include "state.h"
 
 /* What is pinned says which file root writes to: a bpffs that somebody else has mounted is not to be believed. */
@@ -27,12 +27,12 @@ static int check_owner(const struct tctl_firewall *firewall)
 
 static int open_pins(struct tctl_firewall *firewall)
 {
-    int r = writer_open(firewall->bpffs, &firewall->writer), opened = enforce_open(firewall->bpffs, &firewall->enforce);
+    int r = writer_open(firewall->bpffs, &firewall->writer);
     if (r == 0)
         r = check_owner(firewall);
     if (r == 0)
         r = state_check_version(firewall->bpffs);
-    return r < 0 ? r : opened;
+    return r < 0 ? r : firewall->backend->rules_open(firewall->bpffs, &firewall->enforcer);
 }
 
 static int say_why_not_open(struct tctl_firewall *firewall, int err)
@@ -46,6 +46,10 @@ static int say_why_not_open(struct tctl_firewall *firewall, int err)
     case -EPROTO:
         return fault_set(&firewall->problem, err, "what is pinned below %s is of another version: restart trafficd",
                          firewall->bpffs);
+    case -EXDEV:
+        return fault_set(&firewall->problem, err,
+                         "what judges below %s is in another network namespace: run this in trafficd's",
+                         firewall->bpffs);
     case -EMEDIUMTYPE:
         return fault_set(&firewall->problem, err, "what is pinned below %s is not root's", firewall->bpffs);
     default:
@@ -58,11 +62,12 @@ int tctl_firewall_open(const char *bpffs, struct tctl_firewall **ret_firewall)
     struct tctl_firewall *firewall = calloc(1, sizeof(*firewall));
     if (!firewall)
         return -ENOMEM;
-    firewall->bpffs = strdup(bpffs ? bpffs : TCTL_BPFFS);
+    firewall->bpffs = strdup(place_find(bpffs));
     if (!firewall->bpffs) {
         free(firewall);
         return -ENOMEM;
     }
+    firewall->backend = backend_of(firewall->bpffs);
     int r = open_pins(firewall);
     if (r == -ENOMEM) {
         tctl_firewall_close(firewall);
@@ -77,7 +82,8 @@ struct tctl_firewall *tctl_firewall_close(struct tctl_firewall *firewall)
     if (!firewall)
         return NULL;
     writer_done(&firewall->writer);
-    enforce_done(&firewall->enforce);
+    if (firewall->enforcer)
+        firewall->backend->rules_done(firewall->enforcer);
     free(firewall->bpffs);
     free(firewall);
     return NULL;
@@ -90,7 +96,11 @@ const char *tctl_firewall_problem(const struct tctl_firewall *firewall)
 
 int firewall_failed(struct tctl_firewall *firewall, int err, const char *what)
 {
-    return *firewall->problem.text ? err : fault_set(&firewall->problem, err, "%s: %s", what, strerror(-err));
+    const char *(*error)(int) = firewall->backend->rules_error;
+    const char *why = error ? error(err) : NULL;
+    if (*firewall->problem.text)
+        return err;
+    return fault_set(&firewall->problem, err, "%s: %s", what, why ?: strerror(-err));
 }
 
 static int say_why_not_locked(struct tctl_firewall *firewall, int err)
@@ -132,22 +142,16 @@ static void abort_sockets(struct tctl_firewall *firewall)
 {
     size_t count;
     struct fault why = {0};
-    if (destroy_blocked(firewall->bpffs, &firewall->enforce, &count, &why) < 0)
+    if (destroy_blocked(firewall, &count, &why) < 0)
         firewall->problem = why;
-}
-
-static bool is_attached(const char *bpffs, enum tctl_program program)
-{
-    struct bpf_link_info link;
-    return attached_link(bpffs, program, &link) == 0 && link.cgroup.cgroup_id != 0;
 }
 
 void firewall_note_lacks(struct tctl_firewall *firewall)
 {
-    const bool in = is_attached(firewall->bpffs, TCTL_PROG_INGRESS),
-               out = is_attached(firewall->bpffs, TCTL_PROG_EGRESS);
+    bool in, out;
+    firewall->backend->rules_at_work(firewall->enforcer, &in, &out);
     if ((!in || !out) && !*firewall->problem.text)
-        fault_set(&firewall->problem, 0, "this is in the maps, but nothing that is %s is judged: see trafficctl status",
+        fault_set(&firewall->problem, 0, "the rules say this, but nothing that is %s is judged: see trafficctl status",
                   out  ? "received"
                   : in ? "sent"
                        : "sent or received");

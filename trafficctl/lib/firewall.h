@@ -4,14 +4,15 @@
 
 #include <trafficctl/firewall.h>
 
-#include "enforce.h"
+#include "backend.h"
 #include "fault.h"
 #include "writer.h"
 
 struct tctl_firewall {
     char *bpffs;
     struct writer writer;
-    struct enforce enforce;
+    const struct backend *backend;
+    struct enforcer *enforcer; /* the backend's */
     struct fault problem;
 };
 
@@ -21,7 +22,7 @@ int firewall_begin(struct tctl_firewall *firewall);
 /* Say the errno where nobody has said more, and return it. */
 int firewall_failed(struct tctl_firewall *firewall, int err, const char *what);
 
-/* Where there is no problem yet: the maps are asked by no program, so that nothing of what they hold is enforced. */
+/* Where there is no problem yet: is nothing judged, so that the rules hold for nobody? */
 void firewall_note_lacks(struct tctl_firewall *firewall);
 
 /* Do these numbers of interfaces mean this network namespace's? -EXDEV: no. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-/* What the maps hold, in the public form. */
+/* What holds, in the public form. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "firewall.h"
-#include "rules.h"
 
 _Static_assert(TCTL_IFACE_LEN == TCTL_IFNAME_LEN, "names fit");
 _Static_assert(TCTL_FIREWALL_CHAINS == TCTL_CHAINS - 1, "every chain has a place");
@@ -50,9 +49,9 @@ int tctl_firewall_read(struct tctl_firewall *firewall, struct tctl_firewall_rule
     struct tctl_config config;
     int r = firewall_begin(firewall);
     if (r == 0)
-        r = enforce_read(&firewall->enforce, &policy);
+        r = firewall->backend->rules_read(firewall->enforcer, &policy);
     if (r == 0)
-        r = rules_config(&firewall->enforce, &config);
+        r = firewall->backend->rules_config(firewall->enforcer, &config);
     if (r < 0)
         return firewall_failed(firewall, r, "cannot read the rules");
     struct tctl_firewall_rules rules = {.closed = config.closed};

@@ -65,7 +65,7 @@ int hot_change(const struct hot_pages *pages, hot_change_fn fn, void *context)
 
 void hot_end(const struct hot_seen *seen)
 {
-    uint64_t used = seen->used, ended = (used & ~(uint64_t)TCTL_HOT_USE) | TCTL_HOT_ENDED;
+    __u64 used = seen->used, ended = (used & ~(uint64_t)TCTL_HOT_USE) | TCTL_HOT_ENDED;
     __atomic_compare_exchange_n(&seen->row->used, &used, ended, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf_reader.h"
 #include "cleanup.h"
 #include "fd.h"
-#include "handle.h"
 #include "merge.h"
 #include "moves.h"
 #include "pins.h"
+#include "place.h"
 #include "read.h"
 #include "stats.h"
 
@@ -22,13 +23,13 @@ _Static_assert((int)TCTL_PIN_COOKIE_TAG == PIN_COOKIE_TAG && (int)TCTL_PIN_POWER
                "the same pins in the same order");
 
 struct tctl_maps {
-    struct tctl *base; /* no map is open in it */
+    struct reader *base; /* no map is open in it */
 };
 
 struct tctl_maps *tctl_maps_close(struct tctl_maps *maps)
 {
     if (maps)
-        tctl_close(maps->base);
+        bpf_reader_close(maps->base);
     free(maps);
     return NULL;
 }
@@ -38,7 +39,7 @@ int tctl_maps_open(const char *bpffs, struct tctl_maps **ret_maps)
     _cleanup_free_ struct tctl_maps *maps = calloc(1, sizeof(*maps));
     if (!maps)
         return -ENOMEM;
-    int r = handle_open(bpffs, &maps->base);
+    int r = bpf_reader_open_bare(place_find(bpffs), &maps->base);
     if (r < 0)
         return r;
     *ret_maps = TAKE_PTR(maps);
@@ -181,7 +182,7 @@ static bool is_present(const struct names *names, uint32_t index, bool in_map)
 int tctl_maps_read_names(struct tctl_maps *maps, struct tctl_name_row **ret_rows, size_t *ret_count)
 {
     _cleanup_(rows_done) struct rows rows = {.size = sizeof(**ret_rows), .fill = fill_name};
-    const struct names names = handle_names(maps->base);
+    const struct names names = bpf_reader_names(maps->base);
     int r = read_rows(maps, TCTL_PIN_IFACE_INDEX_NAME, compare_numbers, &rows);
     if (r < 0)
         return r;
@@ -202,7 +203,7 @@ static bool is_of_counters(enum tctl_pin pin, enum tctl_stats_map *ret_map)
     return false;
 }
 
-static int read_stats_once(const struct tctl *base, enum tctl_stats_map map, struct stats_rows *rows)
+static int read_stats_once(const struct reader *base, enum tctl_stats_map map, struct stats_rows *rows)
 {
     _cleanup_(stats_map_close) struct stats_map stats = {.fd = -1};
     _cleanup_(stats_beside_close) struct stats_beside beside = STATS_BESIDE_NONE;
@@ -212,10 +213,10 @@ static int read_stats_once(const struct tctl *base, enum tctl_stats_map map, str
         r = stats_beside_open(base->bpffs, &beside);
     if (r == 0)
         r = stats_read(&read_kernel, &stats, &beside, map, rows);
-    return r < 0 ? r : handle_has_moved(base);
+    return r < 0 ? r : bpf_reader_has_moved(base);
 }
 
-static int read_stats(struct tctl *base, enum tctl_stats_map map, struct stats_rows *rows)
+static int read_stats(struct reader *base, enum tctl_stats_map map, struct stats_rows *rows)
 {
     int r;
     do {
@@ -252,7 +253,7 @@ static void fill_stats(const struct stats_rows *from, const struct names *names,
 }
 
 /* Without the map of names those are taken that the kernel has. */
-static int open_names(const struct tctl *base, int *ret_fd)
+static int open_names(const struct reader *base, int *ret_fd)
 {
     int r = pins_open_map(base->bpffs, PIN_IFACE_INDEX_NAME, false, ret_fd);
     return r == -ENOENT || r == -EACCES ? 0 : r;
@@ -271,7 +272,7 @@ int tctl_maps_read_stats(struct tctl_maps *maps, enum tctl_pin pin, struct tctl_
     if (r < 0)
         return r;
 
-    struct names names = handle_names(maps->base);
+    struct names names = bpf_reader_names(maps->base);
     names.map_fd = names_fd;
     stats_rows_sum(&found);
     struct tctl_stats_row *rows = found.count ? calloc(found.count, sizeof(*rows)) : NULL;

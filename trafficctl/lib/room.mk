@@ -1,13 +1,13 @@
 # lib: what any peer may do at the maps. Sees base, its public face and the ABI; libmnl for sock_diag.
 LIB_SEES := -Itrafficctl/include -Itrafficctl/lib -Itrafficctl/base -Ibpf
 $(eval $(call objects,LIB,$(wildcard trafficctl/lib/*.c),-fPIC $(LIB_SEES)))
-LIB_LIBS := -lbpf -lelf -lz -lmnl
+LIB_LIBS := $(NFT_LIBS) -lbpf -lelf -lz -lmnl
 NM ?= nm
 OBJCOPY ?= objcopy
 
-# For the rooms that look behind the public face: all of lib and base.
+# For the rooms that look behind the public face: all of lib and base, and the backends that lib asks.
 LIB_INSIDE := $(B)/obj/libtrafficctl-inside.a
-$(LIB_INSIDE): $(LIB_OBJ) $(BASE_OBJ)
+$(LIB_INSIDE): $(LIB_OBJ) $(NFT_OBJ) $(BASE_OBJ)
 	rm -f $@
 	$(AR) rcs $@ $^
 

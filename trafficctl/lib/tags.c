@@ -47,6 +47,8 @@ int tags_open(const char *bpffs, struct tags *tags)
     int r = writer_open(bpffs, &tags->writer);
     if (r == 0)
         r = state_check_version(bpffs);
+    if (r == 0 && state_is_file(bpffs))
+        r = -EOPNOTSUPP;
     return r < 0 ? r : open_maps(bpffs, tags);
 }
 

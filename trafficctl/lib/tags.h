@@ -29,7 +29,7 @@ struct tags {
 
 /*
  * End with tags_done(), also after a failure. -ENOENT: nothing is pinned; -EACCES, -EPERM: not root; -EPROTO: the pins
- * are of another version; -ENOMEM, -errno.
+ * are of another version; -EOPNOTSUPP: nf_tables counts there, which knows no tags; -ENOMEM, -errno.
  */
 int tags_open(const char *bpffs, struct tags *tags);
 void tags_done(struct tags *tags);

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf_reader.h"
 #include "cgroup_tree.h"
 #include "cleanup.h"
 #include "explain.h"
 #include "fd.h"
-#include "handle.h"
 #include "iface_base.h"
 #include "ifaces.h"
 #include "interfaces_page.h"
@@ -43,11 +43,11 @@ static void readings_done(struct readings *readings)
     free(readings->links.links);
 }
 
-static int check_netns(const struct tctl *traffic)
+static int check_netns(const struct reader *reader)
 {
     struct tctl_state state;
     bool here = false;
-    int r = state_read(traffic->state, &state);
+    int r = state_read(reader->state, &state);
     if (r == 0)
         r = ifaces_are_of(state.netns_inum, &here);
     return r < 0 ? r : here ? 0 : -EXDEV;
@@ -58,44 +58,44 @@ static int read_list(struct list *list)
     return link_list_read(&list->links, &list->count);
 }
 
-static int read_stats(const struct tctl *traffic, enum tctl_stats_map map, struct stats_rows *rows)
+static int read_stats(const struct reader *reader, enum tctl_stats_map map, struct stats_rows *rows)
 {
-    return stats_read(&read_kernel, &traffic->stats[map], &traffic->beside, map, rows);
+    return stats_read(&read_kernel, &reader->stats[map], &reader->beside, map, rows);
 }
 
-static int read_maps(const struct tctl *traffic, struct readings *readings)
+static int read_maps(const struct reader *reader, struct readings *readings)
 {
     struct tctl_interfaces page;
-    int r = interfaces_read(traffic->bpffs, &page);
+    int r = interfaces_read(reader->bpffs, &page);
     if (r == 0)
-        r = pins_open_map(traffic->bpffs, PIN_IFACE_PARTS, false, &readings->parts);
+        r = pins_open_map(reader->bpffs, PIN_IFACE_PARTS, false, &readings->parts);
     if (r == 0)
-        r = pins_open_map(traffic->bpffs, PIN_IFACE_BASE, false, &readings->bases);
+        r = pins_open_map(reader->bpffs, PIN_IFACE_BASE, false, &readings->bases);
     if (r == 0)
-        r = read_stats(traffic, TCTL_IFACE_STATS, &readings->rows);
+        r = read_stats(reader, TCTL_IFACE_STATS, &readings->rows);
     if (r == 0)
-        r = read_stats(traffic, TCTL_UID_STATS, &readings->users);
+        r = read_stats(reader, TCTL_UID_STATS, &readings->users);
     if (r == 0)
         readings->counted = page.netfilter != TCTL_NETFILTER_OFF;
     return r;
 }
 
 /* A group that is not there any more, or not to be seen by this user, was not the root. */
-static int read_part(const struct tctl *traffic, bool *ret_part)
+static int read_part(const struct reader *reader, bool *ret_part)
 {
     _cleanup_(cgroup_tree_done) struct cgroup_tree tree;
-    int r = cgroup_tree_configured(traffic->bpffs, &tree);
+    int r = cgroup_tree_configured(reader->bpffs, &tree);
     *ret_part = !tree.everybody;
     return r == -ENOMEM ? r : 0;
 }
 
-static int read_all(const struct tctl *traffic, struct readings *readings)
+static int read_all(const struct reader *reader, struct readings *readings)
 {
-    int r = read_part(traffic, &readings->part);
+    int r = read_part(reader, &readings->part);
     if (r == 0)
         r = read_list(&readings->before);
     if (r == 0)
-        r = read_maps(traffic, readings);
+        r = read_maps(reader, readings);
     return r < 0 ? r : read_list(&readings->links);
 }
 
@@ -210,16 +210,16 @@ static int fill(const struct readings *readings, struct tctl_verified *ret_verif
 }
 
 /* 1: counters moved to larger maps meanwhile, and nothing is returned. */
-static int verify_once(struct tctl *traffic, struct tctl_verified *ret_verified)
+static int verify_once(struct reader *reader, struct tctl_verified *ret_verified)
 {
     _cleanup_(readings_done) struct readings readings = {.parts = -1, .bases = -1};
     struct tctl_verified verified = {0};
-    int r = read_all(traffic, &readings);
+    int r = read_all(reader, &readings);
     if (r == 0)
         r = fill(&readings, &verified);
     if (r < 0)
         return r;
-    r = handle_read_again(traffic);
+    r = bpf_reader_again(reader);
     if (r == 0)
         *ret_verified = verified;
     else
@@ -229,13 +229,16 @@ static int verify_once(struct tctl *traffic, struct tctl_verified *ret_verified)
 
 int tctl_verify(struct tctl *traffic, struct tctl_verified *ret_verified)
 {
-    int r = pins_check_loaded(traffic->folder);
+    struct reader *reader;
+    int r = bpf_reader_of(traffic, &reader);
     if (r == 0)
-        r = check_netns(traffic);
+        r = pins_check_loaded(reader->folder);
+    if (r == 0)
+        r = check_netns(reader);
     if (r < 0)
         return r;
     do
-        r = verify_once(traffic, ret_verified);
+        r = verify_once(reader, ret_verified);
     while (r > 0);
     return r;
 }

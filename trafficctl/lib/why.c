@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /* The verdict on a packet, by the rule that the programs are compiled from. */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +9,6 @@
 #include "cleanup.h"
 #include "firewall.h"
 #include "ifaces.h"
-#include "rules.h"
 
 static int find_number(struct tctl_firewall *firewall, const struct tctl_config *config, const char *name,
                        uint32_t *ret_number)
@@ -31,14 +29,14 @@ static int find_number(struct tctl_firewall *firewall, const struct tctl_config 
 static int find_way(struct tctl_firewall *firewall, const struct tctl_config *config, const char *iface,
                     struct way *way)
 {
-    uint8_t metered = 0;
+    bool metered = false;
     int r = iface ? find_number(firewall, config, iface, &way->iface) : 0;
     if (r < 0 || !way->iface)
         return r;
     way->loopback = way->iface == IFACES_LOOPBACK;
-    r = bpf_map_lookup_elem(firewall->enforce.metered, &way->iface, &metered);
+    r = firewall->backend->rules_metered(firewall->enforcer, way->iface, iface, &metered);
     way->metered = metered;
-    return r == -ENOENT ? 0 : r;
+    return r;
 }
 
 static struct tctl_verdict judge(const struct rules *rules, const struct tctl_config *config, const struct way *way)
@@ -60,11 +58,11 @@ int tctl_firewall_why(struct tctl_firewall *firewall, uint32_t uid, const char *
     struct way way = {.out = out};
     int r = firewall_begin(firewall);
     if (r == 0)
-        r = rules_config(&firewall->enforce, &config);
+        r = firewall->backend->rules_config(firewall->enforcer, &config);
     if (r == 0)
         r = find_way(firewall, &config, iface, &way);
     if (r == 0)
-        r = rules_of(&firewall->enforce, &config, uid, &rules);
+        r = firewall->backend->rules_of(firewall->enforcer, &config, uid, &rules);
     if (r < 0)
         return firewall_failed(firewall, r, "cannot read the rules");
     if (!may_judge(&config, uid))

@@ -9,6 +9,7 @@
 #include "interfaces_page.h"
 #include "locks.h"
 #include "pins.h"
+#include "state.h"
 
 /* Memory, and no system call: it is read for each tag. */
 static uint64_t read_moves(const struct writer *writer)
@@ -22,7 +23,8 @@ int writer_open(const char *bpffs, struct writer *writer)
     int r = pins_open_folder(bpffs, O_RDONLY, &writer->folder_fd);
     if (r < 0)
         return r;
-    r = interfaces_map(bpffs, &writer->page);
+    /* Where files are in the place of pins bpf(2) may be refused, and says nothing of what is there. */
+    r = state_is_file(bpffs) ? 0 : interfaces_map(bpffs, &writer->page);
     writer->moved = read_moves(writer);
     return r == -ENOENT ? 0 : r;
 }

@@ -29,7 +29,7 @@ static void fill_ranges(const struct load_options *options, struct tctl_config *
 }
 
 /* What the firewall enforces stays: a start must not open it. */
-static int fill(const struct load_options *options, struct tctl_config *config)
+int configure_fill(const struct load_options *options, struct tctl_config *config)
 {
     *config = (struct tctl_config){
         .fold_user_namespaces = options->fold_user_namespaces,
@@ -91,7 +91,7 @@ static int write_config(const struct load_options *options, bool ranges_only, st
     if (r == 0 && ranges_only)
         fill_ranges(options, &config);
     else if (r == 0)
-        r = fill(options, &config);
+        r = configure_fill(options, &config);
     if (r == 0)
         r = bpf_map_update_elem(fd, &zero, &config, BPF_ANY);
     return r < 0 ? r : raise_generation(options->bpffs);

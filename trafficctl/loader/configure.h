@@ -4,6 +4,9 @@
 
 #include "job.h"
 
+/* All that options say of it; the chains of *config and whether nobody passes stay. -errno of stat(2). */
+int configure_fill(const struct load_options *options, struct tctl_config *config);
+
 /*
  * Write the configuration that options ask for into the pinned map, then raise the generation. What was there is noted
  * in undo. ranges_only: change nothing but what SIGHUP may change. Needs no capability, only the pins.

@@ -96,7 +96,7 @@ static int look_there(const char *bpffs, enum tctl_netfilter way, uint32_t *ret_
 
 int interfaces_look(const struct loaded *loaded, uint32_t *ret_missing)
 {
-    return look_there(loaded->bpffs, loaded->interfaces->netfilter, ret_missing);
+    return look_there(loaded->place, loaded->interfaces->netfilter, ret_missing);
 }
 
 /* A slot that is empty is a raw writer's will, and not repaired: what it belongs to counts nothing. */
@@ -125,7 +125,7 @@ static uint32_t hooked(const char *bpffs, enum tctl_netfilter way, uint32_t miss
 
 uint32_t interfaces_hooked(const struct loaded *loaded, uint32_t missing)
 {
-    return hooked(loaded->bpffs, loaded->interfaces->netfilter, missing);
+    return hooked(loaded->place, loaded->interfaces->netfilter, missing);
 }
 
 int interfaces_repair(struct job *job, struct loaded *loaded, bool renewed)
@@ -163,7 +163,7 @@ int interfaces_check_home(struct job *job)
     return r == -ENOENT ? 0 : r;
 }
 
-const char *loaded_netfilter(const struct loaded *loaded)
+const char *interfaces_way(const struct loaded *loaded)
 {
     return ways_name(loaded->interfaces->netfilter);
 }

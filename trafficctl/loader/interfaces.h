@@ -32,6 +32,9 @@ int interfaces_look(const struct loaded *loaded, uint32_t *ret_missing);
 /* Where interfaces are counted now. missing: what interfaces_look() said. */
 uint32_t interfaces_hooked(const struct loaded *loaded, uint32_t missing);
 
+/* The way that they are counted by, as loaded_netfilter(). */
+const char *interfaces_way(const struct loaded *loaded);
+
 /* Put back what is missing, by the way that was taken. renewed: job has loaded programs and pinned them anew. */
 int interfaces_repair(struct job *job, struct loaded *loaded, bool renewed);
 

@@ -15,15 +15,24 @@ struct loaded_pin {
     uint32_t number;         /* 0: nothing is known */
 };
 
+struct engine;
+struct nft_keeper;
+
 struct loaded {
-    char *bpffs;
+    const struct engine *engine;
+    char *place;              /* the bpffs; a folder, where nf_tables counts */
+    struct tctl_state *state; /* mapped writable */
+    uint32_t wanted;          /* 1 << enum tctl_program */
+    gid_t read_group;
+    int running_fd; /* the lock of a running trafficd; -1: not held */
+
+    int alone_fd;              /* see alone.h; -1: not held */
+    struct nft_keeper *keeper; /* NULL where BPF counts, as is the rest for nf_tables */
+
     char *cgroup; /* NULL: where cgroup2 is mounted */
     uint64_t cgroup_id;
     uint32_t ids[PINS];                 /* of what was pinned at the end of the start; 0: nothing */
     struct loaded_pin known[PINS];      /* of the last look: maps, programs and iterators */
-    uint32_t wanted;                    /* 1 << enum tctl_program */
-    struct tctl_state *state;           /* mapped writable */
-    struct tctl_interfaces *interfaces; /* the same */
+    struct tctl_interfaces *interfaces; /* mapped writable */
     struct netfilter_held *held;        /* of the interface programs; NULL: nothing is to be held */
-    int running_fd;                     /* the lock of a running trafficd; -1: not held */
 };

@@ -47,7 +47,15 @@ enum load_netfilter {
     LOAD_NETFILTER_AUTO,   /* the first of these that works; none of them is worth a warning */
 };
 
+/* What counts and judges. */
+enum load_backend {
+    LOAD_BACKEND_AUTO, /* BPF; nf_tables only where that cannot be had */
+    LOAD_BACKEND_BPF,
+    LOAD_BACKEND_NFT,
+};
+
 struct load_options {
+    enum load_backend backend;
     const char *bpffs;
     const char *cgroup; /* NULL: the cgroup2 mount, made at /run/trafficctl/cgroup2 if there is none */
     bool percpu;
@@ -75,6 +83,12 @@ uint32_t load_map_default_entries(enum load_map map);
 /* "off", "link", "nft", "legacy", "auto"; static. */
 const char *load_netfilter_name(enum load_netfilter netfilter);
 
+/* "auto", "bpf", "nft"; static. */
+const char *load_backend_name(enum load_backend backend);
+
+/* Why nf_tables counts: a line without its end, the NUL included. */
+#define LOAD_WHY_LEN 128
+
 /* Called for what is worth a warning and stops nothing: a missing group, a part that this kernel lacks. */
 typedef void (*load_warn_fn)(const char *text);
 
@@ -82,16 +96,26 @@ typedef void (*load_warn_fn)(const char *text);
 struct loaded;
 
 /*
- * Load or adopt, replace in place, attach, pin. On failure everything this call made is taken back.
+ * Choose a backend; then load or adopt, replace in place, attach, pin, or put the table of nf_tables. On failure
+ * everything this call made is taken back.
  * keep_running: hold the lock of a running trafficd until loaded_free(); without it (--load-only) the lock is not
  * taken. -EBUSY: another trafficd runs (fault names its pid), on another control group where its lock is not asked for;
- * -EEXIST: a pin of another shape; -EPERM: a capability is missing (named); -ENOTSUP: the kernel lacks a needed part
- * (named); -EMEDIUMTYPE: bpffs is a foreign file system; -E2BIG, -ENOMEM: a map is too large (named); -EMFILE.
+ * -EEXIST: a pin of another shape, or the other backend counts there; -EINVAL: nf_tables cannot do what options ask
+ * for; -EPERM: a capability is missing (named); -ENOTSUP: the kernel lacks a needed part (named); -EMEDIUMTYPE: bpffs
+ * is a foreign file system; -E2BIG, -ENOMEM: a map is too large (named); -EMFILE.
  */
 int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn, struct loaded **ret_loaded,
                  struct fault *fault);
+/* What counts and judges: "bpf", "nft". Static. */
+const char *loaded_backend(const struct loaded *loaded);
+/* Where the pins are, or the files of a backend without pins. Lives as long as loaded. */
+const char *loaded_place(const struct loaded *loaded);
 /* By which way interfaces are counted: as load_netfilter_name(), never "auto". Static. */
 const char *loaded_netfilter(const struct loaded *loaded);
+/* Can sockets be tagged, and are there maps to follow interfaces in? */
+bool loaded_has_maps(const struct loaded *loaded);
+/* Who may read the counters; root's, where there is no such group. */
+gid_t loaded_read_group(const struct loaded *loaded);
 /* Ends nothing but this process's hold: programs, links and maps stay. NULL is fine. Returns NULL. */
 struct loaded *loaded_free(struct loaded *loaded);
 
@@ -108,6 +132,10 @@ struct load_seen {
     uint64_t maps;     /* the same of maps */
     uint32_t places;   /* 1 << enum tctl_iface_hook: where interfaces are counted no more */
     bool no_places;    /* who has no privilege cannot look there */
+    bool table;        /* the table of nf_tables is not whole, or gone */
+    bool flushed;      /* of those: gone, with what it had counted since it was saved */
+    int culprit;       /* process that did it, by_name; 0: that is not known */
+    char by_name[16];
 };
 
 /* Is all of it there? */
@@ -120,7 +148,8 @@ int loader_watch(struct loaded *loaded, struct load_seen *ret_seen);
  * Make whole what is not, as far as it can be: programs attached again on the control group that the path names now,
  * put in the place of others under our links, loaded again over the maps that are there where their pins are gone. What
  * is attached goes on meanwhile, and after a failure. *ret_found: what was wrong when nobody else was loading; nothing
- * is done where that is nothing. options are those of the start. -ESRCH: maps are gone, which takes a restart; -ENOENT:
+ * is done where that is nothing. What loader_hear() would tell may be taken meanwhile, so look again. options are those
+ * of the start. -ESRCH: maps are gone, which takes a restart; -ENOENT:
  * the control group is (named); -EBUSY: another process loads or writes; else as loader_start().
  */
 int loader_repair(struct loaded *loaded, const struct load_options *options, struct load_seen *ret_found,
@@ -134,16 +163,33 @@ int loader_repair(struct loaded *loaded, const struct load_options *options, str
 int loader_look_interfaces(const char *bpffs, uint32_t *ret_hooked);
 
 /*
- * Detach and unpin everything. -EBUSY: trafficd runs (fault names its pid); -EACCES: it takes root. Success where
- * nothing is pinned, also where there is no folder trafficctl/: pins of netd's names alone are not ours.
+ * Detach and unpin everything, or delete the table of nf_tables. -EBUSY: trafficd runs (fault names its pid); -EACCES:
+ * it takes root. Success where nothing is pinned, also where there is no folder trafficctl/: pins of netd's names alone
+ * are not ours. -EXDEV: something is left, or where it counts by nf_tables everything, in another network namespace
+ * (named).
  */
 int loader_unload(const char *bpffs, struct fault *fault);
+
+/*
+ * Where others may change what counts by nf_tables: a descriptor that is readable when somebody has, or -1; and take
+ * all that was told there. *ret_ours: ours was changed, so look (loader_watch()). -errno; -ENOBUFS: something was not
+ * heard, which may have been that.
+ */
+int loaded_descriptor(const struct loaded *loaded);
+int loader_hear(struct loaded *loaded, bool *ret_ours);
+
+/*
+ * All counters at this moment, as a sealed memfd for members of read_group, who may not ask nf_tables; the caller's.
+ * -EOPNOTSUPP where they read maps. And save them, so that they outlive the table; nothing where maps do. -errno.
+ */
+int loader_hand(struct loaded *loaded, int *ret_fd);
+int loader_save(struct loaded *loaded, struct fault *fault);
 
 struct requirement {
     const char *name; /* "CONFIG_CGROUP_BPF", "MEMLOCK 8 MiB", "release hook", ... */
     bool ok;
-    const char *needed_for; /* what is lost without it */
-    bool required;          /* nothing counts without it */
+    const char *needed_for;     /* what is lost without it */
+    enum load_backend required; /* nothing counts by this backend without it; LOAD_BACKEND_AUTO: it goes without */
 };
 
 /*
@@ -151,3 +197,10 @@ struct requirement {
  * -EPERM: who may not load cannot try either (fault names the capabilities).
  */
 int loader_probe(struct requirement **ret_requirements, size_t *ret_count, struct fault *fault);
+
+/*
+ * Which backend LOAD_BACKEND_AUTO takes below bpffs with options that any backend can do, why, and what that cannot do.
+ * Nothing is changed. Needs root; errors as loader_start(), -ENOTSUP: neither can be had.
+ */
+struct tctl_backend;
+int loader_would_take(const char *bpffs, struct tctl_backend *ret_backend, struct fault *fault);

@@ -45,7 +45,7 @@ int look_remember(struct loaded *loaded)
     bool links = loaded->interfaces->netfilter == TCTL_NETFILTER_LINK;
     for (int id = 0; id < PINS && r == 0; id++)
         if (links || !hooks_is_of_links(id))
-            r = id_of(loaded->bpffs, id, NULL, &loaded->ids[id]);
+            r = id_of(loaded->place, id, NULL, &loaded->ids[id]);
     return r;
 }
 
@@ -80,9 +80,9 @@ static int look_at_pin(struct loaded *loaded, enum pin_id pin, right_fn is_right
 {
     struct loaded_pin *known = &loaded->known[pin], file;
     _cleanup_fd_ int fd = -1;
-    int r = file_of(loaded->bpffs, pin, &file);
+    int r = file_of(loaded->place, pin, &file);
     if (r == 0 && (known->number == 0 || !is_same_file(known, &file))) {
-        r = id_of(loaded->bpffs, pin, &fd, &file.number);
+        r = id_of(loaded->place, pin, &fd, &file.number);
         if (r == 0 && !is_right(loaded, pin, fd, file.number))
             file.number = 0;
         *known = r == 0 ? file : (struct loaded_pin){0};
@@ -167,7 +167,7 @@ static int look_at_hook(const struct loaded *loaded, const struct attached_pins 
     struct bpf_link_info info;
     uint32_t bit = 1u << (hook - attached_pins), id;
     _cleanup_fd_ int fd = -1;
-    int r = id_of(loaded->bpffs, hook->link, &fd, &id);
+    int r = id_of(loaded->place, hook->link, &fd, &id);
     if (r < 0)
         return r;
     seen->missing |= bit;
@@ -207,5 +207,5 @@ int look(struct loaded *loaded, struct load_seen *ret_seen)
 
 bool load_seen_whole(const struct load_seen *seen)
 {
-    return !seen->missing && !seen->pins && !seen->maps && !seen->no_group && !seen->places;
+    return !seen->missing && !seen->pins && !seen->maps && !seen->no_group && !seen->places && !seen->table;
 }

@@ -28,6 +28,13 @@ const char *load_netfilter_name(enum load_netfilter netfilter)
     return ways_name(netfilter);
 }
 
+const char *load_backend_name(enum load_backend backend)
+{
+    static const char *const names[] = {
+        [LOAD_BACKEND_AUTO] = "auto", [LOAD_BACKEND_BPF] = "bpf", [LOAD_BACKEND_NFT] = "nft"};
+    return names[backend];
+}
+
 uint32_t load_map_default_entries(enum load_map map)
 {
     return pins[map].entries;

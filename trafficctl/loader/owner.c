@@ -21,6 +21,11 @@ static gid_t group(const char *name, const char *key, const char *loses, load_wa
     return 0;
 }
 
+gid_t owner_readers(const struct load_options *options, load_warn_fn warn)
+{
+    return group(options->read_group, "read_group", "can read the counters", warn);
+}
+
 static int set(const struct load_options *options, enum pin_id id, const gid_t *groups, struct undo *undo,
                struct fault *fault)
 {
@@ -37,7 +42,7 @@ int owner_set_all(const struct load_options *options, load_warn_fn warn, struct 
     const gid_t groups[] = {
         [PIN_ROOT] = 0,
         [PIN_ACCOUNTING] = group(options->accounting_group, "accounting_group", "may account for others", warn),
-        [PIN_READERS] = group(options->read_group, "read_group", "can read the counters", warn),
+        [PIN_READERS] = owner_readers(options, warn),
     };
     int r = 0;
     for (int id = 0; id < PINS && r == 0; id++)

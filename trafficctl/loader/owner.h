@@ -4,6 +4,9 @@
 
 #include "job.h"
 
+/* Who may read the counters; a group that does not exist is root, with a warning. */
+gid_t owner_readers(const struct load_options *options, load_warn_fn warn);
+
 /*
  * Give every pinned map the owner and mode of the table of pins. A group that does not exist is root, with a warning.
  * -EPERM: CAP_CHOWN is missing.

@@ -2,6 +2,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <ifaces.h>
+#include <lacks.h>
 #include <link.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -9,11 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "choose.h"
 #include "cleanup.h"
 #include "fd.h"
 #include "iterators.h"
 #include "kernel.h"
 #include "loader.h"
+#include "mounts.h"
 #include "privilege.h"
 #include "probe.h"
 
@@ -49,20 +53,14 @@ static bool has_memory(void)
            libbpf_probe_bpf_helper(BPF_PROG_TYPE_SOCKET_FILTER, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 }
 
-static bool knows_file_system(const char *line)
-{
-    _cleanup_free_ char *text = NULL;
-    return fd_read_file("/proc/filesystems", 65536, &text) == 0 && strstr(text, line);
-}
-
 static bool has_bpffs(void)
 {
-    return knows_file_system("\tbpf\n");
+    return mounts_knows("bpf");
 }
 
 static bool has_cgroup2(void)
 {
-    return knows_file_system("\tcgroup2\n");
+    return mounts_knows("cgroup2");
 }
 
 static bool has_socket_iterators(void)
@@ -83,13 +81,35 @@ static bool has_netfilter_links(void)
     return fd >= 0 && kernel_has_types();
 }
 
+/* What no backend refuses. */
+static struct load_options plain_options(const char *bpffs)
+{
+    struct load_options options = {.bpffs = bpffs, .app_uids = {{0, UINT32_MAX - 1}}, .app_uid_count = 1};
+    for (int map = 0; map < LOAD_MAPS; map++)
+        options.entries[map] = load_map_default_entries(map);
+    return options;
+}
+
+static bool takes_users_table(void)
+{
+    const struct load_options options = plain_options(TCTL_BPFFS);
+    return choose_try_nft(&options, NULL) == 0;
+}
+
+static bool has_early_demux(void)
+{
+    return !nft_lacks_early_demux();
+}
+
 static const struct {
     struct requirement requirement;
     bool (*try)(void);
 } probes[] = {
-    {{.name = "CONFIG_BPF", .needed_for = "running any program in the kernel", .required = true}, has_filters},
-    {{.name = "CONFIG_BPF_SYSCALL", .needed_for = "loading programs and maps", .required = true}, has_system_call},
-    {{.name = "CONFIG_CGROUP_BPF", .needed_for = "counting and filtering by UID", .required = true},
+    {{.name = "CONFIG_BPF", .needed_for = "running any program in the kernel", .required = LOAD_BACKEND_BPF},
+     has_filters},
+    {{.name = "CONFIG_BPF_SYSCALL", .needed_for = "loading programs and maps", .required = LOAD_BACKEND_BPF},
+     has_system_call},
+    {{.name = "CONFIG_CGROUP_BPF", .needed_for = "counting and filtering by UID", .required = LOAD_BACKEND_BPF},
      has_cgroup_programs},
     {{.name = "CONFIG_NETFILTER_XT_MATCH_BPF", .needed_for = "counting by interface with iptables rules"},
      probe_xt_bpf},
@@ -99,10 +119,13 @@ static const struct {
      probe_nft_bpf},
     {{.name = "CONFIG_INET_UDP_DIAG", .needed_for = "cleaning up tags of UDP sockets where there is no release hook"},
      probe_udp_diag},
-    {{.name = "MEMLOCK 8 MiB", .needed_for = "the maps' memory, before Linux 5.11", .required = true}, has_memory},
-    {{.name = "BPF links", .needed_for = "attaching beside other programs", .required = true}, has_links},
-    {{.name = "cgroup2", .needed_for = "attaching to the sockets of all processes", .required = true}, has_cgroup2},
-    {{.name = "bpffs", .needed_for = "maps and programs that outlive trafficd", .required = true}, has_bpffs},
+    {{.name = "MEMLOCK 8 MiB", .needed_for = "the maps' memory, before Linux 5.11", .required = LOAD_BACKEND_BPF},
+     has_memory},
+    {{.name = "BPF links", .needed_for = "attaching beside other programs", .required = LOAD_BACKEND_BPF}, has_links},
+    {{.name = "cgroup2", .needed_for = "attaching to the sockets of all processes", .required = LOAD_BACKEND_BPF},
+     has_cgroup2},
+    {{.name = "bpffs", .needed_for = "maps and programs that outlive trafficd", .required = LOAD_BACKEND_BPF},
+     has_bpffs},
     {{.name = "kernel BTF", .needed_for = "real owners of sockets in user namespaces, exact counts of fragments"},
      kernel_has_types},
     {{.name = "socket storage", .needed_for = "resolving once per socket instead of once per packet"},
@@ -114,12 +137,25 @@ static const struct {
       .needed_for = "cleaning up tags where there is no release hook; the bill of a user who tags inside a user "
                     "namespace"},
      has_socket_iterators},
+    {{.name = "nf_tables by user",
+      .needed_for = "counting and blocking by user where BPF cannot be had (--backend nft)",
+      .required = LOAD_BACKEND_NFT},
+     takes_users_table},
+    {{.name = "early demux", .needed_for = "the owners of what is received, by nf_tables"}, has_early_demux},
 };
+
+const struct requirement *probe_missing(enum load_backend backend)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+        if (probes[i].requirement.required == backend && !probes[i].try())
+            return &probes[i].requirement;
+    return NULL;
+}
 
 int loader_probe(struct requirement **ret_requirements, size_t *ret_count, struct fault *fault)
 {
     int r = privilege_check(fault);
-    if (r < 0)
+    if (r < 0 && privilege_check_nft(NULL) < 0)
         return r;
     struct requirement *list = calloc(ARRAY_SIZE(probes), sizeof(*list));
     if (!list)
@@ -130,5 +166,25 @@ int loader_probe(struct requirement **ret_requirements, size_t *ret_count, struc
     }
     *ret_requirements = list;
     *ret_count = ARRAY_SIZE(probes);
+    return 0;
+}
+
+int loader_would_take(const char *bpffs, struct tctl_backend *ret_backend, struct fault *fault)
+{
+    const struct load_options options = plain_options(bpffs);
+    struct tctl_backend backend = {0};
+    struct tctl_state here = {0};
+    enum load_backend chosen;
+    char why[LOAD_WHY_LEN];
+    int r = choose_backend(&options, NULL, &chosen, why, fault);
+    if (r == 0)
+        r = ifaces_netns(&here.netns_inum);
+    if (r < 0)
+        return r;
+    backend.name = load_backend_name(chosen);
+    strcpy(backend.why, why);
+    if (chosen == LOAD_BACKEND_NFT)
+        nft_lacks(&here, &backend);
+    *ret_backend = backend;
     return 0;
 }

@@ -4,6 +4,11 @@
 
 #include <stdbool.h>
 
+#include "loader.h"
+
+/* The first thing lacking that nothing counts by a backend without; NULL: nothing. Static. */
+const struct requirement *probe_missing(enum load_backend backend);
+
 /* Can netfilter rules ask a BPF program? */
 bool probe_xt_bpf(void);
 /* Can rules of nf_tables, too? */

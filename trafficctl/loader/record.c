@@ -14,7 +14,7 @@
 #include "cleanup.h"
 #include "fd.h"
 
-static void begin(struct tctl_state *state)
+void record_begin(struct tctl_state *state)
 {
     _cleanup_free_ char *boot_id = NULL;
     if (fd_read_file("/proc/sys/kernel/random/boot_id", TCTL_BOOT_ID_LEN, &boot_id) == 0)
@@ -42,7 +42,7 @@ int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret
         return r;
 
     if (state->since_sec == 0)
-        begin(state);
+        record_begin(state);
     state->percpu = job->options->percpu;
     state->wanted = wanted;
     state->netns_inum = netns;

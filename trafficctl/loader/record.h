@@ -7,6 +7,9 @@
 /* Note options and time in the state, and *ret_state for later; end it with state_unmap(). */
 int record_state(const struct job *job, uint32_t wanted, struct tctl_state **ret_state);
 
+/* A state of now: of this boot, from this moment on. */
+void record_begin(struct tctl_state *state);
+
 /* Note the effective options. */
 void record_options(struct tctl_state *state, const struct load_options *options);
 

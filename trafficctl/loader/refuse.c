@@ -12,6 +12,7 @@
 #include "complaint.h"
 #include "maps.h"
 #include "privilege.h"
+#include "probe.h"
 
 /* A start takes fewer than 100. */
 #define FILES_ENOUGH 128
@@ -59,14 +60,9 @@ static int lacks_room(const struct job *job, int err)
 /* 0: every needed part is there. */
 static int lacks_part(const struct job *job)
 {
-    _cleanup_free_ struct requirement *list = NULL;
-    size_t count = 0;
-    if (loader_probe(&list, &count, NULL) < 0)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        if (list[i].required && !list[i].ok)
-            return fault_set(job->fault, -ENOTSUP, "this kernel lacks %s: %s", list[i].name, list[i].needed_for);
-    return 0;
+    const struct requirement *missing = privilege_check(NULL) < 0 ? NULL : probe_missing(LOAD_BACKEND_BPF);
+    return missing ? fault_set(job->fault, -ENOTSUP, "this kernel lacks %s: %s", missing->name, missing->needed_for)
+                   : 0;
 }
 
 /* 0: no map was refused, or the kernel has others of its type. */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
 #include <linux/bpf.h>
-#include <malloc.h>
 
 #include "attach.h"
 #include "cgroup.h"
 #include "cleanup.h"
+#include "engine.h"
 #include "examine.h"
 #include "fd.h"
 #include "hooks.h"
 #include "interfaces.h"
 #include "job.h"
-#include "loaded.h"
 #include "loader.h"
 #include "lock.h"
 #include "look.h"
@@ -21,7 +20,7 @@
 static int refuse_maps(const struct loaded *loaded, uint64_t maps, struct fault *fault)
 {
     return fault_set(fault, -ESRCH, "the map %s/%s is not pinned any more, or another one is: restart trafficd",
-                     loaded->bpffs, pins[__builtin_ctzll(maps)].path);
+                     loaded->place, pins[__builtin_ctzll(maps)].path);
 }
 
 static bool is_pin_of_links(uint64_t pins_seen)
@@ -130,9 +129,9 @@ static int repair(struct job *job, struct loaded *loaded, const struct load_seen
 static int repair_damage(struct job *job, struct loaded *loaded, struct load_seen *ret_found)
 {
     _cleanup_fd_ int folder = -1;
-    int r = lock_folder(loaded->bpffs, NULL, &folder, job->fault);
+    int r = lock_folder(loaded->place, NULL, &folder, job->fault);
     if (r == -ENOENT || r == -ESTALE)
-        return fault_set(job->fault, -ESRCH, "nothing is pinned below %s any more: restart trafficd", loaded->bpffs);
+        return fault_set(job->fault, -ESRCH, "nothing is pinned below %s any more: restart trafficd", loaded->place);
     if (r == 0)
         r = look(loaded, ret_found);
     if (r < 0 || load_seen_whole(ret_found))
@@ -142,16 +141,9 @@ static int repair_damage(struct job *job, struct loaded *loaded, struct load_see
     return repair(job, loaded, ret_found);
 }
 
-int loader_repair(struct loaded *loaded, const struct load_options *options, struct load_seen *ret_found,
-                  struct fault *fault)
+int repair_bpf(struct loaded *loaded, const struct load_options *options, struct load_seen *ret_found,
+               struct fault *fault)
 {
-    int r;
-    {
-        _cleanup_(job_freep) struct job *job = job_new(options, NULL, fault);
-        if (!job)
-            return -ENOMEM;
-        r = repair_damage(job, loaded, ret_found);
-    }
-    malloc_trim(0); /* as after a start */
-    return r;
+    _cleanup_(job_freep) struct job *job = job_new(options, NULL, fault);
+    return job ? repair_damage(job, loaded, ret_found) : -ENOMEM;
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "restore.h"
 
-#include <enforce.h>
+#include <backend.h>
 #include <errno.h>
 #include <limits.h>
 #include <policy_file.h>
-#include <rules.h>
-#include <state.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +14,8 @@
 struct restore {
     const struct load_options *options;
     load_warn_fn warn;
-    struct enforce maps;
+    const struct backend *backend;
+    struct enforcer *enforcer; /* the backend's */
     struct policy policy;
     struct tctl_config config;
     char good[PATH_MAX];
@@ -25,7 +24,8 @@ struct restore {
 static void restore_done(struct restore *restore)
 {
     policy_done(&restore->policy);
-    enforce_done(&restore->maps);
+    if (restore->enforcer)
+        restore->backend->rules_done(restore->enforcer);
 }
 
 #define WARN(restore, ...)                                                                                             \
@@ -36,18 +36,6 @@ static void restore_done(struct restore *restore)
             (restore)->warn(line_.text);                                                                               \
     })
 
-/* One that is new has lost its rules, whatever the others hold; so have all after a first start that was killed. */
-static bool has_new_maps(const struct job *job)
-{
-    struct tctl_state state;
-    static const enum pin_id MAPS[] = {PIN_DOZABLE_UID, PIN_STANDBY_UID, PIN_POWERSAVE_UID, PIN_UID_RULES,
-                                       PIN_UID_IFACE,   PIN_METERED,     PIN_CONFIG};
-    for (size_t i = 0; i < ARRAY_SIZE(MAPS); i++)
-        if (job->found[MAPS[i]] < 0)
-            return true;
-    return job->found[PIN_STATE] >= 0 && state_read(job->found[PIN_STATE], &state) == 0 && state.since_sec == 0;
-}
-
 static void warn_of_system_uids(const struct restore *restore)
 {
     uint32_t example = 0;
@@ -57,12 +45,13 @@ static void warn_of_system_uids(const struct restore *restore)
              restore->options->policy, count, example);
 }
 
-static int open_maps(const struct load_options *options, load_warn_fn warn, struct restore *ret_restore)
+static int open_rules(const struct load_options *options, load_warn_fn warn, struct restore *ret_restore)
 {
-    *ret_restore = (struct restore){.options = options, .warn = warn};
+    const struct backend *backend = backend_of(options->bpffs);
+    *ret_restore = (struct restore){.options = options, .warn = warn, .backend = backend};
     snprintf(ret_restore->good, sizeof(ret_restore->good), "%s" POLICY_FILE_GOOD, options->policy);
-    int r = enforce_open(options->bpffs, &ret_restore->maps);
-    return r < 0 ? r : rules_config(&ret_restore->maps, &ret_restore->config);
+    int r = backend->rules_open(options->bpffs, &ret_restore->enforcer);
+    return r < 0 ? r : backend->rules_config(ret_restore->enforcer, &ret_restore->config);
 }
 
 /* -ENOENT, with nothing changed, where there is no such file. */
@@ -72,7 +61,7 @@ static int put(struct restore *restore, const char *path, struct fault *why)
     int r = policy_file_read(path, &restore->policy, why);
     if (r < 0)
         return r;
-    r = enforce_apply(&restore->maps, &restore->policy, why);
+    r = restore->backend->rules_apply(restore->enforcer, &restore->policy, why);
     if (r == 0)
         warn_of_system_uids(restore);
     /* Whatever it is, the file is there. */
@@ -81,7 +70,7 @@ static int put(struct restore *restore, const char *path, struct fault *why)
 
 static int close_all(const struct restore *restore, const char *why)
 {
-    int r = enforce_set_closed(&restore->maps, true);
+    int r = restore->backend->rules_shut(restore->enforcer);
     if (r == 0)
         WARN(restore,
              "%.300s; nobody passes whom the firewall may judge until it is mended and \"trafficctl firewall "
@@ -93,14 +82,14 @@ static int close_all(const struct restore *restore, const char *why)
 static int open_all(const struct restore *restore, const char *why)
 {
     const struct policy nothing = {0};
-    int r = enforce_apply(&restore->maps, &nothing, NULL);
+    int r = restore->backend->rules_apply(restore->enforcer, &nothing, NULL);
     if (r == 0)
         WARN(restore, "%.400s; everybody passes (on_bad_policy = open)", why);
     return r;
 }
 
-/* What holds instead of a policy that is bad; maps that are new hold nothing to keep. */
-static int put_instead(struct restore *restore, bool new_maps, const char *why)
+/* What holds instead of a policy that is bad; what is new holds nothing to keep. */
+static int put_instead(struct restore *restore, bool is_new, const char *why)
 {
     struct fault none;
     switch (restore->options->on_bad_policy) {
@@ -111,7 +100,7 @@ static int put_instead(struct restore *restore, bool new_maps, const char *why)
     case LOAD_KEEP:
         break;
     }
-    if (!new_maps) {
+    if (!is_new) {
         WARN(restore, "%.400s; the rules that the kernel has go on holding", why);
         return 0;
     }
@@ -169,16 +158,15 @@ static int check(struct restore *restore)
     return 0;
 }
 
-int restore_policy(const struct job *job)
+int restore_policy(const struct load_options *options, bool is_new, load_warn_fn warn, struct fault *fault)
 {
-    if (!job->options->policy)
+    if (!options->policy)
         return 0;
     _cleanup_(restore_done) struct restore restore;
-    int r = open_maps(job->options, job->warn, &restore);
+    int r = open_rules(options, warn, &restore);
     if (r == 0)
-        r = has_new_maps(job) ? fill(&restore) : check(&restore);
-    return r < 0 ? fault_set(job->fault, r, "cannot put the policy into the maps at %s: %s", job->options->bpffs,
-                             strerror(-r))
+        r = is_new ? fill(&restore) : check(&restore);
+    return r < 0 ? fault_set(fault, r, "cannot put the policy into what is at %s: %s", options->bpffs, strerror(-r))
                  : 0;
 }
 
@@ -187,6 +175,6 @@ void restore_warn(const struct load_options *options, load_warn_fn warn)
     if (!options->policy)
         return;
     _cleanup_(restore_done) struct restore restore;
-    if (open_maps(options, warn, &restore) == 0 && policy_file_read(options->policy, &restore.policy, NULL) == 0)
+    if (open_rules(options, warn, &restore) == 0 && policy_file_read(options->policy, &restore.policy, NULL) == 0)
         warn_of_system_uids(&restore);
 }

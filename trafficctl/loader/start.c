@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
 #include <interfaces_page.h>
-#include <malloc.h>
 #include <state.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +12,12 @@
 #include "cgroup.h"
 #include "cleanup.h"
 #include "configure.h"
+#include "engine.h"
 #include "fd.h"
 #include "grow.h"
 #include "hooks.h"
 #include "interfaces.h"
 #include "job.h"
-#include "loaded.h"
 #include "loader.h"
 #include "lock.h"
 #include "look.h"
@@ -39,6 +38,23 @@ static uint32_t wanted_programs(const struct job *job)
     return wanted;
 }
 
+/* One that is new has lost its rules, whatever the others hold; so have all after a first start that was killed. */
+static bool has_new_maps(const struct job *job)
+{
+    struct tctl_state state;
+    static const enum pin_id MAPS[] = {PIN_DOZABLE_UID, PIN_STANDBY_UID, PIN_POWERSAVE_UID, PIN_UID_RULES,
+                                       PIN_UID_IFACE,   PIN_METERED,     PIN_CONFIG};
+    for (size_t i = 0; i < ARRAY_SIZE(MAPS); i++)
+        if (job->found[MAPS[i]] < 0)
+            return true;
+    return job->found[PIN_STATE] >= 0 && state_read(job->found[PIN_STATE], &state) == 0 && state.since_sec == 0;
+}
+
+static int restore(const struct job *job)
+{
+    return restore_policy(job->options, has_new_maps(job), job->warn, job->fault);
+}
+
 static int load_and_attach(struct job *job, uint32_t *ret_wanted)
 {
     int r = programs_load(job);
@@ -55,7 +71,7 @@ static int load_and_attach(struct job *job, uint32_t *ret_wanted)
     if (r == 0)
         r = configure_write(job->options, false, &job->undo, job->fault);
     if (r == 0)
-        r = restore_policy(job);
+        r = restore(job);
     if (r == 0)
         r = attach_programs(job);
     *ret_wanted = wanted_programs(job);
@@ -82,14 +98,14 @@ static int adopt(struct job *job, uint32_t *ret_wanted)
         return privilege_check(job->fault);
     *ret_wanted = state.wanted;
     r = configure_write(job->options, false, &job->undo, job->fault);
-    return r < 0 ? r : restore_policy(job);
+    return r < 0 ? r : restore(job);
 }
 
 static int copy_paths(const struct load_options *options, struct loaded *loaded)
 {
-    loaded->bpffs = strdup(options->bpffs);
+    loaded->place = strdup(options->bpffs);
     loaded->cgroup = options->cgroup ? strdup(options->cgroup) : NULL;
-    return loaded->bpffs && (loaded->cgroup || !options->cgroup) ? 0 : -ENOMEM;
+    return loaded->place && (loaded->cgroup || !options->cgroup) ? 0 : -ENOMEM;
 }
 
 static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
@@ -97,7 +113,8 @@ static int hold(struct job *job, uint32_t wanted, struct loaded **ret_loaded)
     struct loaded *loaded = calloc(1, sizeof(*loaded));
     if (!loaded)
         return -ENOMEM;
-    *loaded = (struct loaded){.cgroup_id = job->cgroup_id, .wanted = wanted, .running_fd = -1};
+    *loaded = (struct loaded){
+        .engine = &engine_bpf, .cgroup_id = job->cgroup_id, .wanted = wanted, .running_fd = -1, .alone_fd = -1};
     int r = copy_paths(job->options, loaded);
     if (r == 0)
         r = record_state(job, wanted, &loaded->state);
@@ -207,17 +224,16 @@ static int start_once(const struct load_options *options, bool keep_running, loa
     return r;
 }
 
-int loader_start(const struct load_options *options, bool keep_running, load_warn_fn warn_fn,
-                 struct loaded **ret_loaded, struct fault *fault)
+int start_bpf(const struct load_options *options, bool keep_running, const char *why, load_warn_fn warn_fn,
+              struct loaded **ret_loaded, struct fault *fault)
 {
     bool again = false;
+    (void)why;
     int r = start_once(options, keep_running, warn_fn, ret_loaded, fault, &again);
     if (again) {
         loaded_free(*ret_loaded);
         *ret_loaded = NULL;
         r = start_once(options, keep_running, warn_fn, ret_loaded, fault, &again);
     }
-    /* libbpf's copies of the programs and the kernel's types were most of this process. */
-    malloc_trim(0);
     return r;
 }

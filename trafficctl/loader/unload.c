@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <place.h>
+#include <state.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include "job.h"
 #include "loader.h"
 #include "lock.h"
+#include "unload_nft.h"
 
 /*
  * A link whose last pin goes is cut by the kernel some time later, and so is a program array emptied; who unloads is
@@ -55,7 +58,7 @@ static int remove_folder(const char *bpffs, const char *below, struct fault *fau
 }
 
 /* Links first: they are what acts on packets. */
-static int remove_all(const char *bpffs, struct fault *fault)
+static int remove_pins(const char *bpffs, struct fault *fault)
 {
     int left = interfaces_remove(bpffs, fault);
     if (left < 0 && left != -EXDEV)
@@ -71,11 +74,26 @@ static int remove_all(const char *bpffs, struct fault *fault)
         return r;
     aside_clear(bpffs);
     grow_clear(bpffs);
-    r = remove_folder(bpffs, PINS_MONITORING_DIR, fault);
+    return left;
+}
+
+static int remove_folders(const char *bpffs, struct fault *fault)
+{
+    int r = remove_folder(bpffs, PINS_MONITORING_DIR, fault);
     if (r == 0)
         r = remove_folder(bpffs, PINS_RUNNING_DIR, fault);
-    if (r == 0)
-        r = remove_folder(bpffs, TCTL_DIR, fault);
+    return r < 0 ? r : remove_folder(bpffs, TCTL_DIR, fault);
+}
+
+/* What is left in another network namespace stops nothing. */
+static int remove_all(const char *bpffs, struct fault *fault)
+{
+    if (state_is_file(bpffs)) {
+        int r = unload_nft(bpffs, fault);
+        return r < 0 ? r : remove_folders(bpffs, fault);
+    }
+    int left = remove_pins(bpffs, fault);
+    int r = left < 0 && left != -EXDEV ? left : remove_folders(bpffs, fault);
     return r < 0 ? r : left;
 }
 
@@ -99,15 +117,16 @@ static int unload(const char *bpffs, struct fault *fault)
 
 int loader_unload(const char *bpffs, struct fault *fault)
 {
+    const char *place = place_find(bpffs);
     int r;
-    if (bpffs_is_missing(bpffs))
-        return 0;
     do {
-        r = bpffs_check(bpffs, fault);
+        if (bpffs_is_missing(place))
+            return 0;
+        r = state_is_file(place) ? 0 : bpffs_check(place, fault);
         if (r == 0)
-            r = unload(bpffs, fault);
+            r = unload(place, fault);
     } while (r == -ESTALE);
     if (r == -EACCES || r == -EPERM)
-        return fault_set(fault, r, "what is pinned at %s belongs to root: become root to unload it", bpffs);
+        return fault_set(fault, r, "what is pinned at %s belongs to root: become root to unload it", place);
     return r;
 }

@@ -33,7 +33,7 @@ static void batch_done(struct batch *batch)
 
 static enum cli_status take_reading(struct batch *batch)
 {
-    int r = sample_take(batch->cli->bpffs, &batch->top->filter, &batch->users, NULL);
+    int r = sample_take(batch->cli->bpffs, &batch->top->filter, &batch->users, NULL, NULL);
 
     return r < 0 ? cli_read_failed(batch->cli, r) : CLI_DONE;
 }

@@ -31,7 +31,7 @@ static void say_reasons(const struct tctl_status *status, struct health *health)
             say(health, ": %s is not counted", status->places[i].name);
 }
 
-void health_judge(const struct tctl_status *status, struct health *ret_health)
+void health_judge(const struct tctl_status *status, const struct tctl_backend *backend, struct health *ret_health)
 {
     struct health health = {.level = status->health};
     uint64_t lost = 0;
@@ -43,6 +43,8 @@ void health_judge(const struct tctl_status *status, struct health *ret_health)
         say(&health, ", LOST %" PRIu64 " packets", lost);
     if (health.level != TCTL_OK)
         say_reasons(status, &health);
+    if (backend->lack_count)
+        say(&health, ": %s cannot all of it", backend->name);
     if (lost && health.level == TCTL_OK)
         health.level = TCTL_DEGRADED;
     *ret_health = health;

@@ -12,7 +12,7 @@ struct health {
 };
 
 /* "ok", or what is wrong, with what could not be recorded. */
-void health_judge(const struct tctl_status *status, struct health *ret_health);
+void health_judge(const struct tctl_status *status, const struct tctl_backend *backend, struct health *ret_health);
 
 /* Nothing could be read: a negative errno of tctl_open() or of a read. */
 void health_unknown(int err, const char *bpffs, struct health *ret_health);

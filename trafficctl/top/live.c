@@ -46,8 +46,10 @@ static void live_done(struct live *live)
 static int take_reading(struct live *live)
 {
     struct tctl_status status;
+    struct tctl_backend backend;
     bool look = live->status_in == 0;
-    int r = sample_take(live->cli->bpffs, &live->keys.filter, &live->users, look ? &status : NULL);
+    int r =
+        sample_take(live->cli->bpffs, &live->keys.filter, &live->users, look ? &status : NULL, look ? &backend : NULL);
 
     if (r < 0) {
         users_miss(&live->users);
@@ -56,7 +58,7 @@ static int take_reading(struct live *live)
         return r;
     }
     if (look)
-        health_judge(&status, &live->health);
+        health_judge(&status, &backend, &live->health);
     live->status_in = look ? STATUS_EVERY - 1 : live->status_in - 1;
     return 0;
 }

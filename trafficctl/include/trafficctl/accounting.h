@@ -22,7 +22,8 @@ struct tctl_accounting;
 
 /*
  * bpffs may be NULL: /sys/fs/bpf. End with tctl_accounting_close(). -ENOENT: nothing is pinned there; -EACCES, -EPERM:
- * not root; -EPROTO: the pins are of another version of trafficctl; -ENOMEM.
+ * not root; -EPROTO: the pins are of another version of trafficctl; -EOPNOTSUPP: trafficd counts by nf_tables there,
+ * without tags; -ENOMEM.
  */
 int tctl_accounting_open(const char *bpffs, struct tctl_accounting **ret_accounting);
 

@@ -35,7 +35,8 @@ struct tctl_firewall_event {
 /*
  * Become the reader of what happens from now on, below bpffs (NULL: TCTL_BPFFS). The handle is owned by the caller; end
  * it with tctl_events_close(). Needs root. -EALREADY: another process reads, see tctl_events_reader(); -EBUSY: another
- * process has had the writers' lock for 5 s; -ENOENT, -EACCES, -EPROTO, -ENOMEM as tctl_open().
+ * process has had the writers' lock for 5 s; -ENOENT, -EACCES, -EPROTO, -ENOMEM as tctl_open(); -EOPNOTSUPP: trafficd
+ * works by nf_tables there.
  */
 int tctl_events_open(const char *bpffs, struct tctl_events **ret_events);
 

@@ -13,7 +13,8 @@
  * holds the lock for 5 s; -ESTALE: everything was unloaded, or maps were replaced by larger ones, since the handle was
  * opened, and this of functions that read, too; -EINVAL: no such chain or flag; -EBADMSG: the saved policy cannot be
  * read, see tctl_firewall_restore(); -E2BIG: a map is full; -EROFS, -ENOSPC and the like: the policy could not be
- * written; -ENOMEM, -errno of bpf(2).
+ * written; -ENOMEM, -errno of bpf(2). Where trafficd judges by nf_tables, of functions that read, too: -ENOENT: its
+ * table is gone; -EEXIST: somebody else has a table of its name; -EAGAIN: others change the ruleset all the time.
  *
  * A handle may be used by one thread at a time; different handles are independent. Nothing here prints, exits or keeps
  * global state.
@@ -44,7 +45,7 @@ struct tctl_firewall;
  * Open the firewall of the pins below bpffs (NULL: TCTL_BPFFS). *ret_firewall is set also after a failure, unless that
  * is -ENOMEM, so that tctl_firewall_problem() can say why; end it with tctl_firewall_close() in any case.
  * -ENOENT: nothing is pinned; -EACCES: not root; -EPROTO: pins of another version; -EMEDIUMTYPE: pins of somebody
- * else's than root; -ENOMEM, -errno of bpf(2).
+ * else's than root; -EXDEV: trafficd judges by nf_tables in another network namespace; -ENOMEM, -errno of bpf(2).
  */
 int tctl_firewall_open(const char *bpffs, struct tctl_firewall **ret_firewall);
 /* NULL is fine. Always returns NULL. */

@@ -77,7 +77,8 @@ struct tctl_maps;
 
 /*
  * bpffs may be NULL. The handle is owned by the caller; end it with tctl_maps_close(). Needs membership of read_group
- * (or root). Errors as tctl_open(), but that a missing map is none: -ENOENT: nothing is pinned there at all.
+ * (or root). Errors as tctl_open(), but that a missing map is none: -ENOENT: nothing is pinned there at all;
+ * -EOPNOTSUPP: trafficd counts by nf_tables there, without maps.
  */
 int tctl_maps_open(const char *bpffs, struct tctl_maps **ret_maps);
 

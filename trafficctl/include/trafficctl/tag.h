@@ -6,7 +6,8 @@
  * Every function returns 0 or a negative errno. Unlike netd's own client, no server is an error: -ECONNREFUSED when
  * nobody listens, -ECONNRESET when the server went away without an answer, -ETIMEDOUT after 2 seconds in all. No signal
  * is raised and no thread, no global state is kept. -EACCES: no permission to reach the server; -ENAMETOOLONG: its path
- * has more than 107 bytes; -EPROTO: it does not speak the protocol. Anything else is the server's answer.
+ * has more than 107 bytes; -EPROTO: it does not speak the protocol. Anything else is the server's answer; from all of
+ * them -EOPNOTSUPP where trafficd counts by nf_tables, which knows neither tags nor sets.
  *
  * server is the path of its socket; NULL: TCTL_FWMARKD.
  */

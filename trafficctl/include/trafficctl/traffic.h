@@ -69,6 +69,10 @@ struct tctl_filter {
  * Needs membership of read_group (or root). -ENOENT: nothing is pinned there, trafficd never ran; -EACCES: not in the
  * group, or no search permission on the bpffs; -EPERM: kernels before 5.19 open pins for root only; -EPROTO: the pins
  * are of another version of trafficctl; -ENOMEM.
+ *
+ * Where trafficd counts by nf_tables, without a bpffs, the default is /run/trafficctl/nft too, and trafficd is asked
+ * for the counters. While it does not run root asks the kernel, in its network namespace; everybody else gets -ENOTCONN
+ * from the functions below.
  */
 int tctl_open(const char *bpffs, struct tctl **ret_traffic);
 
@@ -152,9 +156,27 @@ struct tctl_status {
 /*
  * Is it counting, is anything lost. Strings are static, there is nothing to free. Root is told what the kernel says
  * now; members of read_group what trafficd last saw (seen_sec). -ENOMEM, -errno of bpf(2) and of reading /proc/locks.
- * Works on a handle whose programs were all detached.
+ * Works on a handle whose programs were all detached. Where trafficd counts by nf_tables it is never TCTL_OK, since
+ * that cannot all that is promised, and the programs are the chains that do the same.
  */
 int tctl_status(struct tctl *traffic, struct tctl_status *ret_status);
+
+#define TCTL_BACKEND_LACKS 32
+#define TCTL_BACKEND_WHY_LEN 256
+
+/* What counts and judges: programs of BPF, or nf_tables alone, which cannot all that is promised. */
+struct tctl_backend {
+    const char *name;               /* "bpf" or "nft" */
+    char why[TCTL_BACKEND_WHY_LEN]; /* why it is nft, a line without its end, the NUL included; empty with bpf */
+    size_t lack_count;              /* 0 with bpf */
+    struct {
+        const char *name; /* "tags" */
+        const char *lost; /* what is lost by it, in words */
+    } lacks[TCTL_BACKEND_LACKS];
+};
+
+/* Which is it, and what cannot it do here. Strings are static, there is nothing to free. Errors as tctl_status(). */
+int tctl_backend(struct tctl *traffic, struct tctl_backend *ret_backend);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

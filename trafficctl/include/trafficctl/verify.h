@@ -68,8 +68,8 @@ struct tctl_verified {
 
 /*
  * Interfaces that are there, ascending by name. Needs read_group. End with tctl_verified_done(). -EXDEV: this is not
- * the network namespace that trafficd counts, whose interfaces nobody else can ask about; -ENOMEM, -errno of netlink
- * and bpf(2).
+ * the network namespace that trafficd counts, whose interfaces nobody else can ask about; -EOPNOTSUPP: it counts by
+ * nf_tables; -ENOMEM, -errno of netlink and bpf(2).
  */
 int tctl_verify(struct tctl *traffic, struct tctl_verified *ret_verified);
 void tctl_verified_done(struct tctl_verified *verified);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
-#include "nft_parts.h"
+#include "parts.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -61,6 +61,27 @@ static bool same_bytes(const struct nlattr *ours, const struct nlattr *theirs)
            memcmp(mnl_attr_get_payload(ours), mnl_attr_get_payload(theirs), mnl_attr_get_payload_len(ours)) == 0;
 }
 
+static bool is_zero(const struct nlattr *attribute)
+{
+    const uint8_t *bytes = mnl_attr_get_payload(attribute);
+    bool zero = true;
+    for (size_t i = 0; i < mnl_attr_get_payload_len(attribute); i++)
+        zero &= bytes[i] == 0;
+    return zero;
+}
+
+/* What only theirs says has to be the kernel's default. */
+static bool says_more(const struct nlattr *ours, const struct nlattr *theirs)
+{
+    const struct nlattr *part;
+    mnl_attr_for_each_nested(part, theirs)
+    {
+        if (!nft_parts_in(ours, mnl_attr_get_type(part)) && !is_zero(part))
+            return true;
+    }
+    return false;
+}
+
 /* The order is the kernel's, and whether it marks what is nested. At most: data, of a comparison, of a value. */
 static bool same_data(const struct nlattr *ours, const struct nlattr *theirs, uint16_t but)
 {
@@ -74,15 +95,27 @@ static bool same_data(const struct nlattr *ours, const struct nlattr *theirs, ui
         if (mnl_attr_get_type(part) != but && !same_bytes(part, other) && !(nested && same_data(part, other, 0)))
             return false;
     }
-    return true;
+    return !says_more(ours, theirs);
+}
+
+/* With or without the byte that ends it. */
+static bool same_text(const struct nlattr *ours, const struct nlattr *theirs)
+{
+    if (!ours || !theirs)
+        return ours == theirs;
+    const char *mine = mnl_attr_get_payload(ours), *other = mnl_attr_get_payload(theirs);
+    size_t length = strnlen(mine, mnl_attr_get_payload_len(ours));
+    return length == strnlen(other, mnl_attr_get_payload_len(theirs)) && memcmp(mine, other, length) == 0;
 }
 
 static bool same_expression(const struct nlattr *ours, const struct nlattr *theirs)
 {
     const struct nlattr *name = nft_parts_in(ours, NFTA_EXPR_NAME);
-    uint16_t but = nft_parts_text(name, "match") ? NFTA_MATCH_INFO : 0;
-    return same_bytes(name, nft_parts_in(theirs, NFTA_EXPR_NAME)) &&
-           same_data(nft_parts_in(ours, NFTA_EXPR_DATA), nft_parts_in(theirs, NFTA_EXPR_DATA), but);
+    const struct nlattr *mine = nft_parts_in(ours, NFTA_EXPR_DATA), *other = nft_parts_in(theirs, NFTA_EXPR_DATA);
+    bool named = nft_parts_text(name, "objref");
+    uint16_t but = named ? NFTA_OBJREF_IMM_NAME : nft_parts_text(name, "match") ? NFTA_MATCH_INFO : 0;
+    return same_bytes(name, nft_parts_in(theirs, NFTA_EXPR_NAME)) && same_data(mine, other, but) &&
+           (!named || same_text(nft_parts_in(mine, but), nft_parts_in(other, but)));
 }
 
 static const char *end_of(const struct nlattr *list)
