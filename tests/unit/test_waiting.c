@@ -77,6 +77,41 @@ static void one_too_many_of_a_user_ends_that_users_oldest(void **state)
     assert_int_equal(add(waiting, 1001, 7, 5000, NULL), -1);
 }
 
+static void one_too_many_of_all_ends_the_oldest_of_who_has_most(void **state)
+{
+    struct waiting *waiting = *state;
+    uint64_t key;
+
+    add(waiting, 0, 1, 1, NULL);
+    add(waiting, 1, 2, 2, NULL);
+    add(waiting, 2, 2, 3, &key);
+    for (int i = 3; i < SIZE; i++)
+        assert_int_equal(add(waiting, i, 10 + i % 7, 100 + i, NULL), -1);
+    /* seven users have 28 or 29 each; whoever comes, those with one or two stay */
+    for (int i = 0; i < 20; i++) {
+        assert_true(add(waiting, SIZE + 2 * i, 3, 1000 + i, NULL) > 2);
+        assert_true(add(waiting, SIZE + 2 * i + 1, 17, 1000 + i, NULL) > 2);
+    }
+    assert_int_equal(waiting_find(waiting, key)->fd, 2);
+    assert_int_equal(waiting->count, SIZE);
+}
+
+static void who_has_most_ends_an_own_one(void **state)
+{
+    struct waiting *waiting = *state;
+    struct connection taken;
+    uint64_t key;
+
+    for (int i = 0; i < SIZE; i++)
+        add(waiting, i, i / 50, 100 + i, i == 10 ? &key : NULL);
+    assert_int_equal(add(waiting, SIZE, 3, 1000, NULL), 150);
+    assert_true(waiting_take(waiting, key, &taken));
+    assert_int_equal(add(waiting, SIZE + 1, 0, 1000, NULL), -1);
+    assert_true(waiting_has(waiting, 0));
+    assert_int_equal(add(waiting, SIZE + 2, 9, 1000, NULL), 0);
+    assert_int_equal(add(waiting, SIZE + 3, 9, 1000, NULL), 50);
+}
+
 static void one_too_many_of_all_ends_the_oldest(void **state)
 {
     struct waiting *waiting = *state;
@@ -278,6 +313,8 @@ int main(void)
         TABLE_TEST(a_connection_is_found_until_it_is_taken),
         TABLE_TEST(one_too_many_of_a_user_ends_that_users_oldest),
         TABLE_TEST(one_too_many_of_all_ends_the_oldest),
+        TABLE_TEST(one_too_many_of_all_ends_the_oldest_of_who_has_most),
+        TABLE_TEST(who_has_most_ends_an_own_one),
         TABLE_TEST(who_came_first_is_the_oldest),
         TABLE_TEST(queued_ones_come_in_the_order_of_queueing),
         TABLE_TEST(queued_ones_that_are_given_up_are_late_at_once),

@@ -172,7 +172,7 @@ static struct surplus put_aside(struct server *server, struct connection *connec
     return surplus;
 }
 
-/* The peer has no right to more; a silent one makes room for one that speaks. */
+/* Its user has no right to more, or has more than all others. */
 static void refuse_surplus(struct server *server, struct surplus *surplus)
 {
     if (surplus->any)

@@ -70,11 +70,51 @@ static void link_out(struct waiting *waiting, uint32_t index)
     waiting->count--;
 }
 
+static uint32_t oldest_of(const struct waiting *waiting, uid_t user)
+{
+    uint32_t i = waiting->oldest;
+
+    while (i != NONE && waiting->slots[i].connection.peer.user != user)
+        i = waiting->slots[i].newer;
+    return i;
+}
+
+static uint32_t count_of(const struct waiting *waiting, uid_t user)
+{
+    uint32_t any = oldest_of(waiting, user);
+
+    return any == NONE ? 0 : waiting->slots[any].of_user;
+}
+
+/* Of the user who has most, with the one that is about to come in. */
+static uint32_t oldest_of_most(const struct waiting *waiting, uid_t user)
+{
+    uint32_t most = 0, oldest = NONE;
+
+    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer) {
+        const struct waiting_slot *slot = &waiting->slots[i];
+        uint32_t of_user = slot->of_user + (slot->connection.peer.user == user);
+        if (of_user <= most)
+            continue;
+        most = of_user;
+        oldest = i;
+    }
+    return oldest;
+}
+
+static void set_of_user(struct waiting *waiting, uid_t user, uint32_t of_user)
+{
+    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer)
+        if (waiting->slots[i].connection.peer.user == user)
+            waiting->slots[i].of_user = of_user;
+}
+
 static void remove_slot(struct waiting *waiting, uint32_t index, struct connection *ret_connection)
 {
     struct waiting_slot *slot = &waiting->slots[index];
 
     link_out(waiting, index);
+    set_of_user(waiting, slot->connection.peer.user, slot->of_user - 1);
     *ret_connection = slot->connection;
     slot->round++;
     slot->newer = waiting->free;
@@ -84,32 +124,26 @@ static void remove_slot(struct waiting *waiting, uint32_t index, struct connecti
 /* Who has to go before another one of this user comes in; NONE: nobody. */
 static uint32_t one_too_many(const struct waiting *waiting, uid_t user)
 {
-    uint32_t oldest = NONE, count = 0;
-
-    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer) {
-        if (waiting->slots[i].connection.peer.user != user)
-            continue;
-        if (count++ == 0)
-            oldest = i;
-    }
-    if (count >= WAITING_PER_USER)
-        return oldest;
-    return waiting->count == waiting->size ? waiting->oldest : NONE;
+    if (count_of(waiting, user) >= WAITING_PER_USER)
+        return oldest_of(waiting, user);
+    return waiting->count == waiting->size ? oldest_of_most(waiting, user) : NONE;
 }
 
 bool waiting_add(struct waiting *waiting, const struct connection *connection, bool queued, uint64_t *ret_key,
                  struct connection *ret_evicted)
 {
-    uint32_t surplus = one_too_many(waiting, connection->peer.user);
+    const uid_t user = connection->peer.user;
+    uint32_t surplus = one_too_many(waiting, user);
 
     if (surplus != NONE)
         remove_slot(waiting, surplus, ret_evicted);
-    uint32_t index = new_slot(waiting);
+    uint32_t of_user = count_of(waiting, user) + 1, index = new_slot(waiting);
     struct waiting_slot *slot = &waiting->slots[index];
     slot->connection = *connection;
     slot->queued = queued ? ++waiting->last_queued : 0;
     slot->round++;
     link_in(waiting, index);
+    set_of_user(waiting, user, of_user);
     *ret_key = key_of(waiting, index);
     return surplus != NONE;
 }
@@ -148,10 +182,7 @@ uint64_t waiting_deadline(const struct waiting *waiting)
 
 bool waiting_has(const struct waiting *waiting, uid_t user)
 {
-    for (uint32_t i = waiting->oldest; i != NONE; i = waiting->slots[i].newer)
-        if (waiting->slots[i].connection.peer.user == user)
-            return true;
-    return false;
+    return oldest_of(waiting, user) != NONE;
 }
 
 static bool is_queued(const struct waiting_slot *slot, uid_t user)

@@ -29,6 +29,7 @@ struct waiting_slot {
     struct connection connection;
     uint32_t round;        /* how often the slot was used; odd while it is */
     uint32_t older, newer; /* slots; newer links free ones too */
+    uint32_t of_user;      /* how many its user has in the table */
     uint64_t queued;       /* its place among those that are; 0: it is not */
 };
 
@@ -52,7 +53,7 @@ int waiting_init(struct waiting *waiting, uint32_t size);
 
 /*
  * Put a connection in. Where that is one too many of its user, or of all, the one that has waited longest of that user
- * (of all) goes out: true, and it is in *ret_evicted. *ret_key is never below 2^32.
+ * (of the user who has most) goes out: true, and it is in *ret_evicted. *ret_key is never below 2^32.
  */
 bool waiting_add(struct waiting *waiting, const struct connection *connection, bool queued, uint64_t *ret_key,
                  struct connection *ret_evicted);
