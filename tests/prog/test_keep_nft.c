@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +72,57 @@ static void what_others_flush_is_mended(void **state)
     assert_sent(ALICE, 2);
     seen = watched();
     assert_true(load_seen_whole(&seen));
+}
+
+static rlim_t limit_files(rlim_t limit)
+{
+    struct rlimit files;
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &files), errno);
+    const rlim_t before = files.rlim_cur;
+    files.rlim_cur = limit;
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &files), errno);
+    return before;
+}
+
+static bool has_table(void)
+{
+    _cleanup_free_ char *tables = ruleset_says("nft list tables");
+    return strstr(tables, "table inet " NFT_USERS) != NULL;
+}
+
+/* Until the table is put again with one descriptor too few to restore the policy. */
+static void repair_without_policy(void)
+{
+    struct load_seen found;
+    int r = 0, lowest = dup(STDERR_FILENO);
+    assert_return_code(lowest, errno);
+    fd_close(lowest);
+    for (int limit = lowest; limit < lowest + 16 && r == 0; limit++) {
+        const rlim_t before = limit_files((rlim_t)limit);
+        r = loader_repair(at.loaded, &at.options, &found, &at.fault);
+        limit_files(before);
+        assert_true(r < 0);
+        r = has_table() ? r : 0;
+    }
+    assert_int_equal(r, -EMFILE);
+}
+
+/* Behind a change of what held, of which nothing more can be known. */
+static void a_policy_that_could_not_be_restored_is_tried_again(void **state)
+{
+    (void)state;
+    struct load_seen found;
+    start();
+    watched();
+    ask_for(DENIES);
+    deny_at_runtime(ALICE);
+    ruleset_run("nft flush ruleset");
+    told_of_ours();
+    repair_without_policy();
+    assert_int_equal(users_send(DENIED), 0);
+    assert_int_equal(loader_repair(at.loaded, &at.options, &found, &at.fault), 0);
+    assert_int_equal(users_send(DENIED), EPERM);
+    assert_int_equal(users_send(ALICE), 0);
 }
 
 /* "nft list ruleset" prints counters and lists too, as they were then. */
@@ -221,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STARTED(what_others_flush_is_mended),
+        STARTED(a_policy_that_could_not_be_restored_is_tried_again),
         STARTED(a_table_that_others_have_saved_and_loaded_is_made_anew),
         STARTED(a_table_that_was_loaded_before_a_start_is_made_anew),
         STARTED(what_others_set_back_is_saved_before_it_is_told),

@@ -86,17 +86,21 @@ static void hear_culprit(struct loaded *loaded, struct load_seen *found)
 }
 
 /*
- * What held in it holds again, and if that is not known, since it was changed just before, the saved policy. What held
- * for some time then was let go by whoever took the table.
+ * What held in it holds again, and if that is not known, since it was changed just before, the saved policy, however
+ * often that has to be tried. What held for some time then was let go by whoever took the table.
  */
 static int put_again(struct loaded *loaded, const struct load_options *options, const struct load_seen *found,
                      struct fault *fault)
 {
     struct load_options here = *options;
-    const bool is_unknown = found->flushed && nft_keeper_is_behind(loaded->keeper);
     here.bpffs = loaded->place;
+    loaded->owes_policy |= found->flushed && nft_keeper_is_behind(loaded->keeper);
     int r = keep_nft_put(loaded, false, fault);
-    return r < 0 || !is_unknown ? r : restore_policy(&here, true, NULL, fault);
+    if (r == 0 && loaded->owes_policy)
+        r = restore_policy(&here, true, NULL, fault);
+    if (r == 0)
+        loaded->owes_policy = false;
+    return r;
 }
 
 /* A change of the policy meanwhile takes the same lock. What was counted is carried over at once. */
@@ -113,7 +117,7 @@ static int repair(struct loaded *loaded, const struct load_options *options, str
     if (r < 0)
         return r;
     *ret_found = seen_of(loaded, &whole);
-    if (nft_whole_is(&whole))
+    if (nft_whole_is(&whole) && !loaded->owes_policy)
         return 0;
     r = put_again(loaded, options, ret_found, fault);
     hear_culprit(loaded, ret_found);

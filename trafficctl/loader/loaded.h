@@ -28,6 +28,7 @@ struct loaded {
 
     int alone_fd;              /* see alone.h; -1: not held */
     struct nft_keeper *keeper; /* NULL where BPF counts, as is the rest for nf_tables */
+    bool owes_policy;          /* the table was put again, and the saved policy does not hold in it yet */
 
     char *cgroup; /* NULL: where cgroup2 is mounted */
     uint64_t cgroup_id;
