@@ -270,6 +270,25 @@ static void a_forced_turn_counts_too(void **state)
     assert_int_equal(turns_take(&turns, 5, 20), TURNS_TAKEN);
 }
 
+static void a_promised_turn_is_nobody_elses_and_holds_nothing_up(void **state)
+{
+    (void)state;
+    struct turns turns = {0};
+
+    turns_take(&turns, 5, 0);
+    assert_true(turns_promise(&turns, 5));
+    assert_false(turns_promise(&turns, 5));
+    assert_int_equal(turns_take(&turns, 5, 2 * TURNS_STUCK_NS), TURNS_LATER);
+    assert_false(turns_are_held(&turns, 5, 2 * TURNS_STUCK_NS));
+    turns_begin(&turns, 5, 2 * TURNS_STUCK_NS);
+    assert_false(turns_are_held(&turns, 5, TURNS_HELD_NS + 2 * TURNS_STUCK_NS));
+    assert_int_equal(turns_take(&turns, 5, 1 + 3 * TURNS_STUCK_NS), TURNS_STUCK);
+    turns_end(&turns, 5, 4 * TURNS_STUCK_NS);
+    turns_end(&turns, 5, 4 * TURNS_STUCK_NS);
+    assert_int_equal(turns.count, 0);
+    assert_true(turns_promise(&turns, 5));
+}
+
 static void turns_that_do_not_end_are_stuck(void **state)
 {
     (void)state;
@@ -322,6 +341,7 @@ int main(void)
         cmocka_unit_test(the_table_fits_the_limit_of_open_files),
         cmocka_unit_test(a_user_has_two_turns_at_a_time),
         cmocka_unit_test(a_forced_turn_counts_too),
+        cmocka_unit_test(a_promised_turn_is_nobody_elses_and_holds_nothing_up),
         cmocka_unit_test(turns_that_do_not_end_are_stuck),
         cmocka_unit_test(a_user_whose_turns_are_held_is_known_soon),
     };

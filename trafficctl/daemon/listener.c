@@ -11,7 +11,8 @@
 #include "fd.h"
 #include "parse.h"
 
-#define BACKLOG 4096
+/* Who comes when it is full waits behind other threads, and not behind all that each of them connects. */
+#define BACKLOG 128
 /* systemd's first descriptor. */
 #define FIRST_HANDED 3
 #define ANDROID_SOCKET "ANDROID_SOCKET_fwmarkd"

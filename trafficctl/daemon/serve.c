@@ -18,6 +18,8 @@
 /* Without descriptors or memory for another connection. */
 #define PAUSE_NS UINT64_C(100000000)
 
+_Static_assert(TURNS_USERS >= POOL_WORKERS + POOL_CLOSERS + WAITING_MAX, "each of them may have another user's turn");
+
 /* Under the lock. */
 static int arm_connection(const struct server *server, struct connection *connection, uint64_t key)
 {
@@ -36,22 +38,26 @@ static bool is_readable(int fd)
     return poll(&what, 1, 0) > 0;
 }
 
-/* One that has something to say takes the turn when epoll tells of it; those before it wait like all others. */
-static void arm_queued(struct server *server, uid_t user)
+/* The first that has something to say, of which epoll tells; those before it wait like all others. NULL: nobody has. */
+static struct connection *arm_queued(struct server *server, uid_t user)
 {
     struct connection *next;
     uint64_t key;
 
     while ((next = waiting_unqueue(&server->waiting, user, &key)))
         if (arm_connection(server, next, key) == 0 && is_readable(next->fd))
-            return;
+            break;
+    return next;
 }
 
+/* The next one has its turn from now on, or others of this user would come first, again and again. */
 void serve_end_turn(struct server *server, uid_t user)
 {
     pthread_mutex_lock(&server->lock);
     turns_end(&server->turns, user, pool_now_ns());
-    arm_queued(server, user);
+    struct connection *next = arm_queued(server, user);
+    if (next)
+        next->has_turn = turns_promise(&server->turns, user);
     if (server->short_of_room > 0)
         pthread_cond_signal(&server->room);
     pthread_mutex_unlock(&server->lock);
@@ -144,12 +150,16 @@ static void refuse(struct server *server, struct connection *connection, int err
     answer(connection, error);
     shutdown(connection->fd, SHUT_RDWR);
     pthread_mutex_lock(&server->lock);
+    if (connection->has_turn)
+        turns_begin(&server->turns, connection->peer.user, now);
     bool kept = keep(server, connection, now);
-    if (!kept)
+    if (!kept && !connection->has_turn)
         turns_force(&server->turns, connection->peer.user, now);
     pthread_mutex_unlock(&server->lock);
     if (!kept)
         finish(server, connection, &request);
+    else if (connection->has_turn)
+        serve_end_turn(server, connection->peer.user);
 }
 
 /* Somebody had to make room. */
@@ -263,12 +273,24 @@ static void receive_and_finish(struct server *server, struct connection *connect
     refuse_surplus(server, &surplus);
 }
 
+/* Under the lock. */
+static enum turns_answer take_turn(struct server *server, struct connection *connection)
+{
+    const uint64_t now = pool_now_ns();
+
+    if (!connection->has_turn)
+        return turns_take(&server->turns, connection->peer.user, now);
+    connection->has_turn = false;
+    turns_begin(&server->turns, connection->peer.user, now);
+    return TURNS_TAKEN;
+}
+
 static void serve(struct server *server, struct connection *connection)
 {
     struct surplus surplus = {0};
 
     pthread_mutex_lock(&server->lock);
-    enum turns_answer turn = turns_take(&server->turns, connection->peer.user, pool_now_ns());
+    enum turns_answer turn = take_turn(server, connection);
     if (turn == TURNS_LATER)
         surplus = put_aside(server, connection, true);
     pthread_mutex_unlock(&server->lock);

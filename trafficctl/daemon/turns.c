@@ -14,9 +14,10 @@ static struct turns_user *row_of(struct turns *turns, uid_t user)
     return &turns->users[turns->count++];
 }
 
+/* A promised turn waits for a thread, which is nothing that the user does. */
 static bool is_held(const struct turns_user *row, uint64_t now_ns, uint64_t for_ns)
 {
-    return row->taken >= TURNS_PER_USER && now_ns > row->since_ns + for_ns;
+    return row->taken - row->promised >= TURNS_PER_USER && now_ns > row->since_ns + for_ns;
 }
 
 bool turns_are_held(const struct turns *turns, uid_t user, uint64_t now_ns)
@@ -48,6 +49,25 @@ enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns)
     row->taken++;
     row->since_ns = now_ns;
     return TURNS_TAKEN;
+}
+
+bool turns_promise(struct turns *turns, uid_t user)
+{
+    struct turns_user *row = row_of(turns, user);
+
+    if (row->taken >= TURNS_PER_USER)
+        return false;
+    row->taken++;
+    row->promised++;
+    return true;
+}
+
+void turns_begin(struct turns *turns, uid_t user, uint64_t now_ns)
+{
+    struct turns_user *row = row_of(turns, user);
+
+    row->promised--;
+    row->since_ns = now_ns;
 }
 
 void turns_force(struct turns *turns, uid_t user, uint64_t now_ns)

@@ -11,13 +11,14 @@
 #include <sys/types.h>
 
 #define TURNS_PER_USER 2
-/* Users who are served at one moment: not more than there are threads. */
-#define TURNS_USERS 512
+/* Users who have turns at one moment: not more than there are threads, and connections that wait. */
+#define TURNS_USERS 1536
 
 struct turns_user {
     uid_t user;
     unsigned int taken;
-    uint64_t since_ns; /* the last turn began or ended */
+    unsigned int promised; /* of these; they have not begun */
+    uint64_t since_ns;     /* the last turn began or ended */
 };
 
 /* Zeroes: nobody is served. */
@@ -36,6 +37,9 @@ enum turns_answer {
 #define TURNS_HELD_NS UINT64_C(5000000)
 
 enum turns_answer turns_take(struct turns *turns, uid_t user, uint64_t now_ns);
+/* A turn that begins with turns_begin(). False: the user's turns are all taken. */
+bool turns_promise(struct turns *turns, uid_t user);
+void turns_begin(struct turns *turns, uid_t user, uint64_t now_ns);
 /* One more, whether there is one or not: for what has to be done at once. */
 void turns_force(struct turns *turns, uid_t user, uint64_t now_ns);
 /* Are the user's turns all taken, and not just now? Nothing honest takes that long. */

@@ -7,7 +7,6 @@
 /* No slot. */
 #define NONE UINT32_MAX
 #define MIN_SIZE 16
-#define MAX_SIZE 1024
 /* Descriptors for everything else: pins, threads at work, the log. */
 #define OTHER_FILES 128
 /* The deadline of those that were given up: before all others. */
@@ -17,7 +16,7 @@ uint32_t waiting_size(uint64_t open_files)
 {
     uint64_t size = open_files > OTHER_FILES ? (open_files - OTHER_FILES) / 2 : 0;
 
-    return size < MIN_SIZE ? MIN_SIZE : size > MAX_SIZE ? MAX_SIZE : size;
+    return size < MIN_SIZE ? MIN_SIZE : size > WAITING_MAX ? WAITING_MAX : size;
 }
 
 int waiting_init(struct waiting *waiting, uint32_t size)

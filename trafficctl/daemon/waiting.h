@@ -15,13 +15,16 @@
 
 /* Of one user at a time. */
 #define WAITING_PER_USER 64
+/* Of all. */
+#define WAITING_MAX 1024
 
 struct connection {
     int fd;
     int descriptor; /* the first that was received; -1 */
     struct peer peer;
     uint64_t deadline_ns;
-    bool polled; /* epoll knows it */
+    bool polled;   /* epoll knows it */
+    bool has_turn; /* the one it queued for is promised to it */
     struct request_received received;
 };
 
