@@ -291,6 +291,24 @@ static void a_folder_that_others_write_to_is_refused(void **state)
     assert_false(is_there());
 }
 
+/* Before anything is loaded: trafficd would end behind it. */
+static void a_place_too_long_for_a_socket_is_refused(void **state)
+{
+    (void)state;
+    char place[109];
+    memset(place, '/', sizeof(place));
+    memcpy(place, at.folder, strlen(at.folder));
+    place[sizeof(place) - 1] = '\0';
+    at.options.bpffs = place;
+    assert_int_equal(try_start(), -ENAMETOOLONG);
+    assert_non_null(strstr(at.fault.text, "--bpffs has more than 87 bytes"));
+    place[88] = '\0';
+    assert_int_equal(try_start(), -ENAMETOOLONG);
+    assert_false(is_there());
+    place[87] = '\0';
+    start();
+}
+
 static void saved_counters_that_are_damaged_are_warned_of(void **state)
 {
     (void)state;
@@ -322,6 +340,7 @@ int main(void)
         STARTED(who_takes_the_name_is_only_warned_of),
         STARTED(another_network_namespace_is_refused),
         STARTED(a_folder_that_others_write_to_is_refused),
+        STARTED(a_place_too_long_for_a_socket_is_refused),
         STARTED(saved_counters_that_are_damaged_are_warned_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

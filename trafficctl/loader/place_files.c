@@ -2,11 +2,13 @@
 #include "place_files.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <place.h>
+#include <readings_answer.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <trusted.h>
 
@@ -35,12 +37,20 @@ static int check_system(const char *place, struct fault *fault)
                                                      place);
 }
 
+/* A socket is made there, too. */
+static int check_length(const char *place, struct fault *fault)
+{
+    const size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - sizeof("/" READINGS_SOCKET);
+    if (strlen(place) <= most)
+        return 0;
+    return fault_set(fault, -ENAMETOOLONG, "--bpffs has more than %zu bytes, and is no place for a socket", most);
+}
+
 /* The counters that are kept there are believed. */
 static int check_trusted(const char *place, struct fault *fault)
 {
-    char below[PATH_MAX];
-    if (snprintf(below, sizeof(below), "%s/" TCTL_DIR, place) >= (int)sizeof(below))
-        return -ENAMETOOLONG;
+    char below[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    snprintf(below, sizeof(below), "%s/" TCTL_DIR, place);
     return trusted_place(below, fault);
 }
 
@@ -50,6 +60,8 @@ int place_files_prepare(const struct load_options *options, struct undo *undo, c
     const bool initial = strcmp(options->bpffs, TCTL_BPFFS) == 0;
     const char *place = initial ? PLACE_FILES : options->bpffs;
     int r = initial ? make_default(undo, fault) : 0;
+    if (r == 0)
+        r = check_length(place, fault);
     if (r == 0)
         r = check_system(place, fault);
     if (r == 0)

@@ -7,7 +7,8 @@
 
 /*
  * The folder that is meant by --bpffs, made where it is the default; static, or of options. -EMEDIUMTYPE: a bpffs,
- * which takes no files; -EBADMSG: others could put something else there; -ENOENT; -errno of mkdir(2). fault says which.
+ * which takes no files; -ENAMETOOLONG: for the socket in it; -EBADMSG: others could put something else there; -ENOENT;
+ * -errno of mkdir(2). fault says which.
  */
 int place_files_prepare(const struct load_options *options, struct undo *undo, const char **ret_place,
                         struct fault *fault);
